@@ -1,0 +1,1 @@
+"""The Prefect flows and tasks, thin over the rooms below, and the command line."""

@@ -1,0 +1,136 @@
+"""What an inspector reads in the Prefect UI: the run's summary as Markdown, the rejected rows by reason as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from flows.admit import Obtained
+from flows.stage import StageReport
+from schemas.tables import REJECTED_ROWS
+
+HOW = {
+    "fetched": "fetched",
+    "unchanged": "unchanged",
+    "offline": "offline: archive",
+    "unreachable": "unreachable: archive",
+    "unavailable": "unavailable: archive",
+    "refused": "refused: archive",
+}
+
+
+@dataclass
+class Summary:
+    """What a refresh did; told on the command line, in the artifact and in the run's final state."""
+
+    published: str | None = None
+    build_id: str | None = None
+    obtained: list[Obtained] = field(default_factory=list)
+    staged: list[StageReport] = field(default_factory=list)
+    tables: Mapping[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def lines(self) -> list[dict[str, object]]:
+        """One row a source: how it came, its vintage, rows in, staged, rejected, merged, seconds."""
+        how = {obtained.source: HOW[obtained.outcome] for obtained in self.obtained}
+        return [
+            {
+                "source": report.source,
+                "how": how.get(report.source, "archive"),
+                "vintage": max(str(account["vintage"])[:10] for account in report.accounts),
+                "snapshots": len(report.accounts),
+                "rows_in": report.total("rows_in"),
+                "staged": report.total("rows_staged"),
+                "rejected": report.total("rows_rejected"),
+                "merged": report.total("rows_merged"),
+                "in_table": report.rows,
+                "seconds": round(report.seconds, 2),
+            }
+            for report in self.staged
+        ]
+
+    def headline(self) -> str:
+        """One sentence: what happened."""
+        fallback = [o.source for o in self.obtained if o.outcome in ("unreachable", "unavailable")]
+        refused = [o.source for o in self.obtained if o.outcome == "refused"]
+        parts = []
+        if self.published:
+            counts = ", ".join(f"{name.removeprefix('main.')} {rows:,}" for name, rows in self.tables.items())
+            parts.append(f"published build {self.build_id}: {counts}")
+        else:
+            parts.append("nothing published")
+        if fallback:
+            parts.append(f"publisher not reached, kept last good: {', '.join(fallback)}")
+        if refused:
+            parts.append(f"reply refused, kept last good: {', '.join(refused)}")
+        if self.failures:
+            parts.append(f"{len(self.failures)} failure(s): {self.failures[0]}")
+        return "; ".join(parts)
+
+    def as_json(self) -> dict[str, object]:
+        """The summary for scripts."""
+        return {
+            "published": self.published,
+            "build_id": self.build_id,
+            "sources": self.lines(),
+            "obtained": [vars(obtained) for obtained in self.obtained],
+            "tables": dict(self.tables),
+            "warnings": self.warnings,
+            "failures": self.failures,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def markdown(summary: Summary) -> str:
+    """The run's summary as Markdown."""
+    lines = [
+        f"# {summary.headline().capitalize() if not summary.published else 'Published build ' + str(summary.build_id)}",
+        "",
+        f"Took {summary.seconds:.1f} s from the start of the run.",
+        "",
+        "| source | how | vintage | snapshots | rows in | staged | rejected | merged | in the table | seconds |",
+        "|---|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for line in summary.lines():
+        cells = [f"{cell:,}" if isinstance(cell, int | float) else str(cell) for cell in line.values()]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "Rows in = staged + rejected + merged, over all snapshots of a source; the table holds each casualty, "
+        "month or year once.",
+        "",
+    ]
+    for title, entries in (
+        ("How each source came", [f"**{o.source}**: {o.message}" for o in summary.obtained]),
+        ("Warnings", summary.warnings),
+        ("Failures", summary.failures),
+    ):
+        if entries:
+            lines += [f"## {title}", "", *[f"- {entry}" for entry in entries], ""]
+    if summary.published:
+        lines += ["## Query it", "", "```", 'peacekeeping query "FROM meta.snapshots"', "```", ""]
+    return "\n".join(lines)
+
+
+def rejected_by_reason(reports: Sequence[StageReport]) -> list[dict[str, object]]:
+    """Rejected rows by source, column and check, the most frequent first, each with an example."""
+    frames = [pd.read_parquet(report.folder / f"{REJECTED_ROWS.full_name}.parquet") for report in reports]
+    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    if rows.empty:
+        return []
+    keys = ["source", "column_name", "check_name"]
+    grouped = rows.groupby(keys, dropna=False).agg(
+        rows=("row_number", "nunique"), example=("reason", "first"), first_row=("row_number", "min")
+    )
+    ordered = grouped.sort_values("rows", ascending=False).reset_index()
+    return [{str(name): _plain(value) for name, value in row.items()} for row in ordered.to_dict("records")]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    return None if pd.isna(value) else int(value)  # type: ignore[call-overload]

@@ -1,0 +1,72 @@
+"""What a person sees in a terminal: tables and records. Piped, the same without boxes and colours."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from typing import IO, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def _shown(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return str(cell)
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str] | None = None) -> None:
+    """Print rows as a table; tab-separated where the output is not a terminal, so that nothing is cut off."""
+    out = file or sys.stdout
+    if not out.isatty():
+        writer = csv.writer(out, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+        writer.writerow(columns)
+        writer.writerows([[_shown(cell) for cell in row] for row in rows])
+        return
+    table = Table(header_style="bold")
+    for place, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[place], int | float) or row[place] is None for row in rows)
+        table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[Text(_shown(cell)) for cell in row])
+    Console(file=out).print(table)
+
+
+def show_record(record: dict[str, Any]) -> None:
+    """Print one record, a field a paragraph."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    for name, value in record.items():
+        if isinstance(value, list):
+            console.print(Text(f"{name}:", style="bold"))
+            for item in value:
+                console.print(Text(f"  - {item}"))
+        else:
+            console.print(Text(f"{name}: ", style="bold").append(str(value), style="not bold"))
+
+
+def show_answer(answer: Any, limit: int) -> None:
+    """Print a query's answer as a table of at most `limit` rows (0: all), and say how many there are."""
+    rows: list[tuple[Any, ...]] = []
+    more = False
+    for batch in answer.batches():
+        rows += batch
+        if limit and len(rows) > limit:
+            rows, more = rows[:limit], True
+            break
+    if not answer.columns:
+        return
+    show_table(answer.columns, rows)
+    if more:
+        print(f"The first {limit:,} rows; --limit 0 shows all, --format csv writes all.", file=sys.stderr)
+
+
+def write_answer(answer: Any, file: IO[str]) -> int:
+    """Write a whole answer to a file as tab-separated text. Gives the number of rows."""
+    rows = answer.rows()
+    show_table(answer.columns, rows, file)
+    return len(rows)

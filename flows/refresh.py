@@ -1,0 +1,307 @@
+"""The flow `refresh`: fetch or load, stage, build, check, publish; one flow, a task a step.
+
+The tasks are thin: each calls one function of the rooms below and hands file paths on, never frames. A foreseeable
+fault (publisher out of reach, refused reply, failed check) ends its task in a state that says so, without a
+traceback, and does not stop the other sources.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, ParamSpec
+
+from prefect import allow_failure, flow, runtime, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
+from prefect.states import Completed, Failed, State
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows import admit, build, stage
+from flows.admit import Obtained
+from flows.artifacts import Summary, markdown, rejected_by_reason
+from flows.build import Build
+from flows.locking import WAIT_SECONDS, BusyError, DataFolderError, only_writer
+from flows.settings import Paths, paths
+from flows.stage import StageReport
+from schemas.validate import ContractError, TableError
+from sources.archive import Archive
+from sources.catalogue import Source, find, load_catalogue
+from sources.errors import Refused, SourceError, Unavailable, Unreachable
+from warehouse.load import BuildError
+
+log = logging.getLogger("peacekeeping.refresh")
+
+FORESEEABLE = (SourceError, ContractError, TableError, BuildError, BusyError, DataFolderError, OSError)
+FETCH_RETRIES = 1
+
+Parameters = ParamSpec("Parameters")
+
+
+def told_plainly(step: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
+    """A step whose foreseeable faults end in a failed state with one clear sentence, not in a traceback."""
+
+    @wraps(step)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
+        try:
+            return step(*args, **kwargs)
+        except FORESEEABLE as error:
+            log.error("%s", explained(error))
+            return Failed(message=explained(error))
+
+    return wrapped
+
+
+def explained(error: BaseException) -> str:
+    """What to tell a person of a foreseeable fault."""
+    if isinstance(error, OSError) and not isinstance(error, FORESEEABLE[:-1]):
+        place = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror or error}{place}. The published warehouse is as it was."
+    return str(error)
+
+
+@task(
+    task_run_name="fetch {name}",
+    tags=["fetch"],
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=FETCH_RETRIES,
+    retry_delay_seconds=[5],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=lambda _task, _run, state: isinstance(state.data, Unavailable) or _raised(state, Unavailable),
+    timeout_seconds=1800,
+)
+def fetch_source(name: str, source: Source, where: Paths) -> Any:
+    """Ask the publisher. A retry can help when it is overloaded or stalls, never when it is out of reach or refuses."""
+    try:
+        obtained = admit.fetch(Archive(where.raw), source, where.work)
+    except Unavailable as error:
+        if runtime.task_run.run_count <= FETCH_RETRIES:
+            log.warning("%s: %s Trying once more.", name, error)
+            raise
+        return Failed(message=str(error), name="Unavailable")
+    except Unreachable as error:
+        log.warning("%s: %s", name, error)
+        return Completed(message=str(error), name="Unreachable", data=error)
+    except FORESEEABLE as error:
+        log.error("%s: %s", name, explained(error))
+        return Failed(message=explained(error), name="Refused" if isinstance(error, Refused) else None)
+    log.info("%s: %s", name, obtained.message)
+    return obtained
+
+
+def _raised(state: State[Any], kind: type[Exception]) -> bool:
+    try:
+        state.result()
+    except kind:
+        return True
+    except Exception:  # noqa: BLE001  (any other fault is not ours to retry)
+        return False
+    return False
+
+
+@task(task_run_name="load {name}", tags=["load"], cache_policy=NO_CACHE, persist_result=False)
+@told_plainly
+def load_bundled(name: str, sources: dict[str, Source], where: Paths) -> Any:  # noqa: ARG001
+    """Put the bundled snapshots into the archive where they are missing."""
+    admit.ensure_bundled(Archive(where.raw), sources)
+
+
+@task(task_run_name="stage {name}", tags=["stage"], cache_policy=NO_CACHE, persist_result=False, timeout_seconds=1800)
+@told_plainly
+def stage_source(name: str, source: Source, where: Paths, run: str) -> Any:
+    """Turn a source's archived snapshots into one validated, tidy table."""
+    report = stage.stage_source(Archive(where.raw), source, where.work / run / name)
+    log.info(
+        "%s: %s rows in, %s staged, %s rejected, %s merged; %s in the table (%.1f s)",
+        name,
+        *(f"{report.total(f'rows_{part}'):,}" for part in ("in", "staged", "rejected", "merged")),
+        f"{report.rows:,}",
+        report.seconds,
+    )
+    return report
+
+
+@task(
+    task_run_name="build warehouse", tags=["build"], cache_policy=NO_CACHE, persist_result=False, timeout_seconds=1800
+)
+@told_plainly
+def build_warehouse(reports: list[StageReport], where: Paths, run: str) -> Any:
+    """Load the tables into a new DuckDB file."""
+    built = build.build(reports, where.work / run / "build")
+    log.info("Built %s.", built.build_id)
+    return built
+
+
+@task(task_run_name="check build", tags=["check"], cache_policy=NO_CACHE, persist_result=False, timeout_seconds=1800)
+@told_plainly
+def check_build(built: Build) -> Any:
+    """Hold the build against its checks; a failed check of severity error stops publishing."""
+    warnings = [
+        f"check: {outcome.check.name}: expected {outcome.check.expected()}, found {outcome.found} "
+        f"({outcome.check.description})"
+        for outcome in build.check(built)
+    ]
+    for warning in warnings:
+        log.warning("%s", warning)
+    return warnings
+
+
+@task(task_run_name="publish build", tags=["publish"], cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
+@told_plainly
+def publish_build(built: Build, reports: list[StageReport], where: Paths, at: str) -> Any:
+    """Swap the build in."""
+    build.publish_build(built, reports, where, Archive(where.raw), at)
+    log.info("Published %s.", where.warehouse)
+    return at
+
+
+def _run_name() -> str:
+    given = runtime.flow_run.parameters
+    mode = "offline" if given.get("offline") else "live" if given.get("live") else "live or archive"
+    which = ", ".join(given.get("sources") or []) or "all sources"
+    return f"refresh {which} · {mode} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _obtain(
+    catalogue: dict[str, Source], wanted: list[str], offline: bool, where: Paths
+) -> tuple[list[Obtained], list[PrefectFuture[Any]]]:
+    """Ask for each wanted source, or not (offline); what can't be had keeps its last good snapshot."""
+    archive = Archive(where.raw)
+    if offline:
+        return [admit.kept(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted], []
+    futures = {
+        name: fetch_source.with_options(tags=["fetch", name]).submit(name, catalogue[name], where) for name in wanted
+    }
+    obtained = []
+    for name, future in futures.items():
+        future.wait()
+        result = future.state.result(raise_on_failure=False)
+        if isinstance(result, Obtained):
+            obtained.append(result)
+            continue
+        fell: admit.Outcome = "refused"
+        if isinstance(result, Unreachable):
+            fell = "unreachable"
+        elif future.state.name == "Unavailable":
+            fell = "unavailable"
+        obtained.append(admit.kept(archive, catalogue[name], fell, future.state.message or str(result)))
+    return obtained, list(futures.values())
+
+
+def _result(future: PrefectFuture[Any], summary: Summary) -> Any:
+    """A task's result; None when it failed, which the summary then tells."""
+    future.wait()
+    if future.state.is_completed():
+        return future.state.result()
+    summary.failures.append(future.state.message or "a task failed")
+    return None
+
+
+@flow(
+    name="refresh",
+    flow_run_name=_run_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
+    persist_result=False,
+    validate_parameters=True,
+)
+def refresh(
+    sources: list[str] | None = None, offline: bool = False, live: bool = False, wait_seconds: float = WAIT_SECONDS
+) -> State[Summary]:
+    """Refresh the warehouse: fetch or load each source, stage, build, check, publish.
+
+    Scheduled daily because the fatalities change daily; the slower sources answer that nothing is new.
+
+    Args:
+        sources: Which sources to ask the publisher for; all of them when empty. The others come from the archive.
+        offline: Never open a socket to a publisher; build from the archive and the bundled snapshots.
+        live: Fail instead of falling back to an archived snapshot when a publisher can't be reached.
+        wait_seconds: How long to wait for another run that is writing to the same data folder.
+    """
+    began = time.perf_counter()
+    summary = Summary()
+    where = paths()
+    try:
+        with only_writer(where, wait_seconds):
+            build.clear_work(where)
+            run = uuid.uuid4().hex[:12]
+            try:
+                _refresh(summary, sources, offline, live, where, run)
+            finally:
+                summary.seconds = time.perf_counter() - began
+                _write_artifacts(summary)
+                build.clear_work(where)
+    except FORESEEABLE as error:
+        summary.failures.append(explained(error))
+        log.error("%s", explained(error))
+    summary.seconds = time.perf_counter() - began
+    return _final_state(summary)
+
+
+def _refresh(summary: Summary, sources: list[str] | None, offline: bool, live: bool, where: Paths, run: str) -> None:
+    catalogue = load_catalogue()
+    wanted = [find(catalogue, name).name for name in sources or catalogue]
+    if offline and live:
+        raise SourceError("offline and live exclude each other; choose one.")
+    bundled = load_bundled.submit("bundled snapshots", catalogue, where)
+    _result(bundled, summary)
+    if summary.failures:
+        return
+    summary.obtained, asked = _obtain(catalogue, wanted, offline, where)
+    for obtained in summary.obtained:
+        summary.warnings += [f"{obtained.source}: {warning}" for warning in obtained.warnings]
+        if obtained.outcome == "refused":
+            summary.failures.append(f"{obtained.source}: {obtained.message}")
+        elif obtained.outcome in ("unreachable", "unavailable"):
+            summary.warnings.append(f"{obtained.source}: {obtained.message}")
+    missed = [obtained for obtained in summary.obtained if obtained.outcome not in ("fetched", "unchanged")]
+    if live and missed:
+        summary.failures.append(
+            f"--live: {', '.join(o.source for o in missed)} could not be fetched; nothing was built."
+        )
+        return
+    waits: list[Any] = [bundled, *(allow_failure(future) for future in asked)]
+    staging = [
+        stage_source.with_options(tags=["stage", name]).submit(name, source, where, run, wait_for=waits)
+        for name, source in catalogue.items()
+    ]
+    reports = [_result(future, summary) for future in staging]
+    if not all(isinstance(report, StageReport) for report in reports):
+        return
+    summary.staged = reports
+    for report in reports:
+        summary.failures += report.problems
+    building = build_warehouse.submit(reports, where, run, wait_for=staging)
+    built = _result(building, summary)
+    if not isinstance(built, Build):
+        return
+    checking = check_build.submit(built, wait_for=[building])
+    warnings = _result(checking, summary)
+    if warnings is None:
+        return
+    summary.warnings += warnings
+    published = _result(publish_build.submit(built, reports, where, admit.now(), wait_for=[checking]), summary)
+    if published:
+        summary.published, summary.build_id = published, built.build_id
+        summary.tables = {name: rows for name, rows in built.rows.items() if name.startswith("main.")}
+
+
+def _write_artifacts(summary: Summary) -> None:
+    create_markdown_artifact(markdown(summary), key="refresh-summary", description="What this refresh did")
+    create_table_artifact(
+        rejected_by_reason(summary.staged), key="rejected-rows", description="Rejected rows by reason, with an example"
+    )
+
+
+def _final_state(summary: Summary) -> State[Summary]:
+    """Completed, CompletedWithWarnings, or Failed; the message says what happened."""
+    if summary.failures:
+        name = "PublishedWithFailures" if summary.published else None
+        return Failed(message=summary.headline(), data=summary, name=name)
+    name = "CompletedWithWarnings" if summary.warnings else None
+    return Completed(message=summary.headline(), data=summary, name=name)

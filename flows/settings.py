@@ -1,0 +1,76 @@
+"""Where things lie, and Prefect's settings: read once, before Prefect is imported.
+
+Environment variables of this project:
+
+    PEACEKEEPING_DATA         the data folder (default ./data): peacekeeping.duckdb, raw/
+    PEACEKEEPING_PSDATA_URL   base address of the Peace & Security Data Hub
+    PEACEKEEPING_CEB_URL      base address of CEB's files
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The data folder and what lies in it."""
+
+    data: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "peacekeeping.duckdb"
+
+    @property
+    def raw(self) -> Path:
+        return self.data / "raw"
+
+    @property
+    def work(self) -> Path:
+        """Scratch space of a run; whatever a killed run left there is removed by the next."""
+        return self.data / "work"
+
+    @property
+    def lock(self) -> Path:
+        return self.data / ".writer.lock"
+
+
+def paths() -> Paths:
+    """The paths in force."""
+    return Paths(Path(os.environ.get("PEACEKEEPING_DATA", "").strip() or "data").expanduser().absolute())
+
+
+def project_version() -> str:
+    """The version of this project."""
+    return version("peacekeeping")
+
+
+def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        name = f"{prefix}_{key.upper()}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, name)
+        else:
+            yield name, str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def prefect_defaults() -> dict[str, str]:
+    """The settings of prefect.toml as environment variables (installed beside this module, else in the project)."""
+    file = next(path for path in (HERE / "prefect.toml", HERE.parent / "prefect.toml") if path.exists())
+    return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8")), "PREFECT"))
+
+
+def apply_prefect_defaults() -> None:
+    """Set what the environment leaves open, and switch the client's telemetry off. Call before importing Prefect."""
+    for name, value in prefect_defaults().items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("DO_NOT_TRACK", "1")

@@ -1,0 +1,26 @@
+"""Vintages as people write them on the command line."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import UTC, date, datetime, timedelta
+
+
+class WrongDate(ValueError):
+    """The text is no vintage."""
+
+
+def parse_vintage(text: str) -> date:
+    """A publication date, YYYY-MM-DD, or YYYY-MM, which means the month's last day. Raises WrongDate."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}", text):
+            year, month = int(text[:4]), int(text[5:])
+            found = date(year, month, calendar.monthrange(year, month)[1])
+        else:
+            found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except (ValueError, calendar.IllegalMonthError):
+        raise WrongDate(f"A vintage is a date, YYYY-MM-DD or YYYY-MM, got {text!r}.") from None
+    if found > datetime.now(UTC).date() + timedelta(days=31):
+        raise WrongDate(f"The vintage {found} lies in the future.")
+    return found

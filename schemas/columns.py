@@ -1,0 +1,97 @@
+"""Columns of the warehouse's tables: one call declares type, unit, nullability, reference and description.
+
+Each gives a pandera Column whose metadata carry what pandera has no word for (SQL type, unit, reference), so that
+`warehouse.ddl` can render the same declaration as SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandera.pandas as pa
+
+
+def _column(
+    dtype: str, sql: str, description: str, nullable: bool, checks: list[pa.Check], **metadata: Any
+) -> pa.Column:
+    return pa.Column(dtype, checks, nullable=nullable, description=description, metadata={"sql": sql, **metadata})
+
+
+def text(
+    description: str, *, nullable: bool = False, references: str | None = None, pattern: str | None = None
+) -> pa.Column:
+    """A text (VARCHAR). `references` names the `table.column` of `main` it must be found in."""
+    checks = [pa.Check.str_matches(pattern)] if pattern else []
+    return _column("str", "VARCHAR", description, nullable, checks, references=references, pattern=pattern)
+
+
+def category(description: str, values: tuple[str, ...], *, nullable: bool = False) -> pa.Column:
+    """One of a closed list of texts (ENUM)."""
+    listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return _column("str", f"ENUM ({listed})", description, nullable, [pa.Check.isin(values)], values=values)
+
+
+def day(description: str, *, nullable: bool = False) -> pa.Column:
+    """A calendar day (DATE); datetime64[us] at midnight in frames."""
+    return _column("datetime64[us]", "DATE", description, nullable, [])
+
+
+def whole(
+    description: str, *, unit: str | None, nullable: bool = False, minimum: int | None = 0, maximum: int | None = None
+) -> pa.Column:
+    """A whole number (BIGINT; Int64 in frames), of `minimum` or more."""
+    checks = [pa.Check.ge(minimum)] if minimum is not None else []
+    checks += [pa.Check.le(maximum)] if maximum is not None else []
+    return _column("Int64", "BIGINT", description, nullable, checks, unit=unit, minimum=minimum, maximum=maximum)
+
+
+def money(description: str, *, nullable: bool = False, minimum: int | None = 0) -> pa.Column:
+    """An amount in US dollars (DECIMAL(18, 2); float64 in frames)."""
+    checks = [pa.Check.ge(minimum)] if minimum is not None else []
+    return _column("float64", "DECIMAL(18, 2)", description, nullable, checks, unit="USD", minimum=minimum)
+
+
+def number(description: str, *, unit: str | None, nullable: bool = False, minimum: float, maximum: float) -> pa.Column:
+    """A real number (DOUBLE) within bounds."""
+    checks = [pa.Check.in_range(minimum, maximum)]
+    return _column("float64", "DOUBLE", description, nullable, checks, unit=unit, minimum=minimum, maximum=maximum)
+
+
+def flag(description: str, *, nullable: bool = False) -> pa.Column:
+    """True or false (BOOLEAN)."""
+    return _column("boolean", "BOOLEAN", description, nullable, [])
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One table of the warehouse: its pandera schema, its key, and what a user must know before summing it.
+
+    `key_enforced` makes the key and the references real constraints of the file; large facts leave them to the
+    build's SQL checks, since an index on a million rows costs five times the load and thirty times the file.
+    `rules` are (SQL expression, meaning) pairs that hold in every row.
+    """
+
+    schema_name: str
+    name: str
+    title: str
+    description: str
+    key: tuple[str, ...]
+    key_enforced: bool
+    columns: dict[str, pa.Column]
+    rules: tuple[tuple[str, str], ...] = ()
+    hazards: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema_name}.{self.name}"
+
+    def frame_schema(self) -> pa.DataFrameSchema:
+        """The pandera schema of a frame of this table: every column, no other, in this order; the key unique."""
+        return pa.DataFrameSchema(
+            self.columns, name=self.full_name, strict=True, ordered=True, unique=list(self.key) or None
+        )
+
+    def comment(self) -> str:
+        """Description and hazards in one text, for COMMENT ON TABLE and the dictionary."""
+        return " ".join([f"{self.title}. {self.description}", *self.hazards])

@@ -1,0 +1,147 @@
+"""What each source must look like once its dialect is renamed: one pandera schema a source.
+
+Cells arrive as text. `schemas.validate` parses them by `kind` (text, day, whole, number), then pandera holds the
+typed frame against the checks below. Bounds come from the source's declaration. What fails rejects its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from schemas.tables import CASUALTY_PERSONNEL_TYPES, INCIDENT_TYPES
+
+Bounds = Mapping[str, Mapping[str, Any]]
+
+_DTYPES = {"text": "str", "day": "datetime64[us]", "whole": "Int64", "number": "float64"}
+ACRONYM = r"^[A-Za-z][A-Za-z0-9 /().&-]{1,39}$"
+
+
+def _cell(kind: str, expects: str, checks: list[pa.Check], *, nullable: bool = False) -> pa.Column:
+    return pa.Column(
+        _DTYPES[kind], checks, nullable=nullable, required=False, metadata={"kind": kind, "expects": expects}
+    )
+
+
+def _text(expects: str = "a text", *, nullable: bool = False, pattern: str | None = None) -> pa.Column:
+    checks = [pa.Check.str_matches(pattern, error="pattern")] if pattern else []
+    return _cell("text", expects, checks, nullable=nullable)
+
+
+def _one_of(values: tuple[str, ...], *, nullable: bool = False) -> pa.Column:
+    return _cell("text", "one of " + ", ".join(values), [pa.Check.isin(values, error="known_value")], nullable=nullable)
+
+
+def _bounded(
+    kind: str, noun: str, name: str, bounds: Bounds, *, nullable: bool = False, ceiling: Any = None
+) -> pa.Column:
+    """A day or number within the declared bounds; `ceiling` is the upper bound where none is declared."""
+    declared = bounds.get(name, {})
+    convert: Callable[[Any], Any] = pd.Timestamp if kind == "day" else (lambda value: value)
+    bottom, top = declared.get("min"), declared.get("max", ceiling)
+    checks, expects = [], noun
+    if bottom is not None:
+        checks.append(pa.Check.ge(convert(bottom), error="not_below_minimum"))
+        expects += f" from {_figure(bottom)}"
+    if top is not None:
+        checks.append(pa.Check.le(convert(top), error="not_above_maximum"))
+        expects += f" up to {_figure(top)}"
+    return _cell(kind, expects, checks, nullable=nullable)
+
+
+def _figure(value: Any) -> str:
+    """A bound as a person writes it: large numbers with separators, years and dates without."""
+    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
+
+
+def fatalities(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """Casualty rows; no incident can be later than the vintage that reports it."""
+
+    return pa.DataFrameSchema(
+        {
+            "casualty_id": _text("an id such as MINUSMA-2019-01-07083", pattern=r"^[A-Z][^,;]{1,40}-\d{4}-\d{2}-\d+$"),
+            "incident_date": _bounded("day", "a date", "incident_date", bounds, ceiling=vintage.isoformat()),
+            "mission": _text("a mission's acronym", pattern=ACRONYM),
+            "nationality": _text("a state's name", nullable=True),
+            "personnel_type": _one_of(CASUALTY_PERSONNEL_TYPES),
+            "incident_type": _one_of(INCIDENT_TYPES),
+            "gender": _one_of(("F", "M"), nullable=True),
+            "nationality_iso3": _text("an ISO3 code", nullable=True, pattern=r"^[A-Z]{3}$"),
+            "nationality_m49": _cell(
+                "whole", "an M49 code", [pa.Check.in_range(0, 999, error="m49_range")], nullable=True
+            ),
+            "last_update": _bounded("day", "a date", "last_update", {}, nullable=True),
+            "casualty_type": _one_of(("Fatality",), nullable=True),
+        },
+        name="incoming.fatalities",
+    )
+
+
+def uniformed_personnel(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """Personnel rows; women and men add up to the total where all three are printed."""
+    month_end = (pd.Timestamp(vintage) + pd.offsets.MonthEnd(0)).date().isoformat()
+    count = {"min": 0}
+    people = {name: {**count, **bounds.get(name, {})} for name in ("female", "male", "total")}
+    return pa.DataFrameSchema(
+        {
+            "month_end": _bounded("day", "a date", "month_end", bounds, ceiling=month_end),
+            "mission": _text("a mission's acronym", nullable=True, pattern=ACRONYM),
+            "contributor": _text("a state's name", nullable=True),
+            "personnel_type": _text("a personnel type"),
+            "female": _bounded("whole", "a whole number", "female", people, nullable=True),
+            "male": _bounded("whole", "a whole number", "male", people, nullable=True),
+            "total": _bounded("whole", "a whole number", "total", people),
+            "contributor_iso3": _text("an ISO3 code", nullable=True, pattern=r"^[A-Z]{3}$"),
+            "contributor_m49": _cell(
+                "whole", "an M49 code", [pa.Check.in_range(0, 999, error="m49_range")], nullable=True
+            ),
+            "report_layout": _text("a layout", nullable=True),
+        },
+        name="incoming.uniformed_personnel",
+    )
+
+
+def assessed_contributions(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """CEB rows; a year can be at most the one after the vintage's (a peacekeeping year ends in its June)."""
+    return pa.DataFrameSchema(
+        {
+            "contributor": _text("a state's name"),
+            "entity": _text("an entity"),
+            "revenue_kind": _text("a kind of revenue"),
+            "calendar_year": _bounded("whole", "a year", "calendar_year", bounds, ceiling=vintage.year + 1),
+            "amount_usd": _bounded("number", "an amount in USD", "amount_usd", bounds),
+        },
+        name="incoming.assessed_contributions",
+    )
+
+
+def missions(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """Mission rows; a mission can be announced a year ahead of its start, not more."""
+    ahead = (vintage + timedelta(days=366)).isoformat()
+    return pa.DataFrameSchema(
+        {
+            "mission": _text("a mission's acronym", pattern=ACRONYM),
+            "name": _text("a name", nullable=True),
+            "lead_department": _text("a department", nullable=True),
+            "is_active": _one_of(("Yes", "No"), nullable=True),
+            "start_date": _bounded("day", "a date", "start_date", bounds, nullable=True, ceiling=ahead),
+            "end_date": _bounded("day", "a date", "end_date", bounds, nullable=True),
+            "headquarters": _text("a place", nullable=True),
+            "longitude": _bounded("number", "degrees", "longitude", bounds, nullable=True),
+            "latitude": _bounded("number", "degrees", "latitude", bounds, nullable=True),
+            "last_update": _bounded("day", "a date", "last_update", {}, nullable=True),
+        },
+        name="incoming.missions",
+    )
+
+
+SCHEMAS: dict[str, Callable[[Bounds, date], pa.DataFrameSchema]] = {
+    "fatalities": fatalities,
+    "uniformed_personnel": uniformed_personnel,
+    "assessed_contributions": assessed_contributions,
+    "missions": missions,
+}

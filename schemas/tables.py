@@ -1,0 +1,435 @@
+"""The warehouse's tables, declared once: types, units, nullability, keys, references, descriptions, hazards."""
+
+from __future__ import annotations
+
+from schemas.columns import Table, category, day, flag, money, number, text, whole
+
+INCIDENT_TYPES = ("Malicious Act", "Illness", "Accident", "Self-Inflicted", "To Be Determined", "Unknown")
+CASUALTY_PERSONNEL_TYPES = ("Military", "Police", "Military Observer", "International Civilian", "Local", "Other")
+UNIFORMED_PERSONNEL_TYPES = (
+    "Troops",
+    "Staff Officer",
+    "Experts on Mission",
+    "Individual Police",
+    "Formed Police Units",
+)
+MISSION_KINDS = ("peacekeeping", "special_political", "support", "other", "unspecified", "unresolved")
+DATE_PRECISIONS = ("day", "first_of_month", "month", "year")
+UNSPECIFIED_MISSION = "UNSPECIFIED"
+ISO3 = r"^[A-Z]{3}$"
+SHA256 = r"^[0-9a-f]{64}$"
+
+_ORIGIN = {
+    "snapshot_sha256": text("The snapshot this row comes from (meta.snapshots).", pattern=SHA256),
+    "snapshot_row": whole("The row's number in that snapshot, the first row of data being 1.", unit="row", minimum=1),
+}
+
+COUNTRIES = Table(
+    "main",
+    "countries",
+    "States and territories",
+    "One row an ISO 3166 alpha-3 code: those in force, the dissolved states kept as what they were, and the "
+    "user-assigned XKX.",
+    ("iso3",),
+    True,
+    {
+        "iso3": text("ISO 3166-1 alpha-3 code; for dissolved states the code of their time.", pattern=ISO3),
+        "name": text("Short English name."),
+        "m49": text("UN M49 code, three digits.", nullable=True, pattern=r"^\d{3}$"),
+        "kind": category(
+            "current: an ISO 3166 entry in force; dissolved: withdrawn; user_assigned: not in ISO 3166.",
+            ("current", "dissolved", "user_assigned"),
+        ),
+        "existed_from": day("First day, for dissolved states.", nullable=True),
+        "existed_until": day("Last day, for dissolved states.", nullable=True),
+        "successors_iso3": text("Codes of the successor states, separated by semicolons.", nullable=True),
+        "source": text("Where the row comes from."),
+    },
+)
+
+MISSIONS = Table(
+    "main",
+    "missions",
+    "Missions",
+    "One row a mission: the publisher's list of peacekeeping operations, and this project's register for the "
+    "special political missions and offices that no list has.",
+    ("mission",),
+    True,
+    {
+        "mission": text("The mission's acronym, the form all tables use; UNSPECIFIED where a report prints none."),
+        "name": text("Full name.", nullable=True),
+        "kind": category(
+            "peacekeeping, special political, support office, other; unspecified: the report prints no "
+            "mission; unresolved: an acronym that neither the list nor the register knows.",
+            MISSION_KINDS,
+        ),
+        "lead_department": text("DPO or DPPA, as the publisher's list has it.", nullable=True),
+        "is_active": flag(
+            "Whether the publisher's list calls it active, corrected; NULL where not listed.", nullable=True
+        ),
+        "start_date": day("First day; see start_date_precision.", nullable=True),
+        "start_date_precision": category(
+            "How exact start_date is; first_of_month: the list prints the 1st, which it "
+            "also does where it knows only the month.",
+            DATE_PRECISIONS,
+            nullable=True,
+        ),
+        "end_date": day("Last day; see end_date_precision. NULL while it runs or where unknown.", nullable=True),
+        "end_date_precision": category("How exact end_date is.", DATE_PRECISIONS, nullable=True),
+        "headquarters": text("Place of the headquarters.", nullable=True),
+        "longitude": number(
+            "Longitude of the headquarters, east positive.", unit="degree", nullable=True, minimum=-180, maximum=180
+        ),
+        "latitude": number(
+            "Latitude of the headquarters, north positive.", unit="degree", nullable=True, minimum=-90, maximum=90
+        ),
+        "host_iso3": text("ISO3 of the host states or territories, separated by semicolons.", nullable=True),
+        "part_of": text("The umbrella mission of which this one is a part (UNOSOM of UNOSOM I).", nullable=True),
+        "predecessor": text("The mission it took over from.", nullable=True),
+        "successor": text("The mission that took over.", nullable=True),
+        "in_published_list": flag("Whether the publisher's list has it."),
+        "source": text("Where the row's facts come from."),
+        "note": text("What a reader must know.", nullable=True),
+        "snapshot_sha256": text(
+            "The snapshot this row comes from: of the list, else of the register; NULL for an unresolved acronym.",
+            nullable=True,
+            pattern=SHA256,
+        ),
+        "snapshot_row": whole("The row's number in that snapshot.", unit="row", nullable=True, minimum=1),
+    },
+    hazards=("Umbrella missions (UNOSOM, UNAVEM, UNEF) stand beside their parts: never add both.",),
+)
+
+MISSION_ALIASES = Table(
+    "main",
+    "mission_aliases",
+    "Mission aliases",
+    "Other printed forms of a mission's acronym, and which mission is meant.",
+    ("alias",),
+    True,
+    {
+        "alias": text("The printed form."),
+        "mission": text("The mission meant.", references="missions.mission"),
+        "note": text("Why they are the same.", nullable=True),
+    },
+)
+
+FATALITIES = Table(
+    "main",
+    "fatalities",
+    "Fatalities in peacekeeping operations and special political missions since 1948",
+    "One row a casualty (a person), in the newest published state. Deaths only: the wounded are not recorded.",
+    ("casualty_id",),
+    True,
+    {
+        "casualty_id": text(
+            "The publisher's registration id, the only key. Its month and prefix are the "
+            "registration's, not the incident's."
+        ),
+        "incident_date": day("Day of the incident."),
+        "mission": text("Mission of the casualty.", references="missions.mission"),
+        "nationality_iso3": text(
+            "State of the casualty, as it was at the time; NULL where undetermined.",
+            nullable=True,
+            references="countries.iso3",
+        ),
+        "nationality_iso3_other": text(
+            "The second state under which the same casualty is published (MNE beside SCG).",
+            nullable=True,
+            references="countries.iso3",
+        ),
+        "nationality_as_published": text("The nationality as printed; NULL where blank.", nullable=True),
+        "nationality_status": category(
+            "known; undetermined: the publisher says so or leaves it blank; unresolved: a "
+            "printed name that no code list knows.",
+            ("known", "undetermined", "unresolved"),
+        ),
+        "personnel_type": category(
+            "The publisher's six types. Military, Police and Military Observer are uniformed.", CASUALTY_PERSONNEL_TYPES
+        ),
+        "incident_type": category(
+            "The publisher's six types. To Be Determined is a state that will change, not a cause.", INCIDENT_TYPES
+        ),
+        "gender": category("F or M; NULL where not published.", ("F", "M"), nullable=True),
+        "first_seen": day("Vintage of the first snapshot that has this casualty."),
+        "last_seen": day("Vintage of the newest snapshot that has this casualty."),
+        **_ORIGIN,
+    },
+    hazards=(
+        "All staff, not only uniformed personnel, and special political missions too: name the definition.",
+        "Give totals by incident type together with the number To Be Determined.",
+        "Before 2000 the list may not be complete.",
+    ),
+)
+
+UNIFORMED_PERSONNEL = Table(
+    "main",
+    "uniformed_personnel",
+    "Uniformed personnel by month, mission, contributor and personnel type",
+    "One row a month-end, mission, contributing state and personnel type: numbers deployed on that day. Zeros are "
+    "published zeros. The monthly report comes first; the data hub fills the months without one.",
+    ("month_end", "mission", "contributor_iso3", "personnel_type"),
+    False,
+    {
+        "month_end": day("Last day of the reported month."),
+        "mission": text(
+            "Mission; UNSPECIFIED in the months whose report prints none (2018-03 to 2019-08, 2023-09).",
+            references="missions.mission",
+        ),
+        "contributor_iso3": text("Contributing state.", references="countries.iso3"),
+        "personnel_type": category(
+            "Personnel type, one vocabulary over all report layouts.", UNIFORMED_PERSONNEL_TYPES
+        ),
+        "female": whole("Women; NULL where the report prints no sex.", unit="person", nullable=True),
+        "male": whole("Men; NULL where the report prints no sex.", unit="person", nullable=True),
+        "total": whole("All.", unit="person"),
+        "includes_staff_officers": flag(
+            "True for Troops until 2017-04, when staff officers were counted among them: a break in the series."
+        ),
+        "series": category("Which publication the row comes from.", ("monthly_report", "data_hub")),
+        **_ORIGIN,
+    },
+    rules=(("female IS NULL OR male IS NULL OR female + male = total", "women and men add up to the total"),),
+    hazards=(
+        "A stock on a day, not a flow: never add months; average them or take one.",
+        "Special political missions are in it.",
+        "No mission's strength can be read from the months under UNSPECIFIED.",
+    ),
+)
+
+ASSESSED_CONTRIBUTIONS = Table(
+    "main",
+    "assessed_contributions",
+    "Assessed contributions to UN peacekeeping by peacekeeping year and member state",
+    "One row a peacekeeping year (1 July to 30 June) and member state: revenue assessed for UN-DPO, from CEB, whose "
+    "calendar year Y is the peacekeeping year that ended on 30 June Y.",
+    ("peacekeeping_year", "contributor_iso3"),
+    True,
+    {
+        "peacekeeping_year": text("Peacekeeping year, written 2018-19.", pattern=r"^\d{4}-\d{2}$"),
+        "period_start": day("Its first day, 1 July."),
+        "period_end": day("Its last day, 30 June."),
+        "contributor_iso3": text("Member state assessed.", references="countries.iso3"),
+        "amount_usd": money("Amount assessed, not cash paid."),
+        "contributor_as_published": text("The state's name as printed."),
+        **_ORIGIN,
+    },
+    hazards=("Assessed, not paid: arrears can't be read from it.", "Some states are missing in 2012-13 to 2016-17."),
+)
+
+BUILDS = Table(
+    "meta",
+    "builds",
+    "This build",
+    "One row: what this file was made of. The same snapshots and the same code give the same build.",
+    ("build_id",),
+    True,
+    {
+        "build_id": text("Hash of the snapshots, the code and the judgement data it was made of."),
+        "code_version": text("Version of this project."),
+        "code_sha256": text("Hash of the project's code, declarations and code lists.", pattern=SHA256),
+        "duckdb_version": text("Version of DuckDB that wrote the file."),
+        "snapshots": whole("Number of snapshots it was made of.", unit="snapshot"),
+    },
+)
+
+SNAPSHOTS = Table(
+    "meta",
+    "snapshots",
+    "Snapshots",
+    "One row a snapshot (the bytes of a source as they were on a date) this build was made of. "
+    "rows_in = rows_staged + rows_rejected + rows_merged.",
+    ("source", "sha256"),
+    True,
+    {
+        "source": text("Name of the source."),
+        "sha256": text("SHA-256 of the bytes as they came.", pattern=SHA256),
+        "vintage": day("Publication date; see vintage_basis."),
+        "vintage_basis": text(
+            "What the vintage rests on: last_update of the rows, the publisher's metadata, "
+            "Last-Modified, the day of retrieval, a stated date, the last month or year covered."
+        ),
+        "origin": text("fetched, loaded, bundled, or register (this project's own compilation)."),
+        "url": text("Address or file it came from."),
+        "retrieved_at": text("When it was retrieved (UTC time, or the day)."),
+        "dialect": text("The form it was recognised as."),
+        "bytes": whole("Size of the bytes as they came.", unit="byte"),
+        "covers_from": day("First day it covers (first incident, month or year).", nullable=True),
+        "covers_to": day("Last day it covers.", nullable=True),
+        "rows_read": whole("All rows of the file.", unit="row"),
+        "rows_out_of_scope": whole(
+            "Rows of other entities or kinds, left aside by the source's scope rule.", unit="row"
+        ),
+        "rows_in": whole("Rows in scope.", unit="row"),
+        "rows_staged": whole("Rows turned into tidy rows.", unit="row"),
+        "rows_rejected": whole("Rows rejected, each with its reason in meta.rejected_rows.", unit="row"),
+        "rows_merged": whole("Rows merged into another by a named rule (meta.merged_rows).", unit="row"),
+        "citation": text("How to cite it."),
+    },
+    rules=(
+        ("rows_in = rows_staged + rows_rejected + rows_merged", "no row is lost"),
+        ("rows_read = rows_in + rows_out_of_scope", "no row is lost before staging"),
+    ),
+)
+
+_RAW_ROW = {
+    "source": text("Name of the source."),
+    "snapshot_sha256": text("The snapshot.", pattern=SHA256),
+    "row_number": whole("The row's number in it, the first row of data being 1.", unit="row", minimum=1),
+}
+
+REJECTED_ROWS = Table(
+    "meta",
+    "rejected_rows",
+    "Rejected rows",
+    "One row a fault of a rejected row, with the raw row as JSON. A row can have several faults.",
+    (),
+    False,
+    {
+        **_RAW_ROW,
+        "raw_row": text("The row as published, as JSON under the published column names."),
+        "column_name": text("The column at fault (our name); NULL when it is the whole row.", nullable=True),
+        "check_name": text("The check that failed."),
+        "reason": text("What was expected and what came."),
+    },
+)
+
+MERGED_ROWS = Table(
+    "meta",
+    "merged_rows",
+    "Merged rows",
+    "One row a published row that was merged into another by a named rule.",
+    (),
+    False,
+    {
+        **_RAW_ROW,
+        "rule": text("The rule's name."),
+        "into_row": whole("Number of the row that was kept.", unit="row", minimum=1),
+    },
+)
+
+SIGNALS = Table(
+    "meta",
+    "signals",
+    "Signals",
+    "Things noticed that stop nothing and want a look: new columns, names that no code list knows, codes that "
+    "contradict names.",
+    (),
+    False,
+    {
+        "source": text("Name of the source."),
+        "snapshot_sha256": text("The snapshot.", pattern=SHA256),
+        "kind": text("What was noticed."),
+        "value": text("The value in question."),
+        "rows": whole("How many rows have it.", unit="row"),
+    },
+)
+
+CHECKS = Table(
+    "meta",
+    "checks",
+    "Checks",
+    "One row a check this build was held against. A failed check of severity error stops publishing.",
+    ("name",),
+    True,
+    {
+        "name": text("The check's name."),
+        "description": text("What it promises."),
+        "expected": text("What was expected."),
+        "found": text("What was found."),
+        "passed": flag("Whether it held."),
+        "severity": category("error stops publishing; warn does not.", ("error", "warn")),
+    },
+)
+
+RECONCILIATIONS = Table(
+    "meta",
+    "reconciliations",
+    "Reconciliations",
+    "One row a published figure held against the same figure computed from the tables.",
+    ("name", "period"),
+    True,
+    {
+        "name": text("What is compared."),
+        "period": text("The period it is about."),
+        "published": whole("The published figure; NULL where none is printed.", unit="person", nullable=True),
+        "computed": whole("The figure from the tables; NULL where they have none.", unit="person", nullable=True),
+        "difference": whole("computed minus published.", unit="person", nullable=True, minimum=None),
+        "explained_by": text("The named reason for a difference.", nullable=True),
+    },
+)
+
+CORRECTIONS = Table(
+    "meta",
+    "corrections",
+    "Corrections",
+    "One row a correction declared for a source, and whether it applied.",
+    ("source", "correction_id"),
+    True,
+    {
+        "source": text("Name of the source."),
+        "correction_id": text("Its id."),
+        "status": category(
+            "applied; expired: the publisher no longer prints what the correction expects; absent: no such row.",
+            ("applied", "expired", "absent"),
+        ),
+        "where_row": text("Which row, as JSON."),
+        "expected": text("What the publisher prints, as JSON."),
+        "corrected": text("What stands in the tables, as JSON."),
+        "reason": text("Why."),
+        "noted": day("When it was noted."),
+    },
+)
+
+KNOWN_DEFECTS = Table(
+    "meta",
+    "known_defects",
+    "Known defects",
+    "One row a known defect of a source that is left as published.",
+    ("source", "defect_id"),
+    True,
+    {
+        "source": text("Name of the source."),
+        "defect_id": text("Its id."),
+        "noted": day("When it was noted."),
+        "description": text("What is wrong, and what follows."),
+    },
+)
+
+COLUMNS = Table(
+    "meta",
+    "columns",
+    "Dictionary",
+    "One row a column of every table.",
+    ("schema_name", "table_name", "column_name"),
+    True,
+    {
+        "schema_name": text("Schema."),
+        "table_name": text("Table."),
+        "column_name": text("Column."),
+        "position": whole("Place in the table, from 1.", unit=None, minimum=1),
+        "data_type": text("SQL type."),
+        "unit": text("Unit.", nullable=True),
+        "nullable": flag("Whether it may be NULL."),
+        "is_key": flag("Whether it is part of the key."),
+        "references_column": text("The column it must be found in.", nullable=True),
+        "description": text("What it holds."),
+    },
+)
+
+DIMENSIONS = (COUNTRIES, MISSIONS, MISSION_ALIASES)
+FACTS = (FATALITIES, UNIFORMED_PERSONNEL, ASSESSED_CONTRIBUTIONS)
+META = (
+    BUILDS,
+    SNAPSHOTS,
+    REJECTED_ROWS,
+    MERGED_ROWS,
+    SIGNALS,
+    CHECKS,
+    RECONCILIATIONS,
+    CORRECTIONS,
+    KNOWN_DEFECTS,
+    COLUMNS,
+)
+# In the order in which they can be filled: what is referred to comes first.
+TABLES: dict[str, Table] = {table.full_name: table for table in (*DIMENSIONS, *FACTS, *META)}

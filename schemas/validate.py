@@ -1,0 +1,96 @@
+"""Holding frames against pandera schemas: bad rows are split off with their reasons, or a bug stops the build."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from schemas.columns import Table
+
+FAULT_COLUMNS = ["row_number", "column_name", "check_name", "reason"]
+
+
+class ContractError(ValueError):
+    """A source's rows are not what it promises: a missing column, too many bad rows, nothing in scope."""
+
+
+class TableError(AssertionError):
+    """A tidy table breaks its own declaration: a bug of this project, never the publisher's."""
+
+
+def faults(row_numbers: pd.Index, column: str | None, check: str, reasons: pd.Series | str) -> pd.DataFrame:
+    """A frame of faults (FAULT_COLUMNS), one row a row number."""
+    return pd.DataFrame(
+        {
+            "row_number": row_numbers.to_numpy(),
+            "column_name": column,
+            "check_name": check,
+            "reason": reasons if isinstance(reasons, str) else reasons.to_numpy(),
+        },
+        columns=FAULT_COLUMNS,
+    )
+
+
+def no_faults() -> pd.DataFrame:
+    """An empty frame of faults."""
+    return pd.DataFrame(columns=FAULT_COLUMNS)
+
+
+def split(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split a typed frame (index: row number) into the rows that pass the schema's checks and the faults of the rest.
+
+    Raises ContractError when the frame as a whole does not fit (a required column is missing).
+    """
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+    else:
+        return frame, no_faults()
+    whole = cases[cases["index"].isna()]
+    if len(whole):
+        first = whole.iloc[0]
+        raise ContractError(f"{schema.name}: {first['column']}: {first['check']}: {first['failure_case']}")
+    expects = {name: str((column.metadata or {}).get("expects", "a value")) for name, column in schema.columns.items()}
+    came = cases["failure_case"].map(lambda value: "nothing" if pd.isna(value) else _shown(value))
+    reason = cases["column"] + ": expected " + cases["column"].map(expects) + ", got " + came
+    found = pd.DataFrame(
+        {
+            "row_number": cases["index"].astype("int64"),
+            "column_name": cases["column"],
+            "check_name": cases["check"].astype(str),
+            "reason": reason,
+        }
+    ).drop_duplicates()
+    return frame.drop(index=found["row_number"].unique()), found
+
+
+def _shown(value: object) -> str:
+    """A value as it stands in a reason: days without midnight, texts in quotes."""
+    if isinstance(value, str):
+        return repr(value[:60])
+    return value.date().isoformat() if isinstance(value, pd.Timestamp) else str(value)
+
+
+def require(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Hold a tidy table against its declaration. Raises TableError naming the column, the check and an example."""
+    try:
+        return schema.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+        lines = [
+            f"{schema.name}: {column or 'table'}: {check}: {len(group):,} case(s), such as {group['failure_case'].iloc[0]!r}"
+            for (column, check), group in cases.groupby(["column", "check"], dropna=False)
+        ]
+        raise TableError("\n".join(lines)) from error
+
+
+def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """The frame in the table's columns, order and types, held against its declaration.
+
+    Columns that the frame lacks are all missing; others are dropped. Raises TableError like `require`.
+    """
+    types = {name: str(column.dtype) for name, column in table.columns.items()}
+    shaped = frame.reindex(columns=list(table.columns)).reset_index(drop=True)
+    return require(shaped.astype(types), table.frame_schema())

@@ -1,0 +1,159 @@
+"""The raw archive: every snapshot's bytes under their SHA-256, each with a record of where and when it came from.
+
+    raw/<source>/<sha256>            the bytes as they came
+    raw/<source>/<sha256>.json       the record (written after the bytes: a snapshot counts once it has one)
+    raw/<source>/last_checked.json   when the publisher was last asked, and what came of it
+    raw/refused/<source>/…           what failed acceptance, with why
+    raw/builds/<build>.json          which snapshots a published build was made of
+
+Every file is written aside, flushed and renamed into place, so a killed process leaves no half file that counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sources.errors import ArchiveError
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The record of one snapshot. Dates are ISO texts; `retrieved_at` is a UTC time or a day."""
+
+    source: str
+    sha256: str
+    bytes: int
+    vintage: str
+    vintage_basis: str
+    origin: str  # fetched | loaded | bundled
+    url: str
+    retrieved_at: str
+    dialect: str
+
+    def order(self) -> tuple[str, str, str]:
+        """Publication order; a tie goes to the later retrieval, then to the hash, so that it is total."""
+        return (self.vintage, self.retrieved_at, self.sha256)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """A scratch path beside the target; on leaving without an error it is flushed and renamed into place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
+    os.close(handle)
+    scratch = Path(name)
+    try:
+        yield scratch
+        with scratch.open("rb") as file:
+            os.fsync(file.fileno())
+        scratch.chmod(0o644)
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_json(target: Path, content: Any) -> None:
+    """Write JSON atomically: readers see the old file or the new one."""
+    with _replacing(target) as scratch:
+        scratch.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+
+
+class Archive:
+    """The raw archive below a folder; made on first use."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, source: str, sha256: str) -> Path:
+        """Where the bytes of a snapshot lie."""
+        return self.root / source / sha256
+
+    def add(self, payload: bytes, record: Snapshot) -> bool:
+        """Put a snapshot into the archive; False when it was there already (its first record stands)."""
+        if hashlib.sha256(payload).hexdigest() != record.sha256:
+            raise ArchiveError(f"The bytes of {record.source} are not those of their record ({record.sha256[:12]}…).")
+        target = self.path(record.source, record.sha256)
+        note = target.with_name(target.name + ".json")
+        if note.exists() and target.exists():
+            return False
+        with _replacing(target) as scratch:
+            scratch.write_bytes(payload)
+        write_json(note, asdict(record))
+        return True
+
+    def snapshots(self, source: str) -> list[Snapshot]:
+        """All snapshots of a source in publication order. Raises ArchiveError when a record can't be read."""
+        found = []
+        for note in (self.root / source).glob("*.json"):
+            if note.name == "last_checked.json":
+                continue
+            try:
+                found.append(Snapshot(**json.loads(note.read_text(encoding="utf-8"))))
+            except (ValueError, TypeError, OSError) as error:
+                raise ArchiveError(f"The record {note} can't be read ({error}). Restore or remove it.") from error
+        return sorted(found, key=Snapshot.order)
+
+    def read(self, snapshot: Snapshot) -> bytes:
+        """The bytes of a snapshot, verified against their hash. Raises ArchiveError when they are not whole."""
+        path = self.path(snapshot.source, snapshot.sha256)
+        try:
+            payload = path.read_bytes()
+        except OSError as error:
+            raise ArchiveError(f"The archived file {path} can't be read: {error.strerror}.") from error
+        if hashlib.sha256(payload).hexdigest() != snapshot.sha256:
+            raise ArchiveError(
+                f"The archived file {path} is damaged: its SHA-256 is no longer its name. "
+                f"Remove it and {path.name}.json, then refresh or load it again."
+            )
+        return payload
+
+    def refuse(self, source: str, payload: bytes, why: str, url: str, at: str) -> Path:
+        """Keep a file that failed acceptance apart, with the reason; it never enters a build."""
+        target = self.root / "refused" / source / hashlib.sha256(payload).hexdigest()
+        with _replacing(target) as scratch:
+            scratch.write_bytes(payload)
+        write_json(target.with_name(target.name + ".json"), {"why": why, "url": url, "at": at, "bytes": len(payload)})
+        return target
+
+    def note_check(self, source: str, outcome: dict[str, Any]) -> None:
+        """Record that the publisher was asked (or not, offline) and what came of it."""
+        write_json(self.root / source / "last_checked.json", outcome)
+
+    def last_check(self, source: str) -> dict[str, Any] | None:
+        """The last recorded check of a source, or None."""
+        path = self.root / source / "last_checked.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise ArchiveError(
+                f"The record {path} can't be read ({error}). Remove it; the next refresh writes it."
+            ) from error
+        return found if isinstance(found, dict) else None
+
+    def note_build(self, build_id: str, content: dict[str, Any]) -> None:
+        """Record which snapshots a published build was made of, and when."""
+        write_json(self.root / "builds" / f"{build_id}.json", content)
+
+    def build(self, build_id: str) -> dict[str, Any] | None:
+        """The record of a published build, or None."""
+        path = self.root / "builds" / f"{build_id}.json"
+        if not path.exists():
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else None

@@ -1,0 +1,143 @@
+"""The catalogue: every source's declaration, read from its YAML and held against `source.schema.json`.
+
+All judgement about a source (dialects, bounds, envelope, corrections, known defects) stands in its YAML;
+this module only reads it. What a dialect's fields mean is explained in `transforms.dialects`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sources.errors import CatalogueError, UnknownSource
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Who publishes, and the base address of its files."""
+
+    name: str
+    title: str
+    landing_page: str
+    base_url: str
+    environment: str
+
+    def address(self) -> str:
+        """The base URL in force: the environment variable's, else the default; without a trailing slash.
+
+        Raises CatalogueError when the variable holds anything but an http(s) address.
+        """
+        url = os.environ.get(self.environment, "").strip() or self.base_url
+        if not url.startswith(("http://", "https://")):
+            raise CatalogueError(
+                f"{self.environment} must be an http:// or https:// address, got {url!r}. "
+                f"Unset it to use {self.base_url}."
+            )
+        return url.rstrip("/")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One dataset that somebody publishes, as declared in `sources/<name>.yaml`."""
+
+    name: str
+    publisher: Publisher
+    declaration: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        return str(self.declaration["title"])
+
+    @property
+    def cadence(self) -> str:
+        return str(self.declaration["cadence"])
+
+    @property
+    def dialects(self) -> list[Mapping[str, Any]]:
+        return list(self.declaration["dialects"])
+
+    @property
+    def metadata_path(self) -> str | None:
+        path = self.declaration["live"].get("metadata")
+        return None if path is None else str(path)
+
+    @property
+    def live_path(self) -> str:
+        return str(self.declaration["live"]["path"])
+
+    def url(self, path: str | None = None) -> str:
+        """The address of the live dataset, or of another path of the same publisher."""
+        return self.publisher.address() + (path or self.live_path)
+
+    def citation(self, vintage: str) -> str:
+        """The citation with the vintage it stands for filled in."""
+        return str(self.declaration["citation"]).format(vintage=vintage)
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{path.name} is not valid YAML: {error}") from error
+
+
+def _publishers(folder: Path) -> dict[str, Publisher]:
+    declared = _read_yaml(folder / "publishers.yaml")
+    fields = ("title", "landing_page", "base_url", "environment")
+    publishers = {}
+    for name, entry in declared.items():
+        for field in fields:
+            if not isinstance(entry, dict) or not isinstance(entry.get(field), str):
+                raise CatalogueError(f"publishers.yaml: {name}.{field} is missing or not a text.")
+        publishers[name] = Publisher(name=name, **{field: entry[field] for field in fields})
+    return publishers
+
+
+def read_source(path: Path, publishers: Mapping[str, Publisher]) -> Source:
+    """Read one declaration and hold it against the schema.
+
+    Raises CatalogueError naming the file and the field when a field is wrong, missing or unknown.
+    """
+    import jsonschema  # noqa: PLC0415  (0.15 s; commands that name no source don't need it)
+
+    declaration = _read_yaml(path)
+    schema = json.loads((HERE / "source.schema.json").read_text(encoding="utf-8"))
+    errors = sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(declaration), key=lambda error: list(map(str, error.path))
+    )
+    if errors:
+        lines = []
+        for error in errors:
+            field = ".".join(map(str, error.absolute_path)) or "(top level)"
+            lines.append(f"{path.name}: {field}: {error.message}")
+        raise CatalogueError("\n".join(lines))
+    if declaration["name"] != path.stem:
+        raise CatalogueError(f"{path.name}: name: {declaration['name']!r} must be the file's own, {path.stem!r}.")
+    if declaration["publisher"] not in publishers:
+        raise CatalogueError(
+            f"{path.name}: publisher: {declaration['publisher']!r} is not in publishers.yaml "
+            f"(known: {', '.join(publishers)})."
+        )
+    return Source(path.stem, publishers[declaration["publisher"]], declaration)
+
+
+def load_catalogue(folder: Path = HERE) -> dict[str, Source]:
+    """All sources by name, in alphabetical order. Raises CatalogueError for the first faulty file."""
+    publishers = _publishers(folder)
+    files = sorted(path for path in folder.glob("*.yaml") if path.name != "publishers.yaml")
+    return {path.stem: read_source(path, publishers) for path in files}
+
+
+def find(catalogue: Mapping[str, Source], name: str) -> Source:
+    """The source of that name. Raises UnknownSource, listing those there are."""
+    if name not in catalogue:
+        raise UnknownSource(f"There is no source {name!r}. Known sources: {', '.join(catalogue)}.")
+    return catalogue[name]

@@ -1,0 +1,29 @@
+"""What can go wrong between a publisher and the archive; each message says what came and what to do."""
+
+
+class SourceError(Exception):
+    """A fault of a source that a person can act on; its text is the whole message shown."""
+
+
+class CatalogueError(SourceError):
+    """A declaration (YAML) is wrong; the message names the file and the field."""
+
+
+class UnknownSource(SourceError):
+    """A source was named that no declaration describes."""
+
+
+class Refused(SourceError):
+    """Bytes came, but not what the source promises: the contract is broken, and retrying won't mend it."""
+
+
+class Unreachable(SourceError):
+    """No connection to the publisher: no network, no name, no answer."""
+
+
+class Unavailable(SourceError):
+    """The publisher answered that it can't serve now (5xx, 429) or stalled: trying again may help."""
+
+
+class ArchiveError(SourceError):
+    """The raw archive can't be read or written, or a file in it is not what its record says."""

@@ -1,0 +1,40 @@
+"""Corrections that expire: each applies only while the publisher prints what its `expect` says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+CORRECTION_COLUMNS = ["correction_id", "status", "where_row", "expected", "corrected", "reason", "noted"]
+
+
+def _equal(cells: pd.DataFrame, wanted: Mapping[str, str]) -> pd.Series:
+    matching = pd.Series(True, index=cells.index)
+    for column, value in wanted.items():
+        matching &= cells[column].str.strip() == value
+    return matching
+
+
+def apply_corrections(
+    cells: pd.DataFrame, corrections: Sequence[Mapping[str, Any]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Apply the declared corrections to text cells; gives the cells and what became of each correction.
+
+    applied: the row prints what was expected, and was corrected. expired: the row is there and prints something
+    else; it is left alone. absent: there is no such row.
+    """
+    cells = cells.copy()
+    told = []
+    for correction in corrections:
+        rows = _equal(cells, correction["where"])
+        expected = rows & _equal(cells, correction["expect"])
+        for column, value in correction["set"].items():
+            cells.loc[expected, column] = value
+        status = "applied" if expected.any() else "expired" if rows.any() else "absent"
+        texts = [json.dumps(correction[part], ensure_ascii=False) for part in ("where", "expect", "set")]
+        told.append([correction["id"], status, *texts, correction["reason"], pd.Timestamp(correction["noted"])])
+    frame = pd.DataFrame(told, columns=CORRECTION_COLUMNS)
+    return cells, frame.astype({"noted": "datetime64[us]"})

@@ -1,0 +1,117 @@
+"""Names of states to ISO 3166 alpha-3 codes; dissolved states are kept as what they were.
+
+Current codes come from pycountry; the dissolved states, the spellings the UN prints (truncated, broken, renamed)
+and preferred names stand in `data/`. A name that none of them knows stays unresolved: a signal, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pycountry
+
+DATA = Path(__file__).parent / "data"
+
+
+def _key(name: str) -> str:
+    """A name as it is compared: no accents or case, plain apostrophes, single spaces, no trailing footnote marks."""
+    plain = unicodedata.normalize("NFKD", name.replace("\u2019", "'").replace("\u2018", "'"))
+    plain = "".join(char for char in plain if not unicodedata.combining(char))
+    return re.sub(r"\s+", " ", plain).strip().rstrip("*").strip().casefold()
+
+
+def _read(name: str) -> pd.DataFrame:
+    return pd.read_csv(DATA / name, dtype=str, keep_default_na=False, comment="#")
+
+
+@cache
+def dissolved_states() -> pd.DataFrame:
+    """Dissolved states: iso3, name, m49, existed_from, existed_until (days), successors_iso3, source."""
+    frame = _read("dissolved_states.csv")
+    for column in ("existed_from", "existed_until"):
+        frame[column] = pd.to_datetime(frame[column], format="%Y-%m-%d").astype("datetime64[us]")
+    return frame
+
+
+@cache
+def code_list(source: str = "") -> dict[str, str]:
+    """Every name known to a source (as compared by `_key`) and its ISO3 code.
+
+    Some aliases stand for one source alone: `Republic of` is the Republic of Korea in the monthly reports, which
+    cut names off, and nothing elsewhere. Raises ValueError when a name has two codes.
+    """
+    codes: dict[str, str] = {}
+
+    def learn(name: str, iso3: str, override: bool = False) -> None:
+        key = _key(name)
+        if not override and codes.setdefault(key, iso3) != iso3:
+            raise ValueError(f"the name {name!r} stands for {codes[key]} and {iso3}")
+        codes[key] = iso3
+
+    for country in pycountry.countries:
+        names = {country.name, getattr(country, "official_name", ""), getattr(country, "common_name", "")}
+        for name in sorted(names - {""}):
+            learn(name, country.alpha_3)
+            if name.count(", ") == 1:  # 'Korea, Republic of' is printed as 'Republic of Korea'
+                learn(" ".join(reversed(name.split(", "))), country.alpha_3)
+    for row in dissolved_states().itertuples():
+        learn(str(row.name), str(row.iso3))
+    for row in _read("country_aliases.csv").itertuples():
+        if row.source in ("", source):
+            learn(str(row.alias), str(row.iso3), override=True)
+    return codes
+
+
+def to_iso3(names: pd.Series, source: str = "") -> pd.Series:
+    """ISO3 codes of printed names, missing where no code list knows the name. Each distinct name is looked up once."""
+    codes = code_list(source)
+    distinct = pd.Series(names.dropna().unique())
+    found = dict(zip(distinct, distinct.map(lambda name: codes.get(_key(str(name)))), strict=True))
+    return names.map(found).astype("str")
+
+
+@cache
+def known_codes() -> frozenset[str]:
+    """All ISO3 codes of `countries_table`."""
+    return frozenset(countries_table()["iso3"])
+
+
+@cache
+def countries_table() -> pd.DataFrame:
+    """The table `main.countries` (schemas.tables.COUNTRIES): current, dissolved and user-assigned codes."""
+    preferred = _read("country_names.csv").set_index("iso3")["name"].to_dict()
+    # The package's own data have a version, not a date; the codes in use do not change between its releases.
+    current = pd.DataFrame(
+        [
+            {
+                "iso3": country.alpha_3,
+                "name": preferred.get(country.alpha_3) or getattr(country, "common_name", country.name),
+                "m49": country.numeric,
+                "kind": "current",
+                "source": "ISO 3166-1 (pycountry)",
+            }
+            for country in pycountry.countries
+        ]
+    )
+    kosovo = pd.DataFrame(
+        [
+            {
+                "iso3": "XKX",
+                "name": "Kosovo",
+                "kind": "user_assigned",
+                "source": "user-assigned code, as the World Bank and the EU use it; not in ISO 3166",
+            }
+        ]
+    )
+    table = pd.concat([current, dissolved_states().assign(kind="dissolved"), kosovo], ignore_index=True)
+    table = table.replace({"successors_iso3": {"": None}, "m49": {"": None}})
+    columns = ["iso3", "name", "m49", "kind", "existed_from", "existed_until", "successors_iso3", "source"]
+    return (
+        table[columns]
+        .sort_values("iso3", ignore_index=True)
+        .astype({column: "str" for column in columns if not column.startswith("existed")})
+    )

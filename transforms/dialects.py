@@ -1,0 +1,300 @@
+"""Dialects: the forms in which a source has been published, recognised from the columns, never from the file name.
+
+A dialect (declared in the source's YAML) maps published column names to ours, `required` and `optional`; columns
+under `ignored` are known and left aside; any other column is new: noticed, reported and kept out. Published names
+are compared without regard to case, and with spaces and underscores as one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as arrow
+import pyarrow.csv as arrow_csv
+
+from schemas.validate import ContractError, faults, no_faults
+
+TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
+
+
+def _plain(name: str) -> str:
+    """A column name as it is compared: trimmed, lower case, runs of spaces and underscores as one underscore."""
+    return re.sub(r"[\s_]+", "_", name.strip()).casefold()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One form of a source. The fields are those of `source.schema.json`."""
+
+    name: str
+    format: Literal["csv", "json"]
+    required: Mapping[str, str]
+    note: str = ""
+    series: str | None = None
+    dates: Sequence[str] = ("iso",)
+    decimal: str = "."
+    thousands: Sequence[str] = ()
+    zeros: Sequence[str] = ()
+    blanks: Sequence[str] = ()
+    optional: Mapping[str, str] = field(default_factory=dict)
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    ignored: Sequence[str] = ()
+
+    def matched(self, columns: Sequence[str]) -> dict[str, str]:
+        """Which published column stands for which of ours."""
+        ours = {_plain(theirs): mine for theirs, mine in {**self.required, **self.optional}.items()}
+        other = {_plain(theirs): _plain(mine) for theirs, mine in self.synonyms.items()}
+        found = {column: ours.get(other.get(_plain(column), _plain(column))) for column in columns}
+        return {column: mine for column, mine in found.items() if mine is not None}
+
+    def missing(self, columns: Sequence[str]) -> list[str]:
+        """Required columns (published names) that are not there."""
+        there = set(self.matched(columns).values())
+        return [theirs for theirs, mine in self.required.items() if mine not in there]
+
+    def new(self, columns: Sequence[str]) -> list[str]:
+        """Columns that this dialect does not know."""
+        known = set(self.matched(columns))
+        ignored = {_plain(column) for column in self.ignored}
+        return [column for column in columns if column not in known and _plain(column) not in ignored]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A file's rows as published: text cells, indexed by row number (the first row of data being 1)."""
+
+    dialect: Dialect
+    printed: pd.DataFrame
+    broken: pd.DataFrame
+    new_columns: tuple[str, ...]
+    rows_read: int
+
+    def cells(self) -> pd.DataFrame:
+        """The cells under our names, still text."""
+        matched = self.dialect.matched(list(self.printed.columns))
+        return self.printed[list(matched)].rename(columns=matched)
+
+    def absent(self) -> list[str]:
+        """Our names of the optional columns that this file lacks: unknown here, which is not the same as blank."""
+        there = set(self.dialect.matched(list(self.printed.columns)).values())
+        return [mine for mine in self.dialect.optional.values() if mine not in there]
+
+    def raw_rows(self, row_numbers: pd.Index) -> pd.Series:
+        """The published rows of those numbers as JSON texts, indexed by row number."""
+        wanted = self.printed.loc[self.printed.index.intersection(row_numbers.unique())]
+        texts = [json.dumps(row, ensure_ascii=False) for row in wanted.to_dict("records")]
+        return pd.Series(texts, index=wanted.index, dtype=TEXT)
+
+
+def _read_csv(payload: bytes) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Read CSV text; rows of the wrong width are set aside with their number and text."""
+    bad: list[tuple[int, str, str]] = []
+
+    def aside(row: arrow_csv.InvalidRow) -> str:
+        bad.append((row.number - 1, row.text, f"expected {row.expected_columns} fields, got {row.actual_columns}"))
+        return "skip"
+
+    try:
+        reader = arrow_csv.open_csv(io.BytesIO(payload), read_options=arrow_csv.ReadOptions(block_size=1 << 16))
+        names = reader.schema.names
+        reader.close()
+        table = arrow_csv.read_csv(
+            io.BytesIO(payload),
+            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=max(1 << 20, len(payload) + 1)),
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=aside),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, arrow.string()), strings_can_be_null=False
+            ),
+        )
+    except (arrow.ArrowInvalid, arrow.ArrowKeyError) as error:
+        raise ContractError(f"The file can't be read as CSV: {str(error).splitlines()[0]}") from error
+    doubled = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if doubled:
+        raise ContractError(f"The CSV's header has the column {doubled[0]!r} twice.")
+    frame = table.to_pandas(types_mapper={arrow.string(): TEXT}.get)
+    broken = pd.DataFrame(bad, columns=["row_number", "text", "reason"])
+    rows_read = len(frame) + len(broken)
+    numbers = np.setdiff1d(np.arange(1, rows_read + 1), broken["row_number"].to_numpy(dtype="int64"))
+    return frame.set_axis(pd.Index(numbers, name="row_number")), broken, rows_read
+
+
+def read_csv(payload: bytes) -> pd.DataFrame:
+    """Plain CSV as text cells. Raises ContractError when it can't be parsed or has rows of the wrong width."""
+    frame, broken, _ = _read_csv(payload)
+    if len(broken):
+        raise ContractError(f"Row {broken['row_number'].iloc[0]:,}: {broken['reason'].iloc[0]}.")
+    return frame
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """JSON values as text: null is blank, whole numbers have no decimal point."""
+    if pd.api.types.is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    return column.astype(TEXT).fillna("")
+
+
+def _read_json(payload: bytes) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Read a bare array of objects, as the API answers."""
+    try:
+        content = json.loads(payload)
+    except ValueError as error:
+        raise ContractError(f"The file can't be read as JSON ({error}); it may be cut off.") from error
+    if not isinstance(content, list):
+        raise ContractError(f"Expected a JSON array of rows, got {_kind(content)}.")
+    odd = next((place for place, row in enumerate(content, start=1) if not isinstance(row, dict)), None)
+    if odd is not None:
+        raise ContractError(f"Expected a JSON array of objects; element {odd:,} is {_kind(content[odd - 1])}.")
+    frame = pd.DataFrame(content)
+    frame.columns = [str(name) for name in frame.columns]
+    frame = frame.apply(_as_text) if len(frame) else frame
+    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row_number")
+    return frame, pd.DataFrame(columns=["row_number", "text", "reason"]), len(frame)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return "an object with " + (", ".join(list(value)[:5]) or "nothing in it")
+    return {list: "an array", str: "a text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+
+
+def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], source: str) -> Dialect:
+    """The dialect that fits the columns best: the fewest required ones missing and unknown ones present, then the
+    fewest optional ones missing, then the first declared.
+
+    Raises ContractError when a required column is missing, naming it, and the columns that came instead.
+    """
+    candidates = [dialect for dialect in dialects if dialect.format == form]
+    if not candidates:
+        forms = " or ".join(sorted({dialect.format.upper() for dialect in dialects}))
+        raise ContractError(f"{source} is published as {forms}; this is {form.upper()}.")
+    best = min(
+        candidates,
+        key=lambda dialect: (
+            len(dialect.missing(columns)) + len(dialect.new(columns)),
+            len(set(dialect.optional.values()) - set(dialect.matched(columns).values())),
+        ),
+    )
+    missing = best.missing(columns)
+    if missing:
+        new = best.new(columns)
+        instead = f" New columns: {', '.join(new[:12])}." if new else ""
+        raise ContractError(
+            f"This is no known form of {source}: the nearest is {best.name}, which needs the column"
+            f"{'s' if len(missing) > 1 else ''} {', '.join(missing)}.{instead}"
+        )
+    return best
+
+
+def read(payload: bytes, form: Literal["csv", "json"], dialects: Sequence[Mapping[str, Any]], source: str) -> Raw:
+    """Read accepted bytes (UTF-8, no byte order mark) and recognise their dialect.
+
+    Raises ContractError when they can't be parsed, have no rows, or fit no dialect.
+    """
+    frame, broken, rows_read = _read_csv(payload) if form == "csv" else _read_json(payload)
+    if not rows_read:
+        raise ContractError("The file has a header and no rows." if form == "csv" else "The JSON array has no rows.")
+    columns = list(frame.columns)
+    dialect = recognise(columns, form, [Dialect(**declared) for declared in dialects], source)
+    return Raw(dialect, frame, broken, tuple(dialect.new(columns)), rows_read)
+
+
+def parse_text(column: pd.Series, dialect: Dialect) -> pd.Series:
+    """Trim; what is empty or stands for nothing in this dialect becomes missing."""
+    trimmed = column.str.strip()
+    return trimmed.mask(trimmed.isin(["", *dialect.blanks]))
+
+
+def parse_days(column: pd.Series, dialect: Dialect) -> pd.Series:
+    """Days in any of the dialect's date forms (`epoch_ms`, `iso`, or a strptime pattern); others become missing."""
+    days = pd.Series(pd.NaT, index=column.index, dtype="datetime64[us]")
+    for form in dialect.dates:
+        left = column[days.isna()]
+        if form == "epoch_ms":
+            # Bounded so that any day of years 1 to 9999 fits; the checks on the column judge the rest.
+            numbers = pd.to_numeric(left, errors="coerce")
+            numbers = numbers.where(numbers.between(-62_135_596_800_000, 253_402_300_799_000))
+            found = pd.to_datetime(numbers, unit="ms", errors="coerce")
+        elif form == "iso":
+            found = pd.to_datetime(
+                left.where(
+                    left.str.match(r"\d{4}-\d{2}-\d{2}(T00:00:00(\.0+)?Z?)?$").astype("boolean").fillna(False)
+                ).str.slice(0, 10),
+                format="%Y-%m-%d",
+                errors="coerce",
+            )
+        else:
+            found = pd.to_datetime(left, format=form, errors="coerce")
+        days = days.fillna(found.dt.normalize().astype("datetime64[us]"))
+    return days
+
+
+def parse_numbers(column: pd.Series, dialect: Dialect) -> pd.Series:
+    """Numbers with the dialect's thousands separators, decimal mark and signs for zero; others become missing."""
+    plain = column
+    for separator in dialect.thousands:
+        plain = plain.str.replace(separator, "", regex=False)
+    if dialect.decimal != ".":
+        plain = plain.str.replace(dialect.decimal, ".", regex=False)
+    if dialect.zeros:
+        plain = plain.mask(plain.isin(list(dialect.zeros)), "0")
+    # to_numeric alone would take 'inf', '1e9' and '0x10' for numbers.
+    plain = plain.where(plain.str.fullmatch(r"[+-]?\d+(\.\d*)?").astype("boolean").fillna(False))
+    return pd.to_numeric(plain, errors="coerce").astype("float64")
+
+
+def parse_whole(column: pd.Series, dialect: Dialect) -> pd.Series:
+    """Whole numbers (`250.0` is one); others become missing."""
+    numbers = parse_numbers(column, dialect)
+    return numbers.where((numbers % 1 == 0) & (numbers.abs() < 2**53)).astype("Int64")
+
+
+_PARSERS = {"day": parse_days, "whole": parse_whole, "number": parse_numbers}
+
+
+def typed(
+    cells: pd.DataFrame, kinds: Mapping[str, tuple[str, str]], dialect: Dialect
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Turn text cells into typed columns; gives the frame of the rows that parsed, and the faults of the others.
+
+    `kinds` has (kind, what is expected) for each of our columns. Columns that the file lacks are added, all missing.
+    Each distinct text is parsed once.
+    """
+    columns: dict[str, pd.Series] = {}
+    bad = [no_faults()]
+    for name, (kind, expects) in kinds.items():
+        if name not in cells:
+            continue
+        codes, distinct = pd.factorize(cells[name])
+        words = parse_text(pd.Series(distinct, dtype=TEXT), dialect)
+        values = words if kind == "text" else _PARSERS[kind](words, dialect)
+        wrong = words.notna() & values.isna()
+        columns[name] = values.take(codes).set_axis(cells.index)
+        if wrong.any():
+            rows = cells.index[wrong.to_numpy()[codes]]
+            came = cells.loc[rows, name].str.slice(0, 60)
+            bad.append(faults(rows, name, f"not_a_{kind}", name + ": expected " + expects + ", got '" + came + "'"))
+    frame = pd.DataFrame(columns, index=cells.index)
+    found = pd.concat(bad, ignore_index=True)
+    return frame.drop(index=found["row_number"].unique()), found
+
+
+def kinds_of(schema: Any) -> dict[str, tuple[str, str]]:
+    """The (kind, expects) of each column of an incoming schema."""
+    return {name: (column.metadata["kind"], column.metadata["expects"]) for name, column in schema.columns.items()}
+
+
+def last_update(raw: Raw) -> date | None:
+    """The newest `last_update` of the rows: the vintage they carry themselves, or None."""
+    cells = raw.cells()
+    if "last_update" not in cells:
+        return None
+    newest = parse_days(parse_text(cells["last_update"].drop_duplicates(), raw.dialect), raw.dialect).max()
+    return None if pd.isna(newest) else newest.date()

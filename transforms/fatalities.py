@@ -1,0 +1,95 @@
+"""Fatalities: one row a casualty, from the notifications of casualties (NOTICAS)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from schemas import incoming
+from transforms import countries, missions
+from transforms.dialects import Raw
+from transforms.staging import Declaration, Prepared, Staged, doubled, finish, prepare
+
+UNDETERMINED = "ZZ [Undetermined]"
+_SAME_PERSON = ["incident_date", "mission", "personnel_type", "incident_type", "gender"]
+
+
+def _resolve(ready: Prepared, source: str) -> None:
+    """Names to codes. States come from their printed names, since the printed codes have holes; a code that
+    contradicts its name is a signal, a name that no list knows stays unresolved, and the death is kept."""
+    rows = ready.rows
+    published = rows["nationality"]
+    undetermined = published.isna() | (published == UNDETERMINED)
+    iso3 = countries.to_iso3(published.mask(undetermined), source)
+    unresolved = iso3.isna() & ~undetermined
+    contradicted = rows["nationality_iso3"].notna() & iso3.notna() & (rows["nationality_iso3"] != iso3)
+    ready.signal("unresolved_nationality", published[unresolved])
+    ready.signal("code_contradicts_name", (published + " / " + rows["nationality_iso3"])[contradicted])
+    status = pd.Series("known", index=rows.index).mask(undetermined, "undetermined").mask(unresolved, "unresolved")
+    ready.rows = rows.assign(
+        mission=missions.canonical(rows["mission"]),
+        nationality_as_published=published,
+        nationality_iso3=iso3,
+        nationality_status=status,
+    )
+
+
+def _merge_doubled(ready: Prepared) -> None:
+    """Rows that share a casualty_id.
+
+    identical_row                      the same row twice
+    one_casualty_two_nationalities     equal but for the nationality, one of the two being a state that existed on
+                                       the day and was dissolved since (Serbia and Montenegro, and Montenegro): the
+                                       state of the time stands, the other goes to nationality_iso3_other
+    Any other repetition contradicts the first row and is rejected.
+    """
+    rows = ready.rows
+    gone_states = countries.dissolved_states().set_index("iso3")
+    began = rows["nationality_iso3"].map(gone_states["existed_from"])
+    ended = rows["nationality_iso3"].map(gone_states["existed_until"])
+    of_its_time = (began <= rows["incident_date"]) & (rows["incident_date"] <= ended)
+    ready.rows = rows = rows.assign(rank=(~of_its_time).astype("int64"), nationality_iso3_other=pd.NA)
+    again, kept = doubled(rows, ["casualty_id"], ["rank"])
+    if not again.any():
+        return
+    stands = rows.loc[kept[again]].set_axis(rows.index[again])
+    copy = rows[again]
+    same = pd.Series(True, index=copy.index)
+    for column in _SAME_PERSON:
+        same &= (copy[column] == stands[column]) | (copy[column].isna() & stands[column].isna())
+    equal_state = copy["nationality_as_published"].fillna("") == stands["nationality_as_published"].fillna("")
+    identical = same & equal_state
+    two = same & ~equal_state & (stands["rank"] == 0) & (copy["rank"] == 1) & copy["nationality_iso3"].notna()
+    two &= ~copy["casualty_id"].where(two).duplicated()
+    others = copy.loc[two, "nationality_iso3"].set_axis(pd.Index(kept[again][two]))
+    ready.rows.loc[others.index, "nationality_iso3_other"] = others
+    ready.merge(identical.reindex(rows.index, fill_value=False), "identical_row", kept)
+    ready.merge(two.reindex(ready.rows.index, fill_value=False), "one_casualty_two_nationalities", kept)
+    left = again.reindex(ready.rows.index)
+    why = "casualty_id: expected once, got '" + ready.rows["casualty_id"] + "' again, contradicting row "
+    ready.reject(left, "casualty_id", "doubled_key", why + kept.reindex(ready.rows.index).astype("str"))
+
+
+def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+    """Stage one snapshot: cleaned, resolved, one row a casualty.
+
+    Raises ContractError when the file is not what the source promises (see transforms.staging).
+    """
+    ready = prepare(raw, incoming.fatalities(declared.bounds, vintage), declared)
+    _resolve(ready, declared.name)
+    _merge_doubled(ready)
+    columns = [
+        "casualty_id",
+        "incident_date",
+        "mission",
+        "nationality_iso3",
+        "nationality_iso3_other",
+        "nationality_as_published",
+        "nationality_status",
+        "personnel_type",
+        "incident_type",
+        "gender",
+    ]
+    tidy = ready.rows[columns].astype(dict.fromkeys(columns[2:] + columns[:1], "str"))
+    return finish(raw, ready, declared, tidy, (tidy["incident_date"], tidy["incident_date"]))

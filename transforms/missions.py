@@ -1,0 +1,145 @@
+"""Missions: the published list and the register of ours, one row a mission, one form of each acronym.
+
+The list (source `missions`) has operations, dates and coordinates; `data/mission_register.csv` adds the missions that
+no list has, kinds, host states, predecessors, and exact days where the list prints the first of a month.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from schemas import incoming
+from schemas.tables import MISSIONS
+from schemas.validate import conform
+from transforms.dialects import Raw
+from transforms.staging import Declaration, Staged, doubled, finish, prepare
+
+DATA = Path(__file__).parent / "data"
+REGISTER = DATA / "mission_register.csv"
+REGISTER_NOTED = date(2026, 11, 24)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+@cache
+def aliases_table() -> pd.DataFrame:
+    """The table `main.mission_aliases` (schemas.tables.MISSION_ALIASES)."""
+    return _read(DATA / "mission_aliases.csv").replace({"note": {"": None}}).astype("str")
+
+
+@cache
+def _canonical() -> dict[str, str]:
+    """Printed forms, compared without case, and the acronym they stand for."""
+    known = {name.casefold(): name for name in _read(REGISTER)["mission"]}
+    return known | {row.alias.casefold(): row.mission for row in aliases_table().itertuples()}
+
+
+def canonical(printed: pd.Series) -> pd.Series:
+    """Acronyms in the one form all tables use: trimmed, single spaces, aliases resolved. Unknown ones stay as printed."""
+    known = _canonical()
+    tidy = printed.str.strip().str.replace(r"\s+", " ", regex=True)
+    distinct = tidy.dropna().unique()
+    found = {name: known.get(name.casefold(), name) for name in distinct}
+    return tidy.map(found).astype("str")
+
+
+def _dates(printed: pd.Series, end: bool) -> tuple[pd.Series, pd.Series]:
+    """Register dates (2013-04-25, 2007-01, 2003) as days and how exact they are; a month's end is its last day."""
+    parts = printed.str.count("-")
+    precision = parts.map({2: "day", 1: "month", 0: "year"}).where(printed != "")
+    filler = {0: "-12-31", 1: "-01", 2: ""} if end else {0: "-01-01", 1: "-01", 2: ""}
+    days = pd.to_datetime((printed + parts.map(filler)).where(printed != ""), format="%Y-%m-%d")
+    if end:
+        days = days.where(parts != 1, days + pd.offsets.MonthEnd(0))
+    return days.astype("datetime64[us]"), precision.astype("str")
+
+
+@cache
+def register() -> pd.DataFrame:
+    """The register, indexed by mission, with `start_date`, `end_date` as days and their precisions."""
+    frame = _read(REGISTER)
+    for name in ("start_date", "end_date"):
+        frame[name], frame[f"{name}_precision"] = _dates(frame[name], end=name == "end_date")
+    texts = [name for name in frame if not name.startswith(("start", "end"))]
+    frame[texts] = frame[texts].replace({"": None}).astype("str")
+    frame["snapshot_sha256"] = register_sha256()
+    frame["snapshot_row"] = pd.Series(range(1, len(frame) + 1), dtype="Int64")
+    return frame.set_index("mission")
+
+
+def register_sha256() -> str:
+    """SHA-256 of the register file: it stands among the build's snapshots like any other origin of rows."""
+    return hashlib.sha256(REGISTER.read_bytes()).hexdigest()
+
+
+def _clean(cells: pd.DataFrame) -> pd.DataFrame:
+    """'NO' beside 'No'; acronyms trimmed."""
+    return cells.assign(is_active=cells["is_active"].str.strip().str.capitalize())
+
+
+def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+    """Stage one snapshot of the list: corrected, typed, one row a mission.
+
+    Raises ContractError when the file is not the list (see transforms.staging).
+    """
+    ready = prepare(raw, incoming.missions(declared.bounds, vintage), declared, clean=_clean)
+    rows = ready.rows.assign(printed=ready.rows["mission"], mission=canonical(ready.rows["mission"]))
+    ready.rows = rows.assign(other_name=(rows["printed"] != rows["mission"]).astype("int64"))
+    again, kept = doubled(ready.rows, ["mission"], ["other_name"])
+    ready.merge(again & (ready.rows["other_name"] == 1), "one_mission_two_acronyms", kept)
+    again = again.reindex(ready.rows.index)
+    ready.reject(again, "mission", "doubled_key", "mission: expected once, got '" + ready.rows["printed"] + "' again")
+    tidy = ready.rows
+    columns = [
+        "mission",
+        "name",
+        "lead_department",
+        "is_active",
+        "start_date",
+        "end_date",
+        "headquarters",
+        "longitude",
+        "latitude",
+    ]
+    tidy = tidy[columns].assign(is_active=tidy["is_active"].map({"Yes": True, "No": False}).astype("boolean"))
+    return finish(raw, ready, declared, tidy, (tidy["start_date"], tidy["start_date"]))
+
+
+def missions_table(listed: pd.DataFrame, acronyms: Iterable[str]) -> pd.DataFrame:
+    """The table `main.missions` (schemas.tables.MISSIONS).
+
+    listed    tidy rows of the newest list, with snapshot_sha256 and snapshot_row
+    acronyms  the missions that other tables name; those nobody knows get a row of the kind `unresolved`, so that no
+              death and no soldier is dropped for the sake of a name
+    """
+    known = register()
+    ours = listed.set_index("mission").assign(in_published_list=True)
+    for name in ("start_date", "end_date"):
+        first = ours[name].dt.day == 1
+        precision = pd.Series("day", index=ours.index).mask(first, "first_of_month").where(ours[name].notna())
+        exact = known[name].reindex(ours.index)
+        better = exact.notna() & (
+            ours[name].isna() | (first & (exact.dt.to_period("M") == ours[name].dt.to_period("M")))
+        )
+        ours[f"{name}_precision"] = precision.mask(better, known[f"{name}_precision"].reindex(ours.index)).astype("str")
+        ours[name] = ours[name].mask(better, exact)
+    for name in ("kind", "host_iso3", "part_of", "predecessor", "successor", "note", "source"):
+        ours[name] = known[name].reindex(ours.index)
+    ours["kind"] = ours["kind"].fillna("peacekeeping")  # the list is of peacekeeping operations alone
+    ours["source"] = ours["source"].fillna("UN DPPADPOSS-PKO list")
+    others = known.loc[known.index.difference(ours.index)].assign(in_published_list=False)
+    table = pd.concat([ours, others])
+    unknown = sorted(set(acronyms) - set(table.index))
+    if unknown:
+        extra = {"kind": "unresolved", "in_published_list": False, "source": "printed by a source; in no list"}
+        table = pd.concat([table, pd.DataFrame(extra, index=pd.Index(unknown, name="mission"))])
+    table = table.rename_axis("mission").reset_index().sort_values("mission", ignore_index=True)
+    return conform(table, MISSIONS)

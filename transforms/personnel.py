@@ -1,0 +1,155 @@
+"""Uniformed personnel: one row a month-end, mission, contributor and personnel type."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from schemas import incoming
+from schemas.tables import RECONCILIATIONS, UNIFORMED_PERSONNEL_TYPES, UNSPECIFIED_MISSION
+from schemas.validate import conform
+from transforms import countries, missions
+from transforms.dialects import Raw
+from transforms.staging import Declaration, Prepared, Staged, doubled, finish, prepare
+
+# The first month whose report prints staff officers apart from the contingent troops.
+STAFF_OFFICERS_APART_SINCE = pd.Timestamp("2017-05-31")
+KEY = ["month_end", "mission", "contributor_iso3", "personnel_type"]
+
+
+@cache
+def _types() -> dict[str, str]:
+    """Printed personnel types, compared without case, and ours."""
+    frame = pd.read_csv(Path(__file__).parent / "data" / "personnel_types.csv", dtype=str, keep_default_na=False)
+    return {row.printed.casefold(): row.personnel_type for row in frame.itertuples()}
+
+
+def _derive(frame: pd.DataFrame) -> pd.DataFrame:
+    """Reports are dated by the month's last day (a few print an earlier one); the data hub prints no total."""
+    month_end = frame["month_end"] + pd.offsets.MonthEnd(0)
+    total = frame["total"].fillna(frame["female"] + frame["male"])
+    return frame.assign(month_end=month_end.astype("datetime64[us]"), total=total)
+
+
+def _resolve(ready: Prepared, source: str) -> None:
+    """Names to codes and types to one vocabulary; a state or type that no list knows rejects its row."""
+    rows = ready.rows
+    by_name = countries.to_iso3(rows["contributor"], source)
+    known = rows["contributor_iso3"].isin(countries.known_codes())
+    iso3 = by_name.fillna(rows["contributor_iso3"].where(known))
+    contradicted = by_name.notna() & known & (rows["contributor_iso3"] != by_name)
+    ready.signal("code_contradicts_name", (rows["contributor"] + " / " + rows["contributor_iso3"])[contradicted])
+    distinct = rows["personnel_type"].unique()
+    types = rows["personnel_type"].map({name: _types().get(str(name).casefold()) for name in distinct}).astype("str")
+    printed_type, printed_state = rows["personnel_type"], rows["contributor"].fillna("")
+    ready.rows = rows.assign(
+        mission=missions.canonical(rows["mission"]).fillna(UNSPECIFIED_MISSION),
+        contributor_iso3=iso3,
+        personnel_type=types,
+    )
+    ready.signal("unresolved_contributor", printed_state[iso3.isna()])
+    ready.signal("unresolved_personnel_type", printed_type[types.isna()])
+    ready.reject(
+        iso3.isna(),
+        "contributor_iso3",
+        "unknown_state",
+        "contributor_iso3: expected a state's name, got '" + printed_state + "'",
+    )
+    left = ready.rows["personnel_type"].isna()
+    ready.reject(
+        left,
+        "personnel_type",
+        "unknown_personnel_type",
+        f"personnel_type: expected one of {', '.join(UNIFORMED_PERSONNEL_TYPES)} or a known form of it, got '"
+        + printed_type.reindex(ready.rows.index)
+        + "'",
+    )
+
+
+def _check_sum(ready: Prepared) -> None:
+    """Women and men must add up to the total where all three are printed."""
+    rows = ready.rows
+    both = rows["female"] + rows["male"]
+    wrong = (both != rows["total"]).fillna(False).astype(bool)
+    ready.reject(
+        wrong,
+        "total",
+        "sum_of_sexes",
+        "total: expected women and men to add up, got "
+        + rows["female"].astype("str")
+        + " + "
+        + rows["male"].astype("str")
+        + " and "
+        + rows["total"].astype("str"),
+    )
+
+
+def _merge_doubled(ready: Prepared) -> None:
+    """Rows that share a key.
+
+    zero_row_beside_real_row   a row of zeros beside one with people (MINUSTAH, May 2015: 51 of them)
+    identical_row              the same figures twice (July 2003 is dated both the 30th and the 31st)
+    Any other repetition contradicts the first row and is rejected.
+    """
+    ready.rows = ready.rows.assign(empty=(ready.rows["total"] == 0).astype("int64"))
+    again, kept = doubled(ready.rows, KEY, ["empty"])
+    if not again.any():
+        return
+    figures = ready.rows[["female", "male", "total"]].astype("Int64").fillna(-1)
+    same = (figures == figures.loc[kept].set_axis(figures.index)).all(axis=1)
+    ready.merge(again & same, "identical_row", kept)
+    again = again.reindex(ready.rows.index)
+    ready.merge(again & (ready.rows["empty"] == 1), "zero_row_beside_real_row", kept)
+    again = again.reindex(ready.rows.index)
+    totals = ready.rows["total"].astype("str")
+    ready.reject(
+        again,
+        "month_end",
+        "doubled_key",
+        "month_end: expected one row a month, mission, contributor and personnel type, got a second with "
+        "the total " + totals + ", contradicting row " + kept.reindex(totals.index).astype("str"),
+    )
+
+
+def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+    """Stage one snapshot of either publication (monthly report, data hub).
+
+    Raises ContractError when the file is not what the source promises (see transforms.staging).
+    """
+    ready = prepare(raw, incoming.uniformed_personnel(declared.bounds, vintage), declared, derive=_derive)
+    _check_sum(ready)
+    _resolve(ready, declared.name)
+    _merge_doubled(ready)
+    rows = ready.rows
+    tidy = rows[[*KEY, "female", "male", "total"]].assign(
+        includes_staff_officers=(
+            (rows["personnel_type"] == "Troops") & (rows["month_end"] < STAFF_OFFICERS_APART_SINCE)
+        ).astype("boolean"),
+        series=raw.dialect.series,
+    )
+    return finish(raw, ready, declared, tidy, (tidy["month_end"], tidy["month_end"]))
+
+
+def reconcile(table: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
+    """Hold the months' sums against the monthly reports' own totals (schemas.tables.RECONCILIATIONS).
+
+    table    `main.uniformed_personnel`
+    printed  text cells month_end, sum_of_rows, printed_grand_total (blank where the report prints none)
+    Two-sided: a month that only one side has stands with NULL on the other, and is no match.
+    """
+    months = pd.to_datetime(printed["month_end"], format="%Y-%m-%d")
+    computed = table[table["series"] == "monthly_report"].groupby("month_end")["total"].sum().astype("Int64")
+    found = []
+    for name, column in (
+        ("uniformed_personnel: monthly sum and the printed grand total", "printed_grand_total"),
+        ("uniformed_personnel: monthly sum and the sum of the rows as printed", "sum_of_rows"),
+    ):
+        published = pd.to_numeric(printed[column].replace("", None)).astype("Int64").set_axis(months).dropna()
+        periods = published.index if column == "printed_grand_total" else published.index.union(computed.index)
+        both = pd.DataFrame({"published": published.reindex(periods), "computed": computed.reindex(periods)})
+        both = both.assign(name=name, period=periods.strftime("%Y-%m"), explained_by=None)
+        found.append(both.assign(difference=both["computed"] - both["published"]))
+    return conform(pd.concat(found), RECONCILIATIONS)

@@ -1,0 +1,213 @@
+"""What every subject's staging shares: scope, corrections, parsing, checking, merging, and the account of the rows.
+
+    rows read = out of scope + staged + rejected + merged
+
+holds for each snapshot; `Staged` refuses to be made otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from schemas.validate import ContractError, faults, split
+from transforms.corrections import apply_corrections
+from transforms.dialects import Raw, kinds_of, typed
+
+MERGED_COLUMNS = ["row_number", "rule", "into_row"]
+SIGNAL_COLUMNS = ["kind", "value", "rows"]
+_EMPTY = {"text": "str", "day": "datetime64[us]", "whole": "Int64", "number": "float64"}
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a source's YAML says about its rows."""
+
+    name: str
+    coverage: Mapping[str, Any]
+    envelope: Mapping[str, Any]
+    bounds: Mapping[str, Mapping[str, Any]]
+    scope: Mapping[str, Any] = field(default_factory=dict)
+    corrections: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass
+class Prepared:
+    """Typed rows that passed the incoming checks, and what was set aside on the way."""
+
+    rows: pd.DataFrame
+    faults: list[pd.DataFrame]
+    merged: list[pd.DataFrame]
+    signals: list[tuple[str, str, int]]
+    corrections: pd.DataFrame
+    rows_in: int
+
+    def reject(self, wrong: pd.Series, column: str | None, check: str, reasons: pd.Series | str) -> None:
+        """Set the rows under `wrong` aside with their reasons."""
+        if wrong.any():
+            chosen = reasons if isinstance(reasons, str) else reasons[wrong]
+            self.faults.append(faults(self.rows.index[wrong], column, check, chosen))
+            self.rows = self.rows[~wrong]
+
+    def merge(self, gone: pd.Series, rule: str, into: pd.Series) -> None:
+        """Merge the rows under `gone` into the rows numbered `into`, by a named rule."""
+        if gone.any():
+            self.merged.append(
+                pd.DataFrame({"row_number": self.rows.index[gone], "rule": rule, "into_row": into[gone].to_numpy()})
+            )
+            self.rows = self.rows[~gone]
+
+    def signal(self, kind: str, values: pd.Series) -> None:
+        """Note values that want a look, with how many rows have each."""
+        self.signals += [(kind, str(value), int(rows)) for value, rows in values.value_counts().sort_index().items()]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One snapshot's tidy rows, and the account of all the others.
+
+    rows      tidy columns of the subject, with `snapshot_row`
+    rejected  row_number, column_name, check_name, reason, raw_row; a row can have several faults
+    merged    row_number, rule, into_row
+    signals   kind, value, rows
+    """
+
+    rows: pd.DataFrame
+    rejected: pd.DataFrame
+    merged: pd.DataFrame
+    signals: pd.DataFrame
+    corrections: pd.DataFrame
+    dialect: str
+    absent: tuple[str, ...]
+    rows_read: int
+    rows_out_of_scope: int
+    covers_from: date | None
+    covers_to: date | None
+
+    @property
+    def rows_rejected(self) -> int:
+        return int(self.rejected["row_number"].nunique())
+
+    @property
+    def rows_in(self) -> int:
+        return self.rows_read - self.rows_out_of_scope
+
+    def __post_init__(self) -> None:
+        told = len(self.rows) + self.rows_rejected + len(self.merged)
+        if told != self.rows_in:
+            raise AssertionError(f"rows are lost: {self.rows_in:,} in, {told:,} staged, rejected or merged")
+
+
+def _in_scope(cells: pd.DataFrame, scope: Mapping[str, Any]) -> pd.Series:
+    inside = pd.Series(True, index=cells.index)
+    for column, values in scope.items():
+        if column != "rule":
+            wanted = [value.casefold() for value in values]
+            inside &= cells[column].str.strip().str.casefold().isin(wanted)
+    return inside
+
+
+def prepare(
+    raw: Raw,
+    schema: pa.DataFrameSchema,
+    declared: Declaration,
+    *,
+    clean: Callable[[pd.DataFrame], pd.DataFrame] = lambda cells: cells,
+    derive: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
+) -> Prepared:
+    """Scope, correct, clean (text), parse, derive (typed), check. `clean` and `derive` are the subject's own.
+
+    Raises ContractError when no row is in scope.
+    """
+    cells = raw.cells()
+    inside = _in_scope(cells, declared.scope)
+    if not inside.any() and len(cells):
+        raise ContractError(f"The file has {raw.rows_read:,} rows, and none in scope ({declared.scope['rule']}).")
+    cells, corrections = apply_corrections(cells[inside], declared.corrections)
+    kinds = kinds_of(schema)
+    frame, unparsed = typed(clean(cells), kinds, raw.dialect)
+    for name, (kind, _) in kinds.items():
+        if name not in frame:
+            frame[name] = pd.Series(pd.NA, index=frame.index, dtype="object").astype(_EMPTY[kind])
+    good, failed = split(derive(frame), schema)
+    signals = [("new_column", column, raw.rows_read) for column in raw.new_columns]
+    return Prepared(good, [unparsed, failed], [], signals, corrections, int(inside.sum()) + len(raw.broken))
+
+
+def finish(
+    raw: Raw, prepared: Prepared, declared: Declaration, tidy: pd.DataFrame, covers: tuple[pd.Series, pd.Series]
+) -> Staged:
+    """Close the account. `tidy` is indexed by row number; `covers` are first and last days of its rows.
+
+    Raises ContractError when more rows were rejected than the source's envelope allows, or none is left.
+    """
+    bad = pd.concat(prepared.faults, ignore_index=True)
+    rejected = bad.assign(raw_row=bad["row_number"].map(raw.raw_rows(pd.Index(bad["row_number"]))))
+    if len(raw.broken):
+        wide = raw.broken.assign(column_name=None, check_name="row_width", raw_row=raw.broken["text"])
+        rejected = pd.concat([rejected, wide[rejected.columns]], ignore_index=True)
+    share = rejected["row_number"].nunique() / max(prepared.rows_in, 1)
+    allowed = declared.envelope["rejected_share"]["max"]
+    if share > allowed or not len(tidy):
+        common = rejected["reason"].value_counts()
+        raise ContractError(
+            f"{rejected['row_number'].nunique():,} of {prepared.rows_in:,} rows are not what {declared.name} promises "
+            f"(at most {allowed:.0%} may be rejected). Most frequent: {common.index[0]} ({common.iloc[0]:,} times)."
+        )
+    first, last = covers[0].min(), covers[1].max()
+    return Staged(
+        rows=tidy.assign(snapshot_row=tidy.index.astype("int64")).astype({"snapshot_row": "Int64"}),
+        rejected=rejected.sort_values(["row_number", "column_name"], ignore_index=True),
+        merged=pd.concat([pd.DataFrame(columns=MERGED_COLUMNS), *prepared.merged], ignore_index=True),
+        signals=pd.DataFrame(prepared.signals, columns=SIGNAL_COLUMNS),
+        corrections=prepared.corrections,
+        dialect=raw.dialect.name,
+        absent=tuple(raw.absent()),
+        rows_read=raw.rows_read,
+        rows_out_of_scope=raw.rows_read - prepared.rows_in,
+        covers_from=None if pd.isna(first) else first.date(),
+        covers_to=None if pd.isna(last) else last.date(),
+    )
+
+
+def require_envelope(staged: Staged, declared: Declaration, period: pd.Series | None) -> list[str]:
+    """Hold a snapshot against its source's envelope: below a minimum is an error, above a maximum a warning told.
+
+    `period` has each tidy row's month or year, for sources whose envelope bounds the rows of each.
+    Raises ContractError below a minimum.
+    """
+    envelope = declared.envelope
+    told = []
+    counts = [("the file", staged.rows_in, envelope["rows"])]
+    if period is not None and "rows_per_period" in envelope:
+        per = period.value_counts().sort_index()
+        counts += [(str(name), int(rows), envelope["rows_per_period"]) for name, rows in per.items()]
+    for what, rows, bound in counts:
+        if rows < bound["min"]:
+            raise ContractError(
+                f"{what} has {rows:,} rows of {declared.name}, expected {bound['min']:,} or more: {envelope['why']}."
+            )
+        if rows > bound["max"]:
+            told.append(f"{what} has {rows:,} rows, more than the {bound['max']:,} expected at most")
+    return told
+
+
+def doubled(rows: pd.DataFrame, key: list[str], order: list[str]) -> tuple[pd.Series, pd.Series]:
+    """Which rows repeat the key of another, and the number of the row that stands for each key.
+
+    The first row in `order` stands; ties go to the row printed first.
+    """
+    number = pd.Series(rows.index.to_numpy(), index=rows.index)
+    shared = rows.duplicated(key, keep=False)
+    if not shared.any():
+        return shared, number
+    some = rows.loc[shared, [*key, *order]].assign(_number=number[shared]).sort_values([*order, "_number"])
+    first = some.groupby(key, dropna=False, sort=False)["_number"].transform("first")
+    kept = number.copy()
+    kept.loc[first.index] = first
+    return number != kept, kept

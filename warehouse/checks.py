@@ -1,0 +1,141 @@
+"""Checks a build is held against before it may be published: keys and references of every table, and the promises
+of `checks.yaml`, each one SQL query for one number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import yaml
+
+from schemas.columns import Table
+from schemas.tables import TABLES
+from warehouse import ddl
+from warehouse.load import BuildError, first_line
+
+PROMISES = Path(__file__).parent / "checks.yaml"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One query for one number, and what it may be."""
+
+    name: str
+    description: str
+    sql: str
+    severity: Literal["error", "warn"]
+    minimum: int | None = 0
+    maximum: int | None = 0
+
+    def expected(self) -> str:
+        if self.minimum == self.maximum:
+            return f"{self.minimum:,}"
+        if self.maximum is None:
+            return f"{self.minimum:,} or more"
+        return f"{self.minimum:,} to {self.maximum:,}" if self.minimum else f"at most {self.maximum:,}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A check and what was found."""
+
+    check: Check
+    found: int | None
+
+    @property
+    def passed(self) -> bool:
+        low, high = self.check.minimum, self.check.maximum
+        if self.found is None:
+            return False
+        return (low is None or self.found >= low) and (high is None or self.found <= high)
+
+
+class ChecksFailed(BuildError):
+    """A build broke a promise of severity error: it is not published."""
+
+    def __init__(self, failed: Sequence[Outcome]) -> None:
+        told = "; ".join(
+            f"{outcome.check.name}: expected {outcome.check.expected()}, found {outcome.found}" for outcome in failed
+        )
+        super().__init__(f"{len(failed)} check(s) failed, the build is not published: {told}.")
+        self.failed = list(failed)
+
+
+def key_check(table: Table) -> Check:
+    """The key is unique."""
+    key = ", ".join(table.key)
+    return Check(
+        f"key: {table.full_name}",
+        f"({key}) is unique in {table.full_name}",
+        f"SELECT count(*) FROM (SELECT {key} FROM {table.full_name} GROUP BY ALL HAVING count(*) > 1)",
+        "error",
+    )
+
+
+def reference_checks(table: Table) -> list[Check]:
+    """Every reference is found."""
+    return [
+        Check(
+            f"reference: {table.full_name}.{name}",
+            f"every {table.full_name}.{name} is in {other}",
+            f"SELECT count(*) FROM {table.full_name} AS t WHERE {name} IS NOT NULL "
+            f"AND NOT EXISTS (SELECT 1 FROM {other} AS o WHERE o.{key} = t.{name})",
+            "error",
+        )
+        for name, other, key in ddl.references(table)
+    ]
+
+
+@cache
+def promises() -> list[Check]:
+    """The checks of checks.yaml. Raises ValueError when an entry is incomplete."""
+    found = []
+    for entry in yaml.safe_load(PROMISES.read_text(encoding="utf-8")):
+        fields: dict[str, Any] = dict(entry)
+        bounds = fields.pop("expect")
+        fields.pop("why", None)
+        found.append(Check(**fields, minimum=bounds.get("min", 0), maximum=bounds.get("max")))
+    return found
+
+
+def all_checks() -> list[Check]:
+    """Keys, references, promises."""
+    found = []
+    for table in TABLES.values():
+        if table.key:
+            found.append(key_check(table))
+        found += reference_checks(table)
+    return found + promises()
+
+
+def run(built: Path, checks: Sequence[Check] | None = None) -> list[Outcome]:
+    """Run the checks on a built file and write meta.checks into it. Raises BuildError when a query can't be run."""
+    outcomes = []
+    try:
+        with duckdb.connect(str(built)) as connection:
+            for check in all_checks() if checks is None else checks:
+                row = connection.execute(check.sql).fetchone()
+                outcomes.append(Outcome(check, None if row is None or row[0] is None else int(row[0])))
+            connection.executemany(
+                "INSERT INTO meta.checks VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    [o.check.name, o.check.description, o.check.expected(), str(o.found), o.passed, o.check.severity]
+                    for o in outcomes
+                ],
+            )
+    except duckdb.Error as error:
+        raise BuildError(f"The checks could not be run: {first_line(error)}") from error
+    return outcomes
+
+
+def require(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The failed warnings. Raises ChecksFailed when a check of severity error failed."""
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    errors = [outcome for outcome in failed if outcome.check.severity == "error"]
+    if errors:
+        raise ChecksFailed(errors)
+    return failed

@@ -1,0 +1,119 @@
+"""Building one warehouse file: schemas, tables, rows, comments, marts. The file is new each time, never changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from schemas.tables import TABLES
+from warehouse import ddl
+
+MARTS = Path(__file__).parent / "marts"
+STORAGE_VERSION = "v1.5.0"  # older DuckDB command lines and tools open it too
+
+
+class BuildError(Exception):
+    """The warehouse could not be built; the published one is as it was."""
+
+
+def mart_files(folder: Path = MARTS) -> list[Path]:
+    """The marts' SQL files in the order in which they are run."""
+    return sorted(folder.glob("*.sql"))
+
+
+def mart_comment(text: str) -> str:
+    """The leading comment of a mart's file: its definition and hazards, which become the view's COMMENT."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line.removeprefix("--").strip())
+    return " ".join(lines)
+
+
+def build(target: Path, parquet: Mapping[str, Path], marts: Path = MARTS) -> dict[str, int]:
+    """Write a new warehouse file at `target`; gives the number of rows of each table.
+
+    parquet  full table name (`main.fatalities`) and the file with its rows, one for each table of schemas.tables
+
+    Raises BuildError when a row breaks a constraint, a file is missing, or the disk is full. `target` must not exist.
+    """
+    missing = sorted(set(TABLES) - set(parquet) - {"meta.checks", "meta.columns"})
+    if missing:
+        raise BuildError(f"No rows were given for {', '.join(missing)}.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH {ddl.quote(str(target))} AS built (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute("USE built")
+            rows = _fill(connection, parquet, marts)
+            connection.execute("USE memory")
+            connection.execute("DETACH built")
+    except duckdb.Error as error:
+        raise BuildError(f"The build failed: {first_line(error)}") from error
+    return rows
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], marts: Path) -> dict[str, int]:
+    connection.execute("CREATE SCHEMA meta; CREATE SCHEMA marts;")
+    counted = {}
+    for name, table in TABLES.items():
+        connection.execute(ddl.create_table(table))
+        for comment in ddl.comments(table):
+            connection.execute(comment)
+        if name in parquet:
+            columns = ", ".join(table.columns)
+            connection.execute(
+                f"INSERT INTO {name} ({columns}) SELECT {columns} FROM read_parquet({ddl.quote(str(parquet[name]))})"
+            )
+            found = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
+            counted[name] = int(found[0]) if found else 0
+    for file in mart_files(marts):
+        text = file.read_text(encoding="utf-8")
+        connection.execute(text)
+        kind = "MACRO TABLE" if re.search(r"^CREATE MACRO", text, re.MULTILINE) else "VIEW"
+        connection.execute(f"COMMENT ON {kind} marts.{file.stem} IS {ddl.quote(mart_comment(text))}")
+    _write_dictionary(connection)
+    return counted
+
+
+def _write_dictionary(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill meta.columns: tables from their declarations, marts from what DuckDB knows of them."""
+    rows = []
+    for table in TABLES.values():
+        targets = {name: f"{other}.{key}" for name, other, key in ddl.references(table)}
+        for position, (name, column) in enumerate(table.columns.items(), start=1):
+            meta = column.metadata or {}
+            kind = "ENUM" if str(meta["sql"]).startswith("ENUM") else str(meta["sql"])
+            rows.append(
+                [
+                    table.schema_name,
+                    table.name,
+                    name,
+                    position,
+                    kind,
+                    meta.get("unit"),
+                    column.nullable,
+                    name in table.key,
+                    targets.get(name),
+                    column.description,
+                ]
+            )
+    connection.executemany("INSERT INTO meta.columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.execute(
+        """
+        INSERT INTO meta.columns
+        SELECT schema_name, table_name, column_name, column_index,
+               CASE WHEN data_type LIKE 'ENUM%' THEN 'ENUM' ELSE data_type END,
+               NULL, true, false, NULL, coalesce(comment, '')
+        FROM duckdb_columns() WHERE schema_name = 'marts' AND database_name = 'built'
+        """
+    )
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text: DuckDB adds the statement and a caret below it."""
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,24 @@
+-- Casualties by mission and incident type: persons (not rows), all staff and not only uniformed personnel,
+-- peacekeeping operations and special political missions alike (see mission_kind), all years, newest vintage.
+-- "To Be Determined" is a state that will change: give totals by cause together with `pending` of the mission.
+CREATE VIEW marts.fatalities_by_mission_and_incident_type AS
+SELECT
+    mission,
+    missions.kind AS mission_kind,
+    incident_type,
+    count(*) AS casualties,
+    count(*) FILTER (WHERE personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_casualties,
+    min(incident_date) AS first_incident,
+    max(incident_date) AS last_incident,
+    sum(count(*) FILTER (WHERE incident_type = 'To Be Determined')) OVER (PARTITION BY mission)::BIGINT AS pending
+FROM main.fatalities
+JOIN main.missions USING (mission)
+GROUP BY mission, missions.kind, incident_type;
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.mission IS 'Mission.';
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.mission_kind IS 'Kind of mission.';
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.incident_type IS 'Incident type.';
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.casualties IS 'Persons, all staff.';
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.uniformed_casualties IS 'Persons: military, police and military observers.';
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.first_incident IS 'Day of the first incident.';
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.last_incident IS 'Day of the last incident.';
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.pending IS 'Casualties of the mission whose incident type is still To Be Determined.';
