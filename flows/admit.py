@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import pandas as pd
 
 from flows.stage import declaration_of, stage_snapshot
 from schemas.validate import ContractError
@@ -111,7 +113,7 @@ def admit(
     return record, staged, warnings, archive.add(payload, record)
 
 
-def _periods(source: Source, staged: Staged) -> object:
+def _periods(source: Source, staged: Staged) -> pd.Series[Any] | None:
     column = source.declaration["coverage"]["column"]
     columns = {"calendar_year": "peacekeeping_year"}
     return staged.rows.get(columns.get(column, column)) if "rows_per_period" in source.declaration["envelope"] else None

@@ -65,8 +65,11 @@ def build_id(reports: Sequence[StageReport]) -> str:
 
 
 def _together(reports: Sequence[StageReport], table: Table) -> pd.DataFrame:
+    """What staging wrote for a table of `meta`, of all sources, held against its declaration."""
     files = [report.folder / f"{table.full_name}.parquet" for report in reports]
     frames = [pd.read_parquet(file) for file in files if file.exists()]
+    if table is SNAPSHOTS:
+        frames.append(_register_account())
     return conform(pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), table)
 
 
@@ -111,13 +114,11 @@ def build(reports: Sequence[StageReport], folder: Path) -> Build:
     ]
     listed = pd.read_parquet(staged["missions"].folder / "rows.parquet")
     identity = build_id(reports)
-    snapshots = pd.concat([_together(reports, SNAPSHOTS), _register_account()], ignore_index=True)
     frames: dict[Table, pd.DataFrame] = {
         COUNTRIES: conform(countries.countries_table(), COUNTRIES),
         MISSIONS: missions.missions_table(listed, (name for names in named for name in names)),
         MISSION_ALIASES: conform(missions.aliases_table(), MISSION_ALIASES),
         **{table: _together(reports, table) for table in META if table.name not in ("builds", "checks", "columns")},
-        SNAPSHOTS: conform(snapshots, SNAPSHOTS),
         BUILDS: conform(
             pd.DataFrame(
                 [
@@ -126,7 +127,7 @@ def build(reports: Sequence[StageReport], folder: Path) -> Build:
                         "code_version": project_version(),
                         "code_sha256": code_sha256(),
                         "duckdb_version": duckdb.__version__,
-                        "snapshots": len(snapshots),
+                        "snapshots": sum(len(report.accounts) for report in reports),
                     }
                 ]
             ),

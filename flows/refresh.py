@@ -18,8 +18,9 @@ from typing import Any, ParamSpec
 from prefect import allow_failure, flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import admit, build, stage
@@ -67,14 +68,12 @@ def explained(error: BaseException) -> str:
 
 @task(
     task_run_name="fetch {name}",
-    tags=["fetch"],
     cache_policy=NO_CACHE,
     persist_result=False,
     retries=FETCH_RETRIES,
     retry_delay_seconds=[5],
     retry_jitter_factor=0.5,
     retry_condition_fn=lambda _task, _run, state: isinstance(state.data, Unavailable) or _raised(state, Unavailable),
-    timeout_seconds=1800,
 )
 def fetch_source(name: str, source: Source, where: Paths) -> Any:
     """Ask the publisher. A retry can help when it is overloaded or stalls, never when it is out of reach or refuses."""
@@ -100,19 +99,19 @@ def _raised(state: State[Any], kind: type[Exception]) -> bool:
         state.result()
     except kind:
         return True
-    except Exception:  # noqa: BLE001  (any other fault is not ours to retry)
+    except Exception:  # any other fault is not ours to retry
         return False
     return False
 
 
-@task(task_run_name="load {name}", tags=["load"], cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="load {name}", cache_policy=NO_CACHE, persist_result=False)
 @told_plainly
 def load_bundled(name: str, sources: dict[str, Source], where: Paths) -> Any:  # noqa: ARG001
     """Put the bundled snapshots into the archive where they are missing."""
     admit.ensure_bundled(Archive(where.raw), sources)
 
 
-@task(task_run_name="stage {name}", tags=["stage"], cache_policy=NO_CACHE, persist_result=False, timeout_seconds=1800)
+@task(task_run_name="stage {name}", cache_policy=NO_CACHE, persist_result=False)
 @told_plainly
 def stage_source(name: str, source: Source, where: Paths, run: str) -> Any:
     """Turn a source's archived snapshots into one validated, tidy table."""
@@ -127,9 +126,7 @@ def stage_source(name: str, source: Source, where: Paths, run: str) -> Any:
     return report
 
 
-@task(
-    task_run_name="build warehouse", tags=["build"], cache_policy=NO_CACHE, persist_result=False, timeout_seconds=1800
-)
+@task(task_run_name="build warehouse", cache_policy=NO_CACHE, persist_result=False)
 @told_plainly
 def build_warehouse(reports: list[StageReport], where: Paths, run: str) -> Any:
     """Load the tables into a new DuckDB file."""
@@ -138,7 +135,7 @@ def build_warehouse(reports: list[StageReport], where: Paths, run: str) -> Any:
     return built
 
 
-@task(task_run_name="check build", tags=["check"], cache_policy=NO_CACHE, persist_result=False, timeout_seconds=1800)
+@task(task_run_name="check build", cache_policy=NO_CACHE, persist_result=False)
 @told_plainly
 def check_build(built: Build) -> Any:
     """Hold the build against its checks; a failed check of severity error stops publishing."""
@@ -152,7 +149,7 @@ def check_build(built: Build) -> Any:
     return warnings
 
 
-@task(task_run_name="publish build", tags=["publish"], cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
+@task(task_run_name="publish build", cache_policy=NO_CACHE, persist_result=False)
 @told_plainly
 def publish_build(built: Build, reports: list[StageReport], where: Paths, at: str) -> Any:
     """Swap the build in."""
@@ -175,9 +172,7 @@ def _obtain(
     archive = Archive(where.raw)
     if offline:
         return [admit.kept(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted], []
-    futures = {
-        name: fetch_source.with_options(tags=["fetch", name]).submit(name, catalogue[name], where) for name in wanted
-    }
+    futures = {name: fetch_source.with_options(tags=[name]).submit(name, catalogue[name], where) for name in wanted}
     obtained = []
     for name, future in futures.items():
         future.wait()
@@ -194,12 +189,11 @@ def _obtain(
     return obtained, list(futures.values())
 
 
-def _result(future: PrefectFuture[Any], summary: Summary) -> Any:
+def _result(state: State[Any], summary: Summary) -> Any:
     """A task's result; None when it failed, which the summary then tells."""
-    future.wait()
-    if future.state.is_completed():
-        return future.state.result()
-    summary.failures.append(future.state.message or "a task failed")
+    if state.is_completed():
+        return state.result()
+    summary.failures.append(state.message or "a task failed")
     return None
 
 
@@ -248,7 +242,7 @@ def _refresh(summary: Summary, sources: list[str] | None, offline: bool, live: b
     wanted = [find(catalogue, name).name for name in sources or catalogue]
     if offline and live:
         raise SourceError("offline and live exclude each other; choose one.")
-    bundled = load_bundled.submit("bundled snapshots", catalogue, where)
+    bundled = load_bundled("bundled snapshots", catalogue, where, return_state=True)
     _result(bundled, summary)
     if summary.failures:
         return
@@ -265,27 +259,29 @@ def _refresh(summary: Summary, sources: list[str] | None, offline: bool, live: b
             f"--live: {', '.join(o.source for o in missed)} could not be fetched; nothing was built."
         )
         return
+    # One after the other: pandas holds the interpreter's lock, and four threads at once take twice as long.
     waits: list[Any] = [bundled, *(allow_failure(future) for future in asked)]
-    staging = [
-        stage_source.with_options(tags=["stage", name]).submit(name, source, where, run, wait_for=waits)
+    staged = [
+        stage_source.with_options(tags=[name])(name, source, where, run, wait_for=waits, return_state=True)
         for name, source in catalogue.items()
     ]
-    reports = [_result(future, summary) for future in staging]
+    reports = [_result(state, summary) for state in staged]
     if not all(isinstance(report, StageReport) for report in reports):
         return
     summary.staged = reports
     for report in reports:
         summary.failures += report.problems
-    building = build_warehouse.submit(reports, where, run, wait_for=staging)
+    building = build_warehouse(reports, where, run, wait_for=staged, return_state=True)
     built = _result(building, summary)
     if not isinstance(built, Build):
         return
-    checking = check_build.submit(built, wait_for=[building])
+    checking = check_build(built, wait_for=[building], return_state=True)
     warnings = _result(checking, summary)
     if warnings is None:
         return
     summary.warnings += warnings
-    published = _result(publish_build.submit(built, reports, where, admit.now(), wait_for=[checking]), summary)
+    publishing = publish_build(built, reports, where, admit.now(), wait_for=[checking], return_state=True)
+    published = _result(publishing, summary)
     if published:
         summary.published, summary.build_id = published, built.build_id
         summary.tables = {name: rows for name, rows in built.rows.items() if name.startswith("main.")}

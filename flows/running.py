@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flows import console, settings
-from flows.artifacts import Summary
+from flows.own_server import OwnServer
 from flows.settings import Paths
+
+if TYPE_CHECKING:
+    from flows.artifacts import Summary
 
 log = logging.getLogger("peacekeeping")
 
@@ -41,64 +46,92 @@ class _Lines(logging.Handler):
 
 def _answers(api_url: str) -> bool:
     """Whether a Prefect server answers at the address."""
-    import requests  # noqa: PLC0415
-
+    if not api_url.startswith(("http://", "https://")):
+        return False
     try:
-        reply = requests.get(f"{api_url}/admin/version", timeout=PROBE_SECONDS)
-        return reply.ok and str(reply.json())[:1] == "3"
-    except (requests.RequestException, ValueError):
+        with urllib.request.urlopen(f"{api_url.rstrip('/')}/admin/version", timeout=PROBE_SECONDS) as reply:  # noqa: S310
+            return str(json.load(reply)).startswith("3.")
+    except (urllib.error.URLError, OSError, ValueError):
         return False
 
 
-@contextlib.contextmanager
-def _server() -> Iterator[str]:
-    """The Prefect server to use: the configured one if it answers, one on this machine's port if there is one, else
-    none, and Prefect brings one up for the run; gives what to tell."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_PORT, temporary_settings  # noqa: PLC0415
+def _local_api() -> str:
+    """The address of a server on this machine's port."""
+    return f"http://127.0.0.1:{os.environ['PREFECT_SERVER_API_PORT']}/api"
+
+
+def _choose_server() -> tuple[str | None, OwnServer | None]:
+    """The Prefect server to use: the configured one if it answers, else one on this machine's port, else our own.
+
+    What is configured can stand in a profile that only Prefect can read, and importing Prefect takes a second; our own
+    server is started before that, and stopped again in the rare case that it was not needed.
+    """
+    local = _local_api()
+    found = local if _answers(local) else None
+    own = None if found or os.environ.get("PREFECT_API_URL") else OwnServer()
+    if own:
+        own.start()
+    from prefect.settings import PREFECT_API_URL
 
     configured = PREFECT_API_URL.value()
-    local = f"http://127.0.0.1:{PREFECT_SERVER_API_PORT.value()}/api"
-    if configured and _answers(configured):
-        yield f"Prefect server {configured}"
-    elif configured != local and _answers(local):
-        with temporary_settings({PREFECT_API_URL: local}):
-            yield f"Prefect server {local}"
-    else:
-        with temporary_settings(restore_defaults={PREFECT_API_URL}):
-            if configured:
-                host = urlsplit(configured).netloc
-                log.warning("The Prefect server at %s does not answer; this run uses one of its own.", host)
-            yield "a Prefect server of its own"
+    if configured and configured.rstrip("/") != found:
+        if _answers(configured):
+            found = str(configured)
+        else:
+            host = urlsplit(configured).netloc
+            log.warning("The Prefect server at %s does not answer; this run uses another.", host)
+    if found and own:
+        own.stop()
+        return found, None
+    if not found and not own:
+        own = OwnServer()
+        own.start()
+    return found, own
+
+
+def _warm_up() -> None:
+    """Import what the flow's first steps would import, while the server is still starting."""
+    import pyarrow.parquet  # noqa: F401
 
 
 def run_refresh(where: Paths, sources: list[str] | None, *, offline: bool, live: bool, wait_seconds: float) -> Summary:
     """Run the flow `refresh` in this process and give its summary; failures stand in it, none are raised."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     settings.apply_prefect_defaults()
     # The run's log goes to the server in full; on the terminal the pipeline speaks for itself.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
-    screen = Console(stderr=True) if sys.stderr.isatty() else None
-    status = screen.status("Starting Prefect (a first start takes half a minute) …") if screen else None
+    os.environ["PEACEKEEPING_DATA"] = str(where.data)
+    status = None
+    if sys.stderr.isatty():
+        status = Console(stderr=True).status("Starting Prefect (a first start takes half a minute) …")
     handler = _Lines(status)
     log.setLevel(logging.INFO)
     log.addHandler(handler)
-    os.environ["PEACEKEEPING_DATA"] = str(where.data)
     try:
         with status or contextlib.nullcontext():
-            from flows.refresh import refresh  # noqa: PLC0415
+            url, own = _choose_server()
+            from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-            with _server() as told:
-                if status:
-                    status.update(f"Running on {told} …")
-                state = refresh(sources, offline, live, wait_seconds, return_state=True)
-                return _summary_of(state)
+            from flows.refresh import refresh
+
+            if own:
+                _warm_up()
+                url = own.api_url if own.wait() else None
+            if status:
+                status.update(f"Refreshing (Prefect server {url or 'of its own'}) …")
+            # Without an address Prefect brings up its own ephemeral server.
+            # Heartbeats tell a server of runs elsewhere that died; here they would cost a second at the end of each.
+            updates = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **({PREFECT_API_URL: url} if url else {})}
+            with temporary_settings(updates=updates, restore_defaults=None if url else {PREFECT_API_URL}):
+                return _summary_of(refresh(sources, offline, live, wait_seconds, return_state=True))
     finally:
         log.removeHandler(handler)
 
 
 def _summary_of(state: Any) -> Summary:
+    from flows.artifacts import Summary
+
     result = state.result(raise_on_failure=False)
     if isinstance(result, Summary):
         return result

@@ -23,7 +23,7 @@ from schemas.tables import (
     SNAPSHOTS,
     UNIFORMED_PERSONNEL,
 )
-from schemas.validate import ContractError, conform
+from schemas.validate import ContractError, conform, shape
 from sources import bundle
 from sources.acceptance import accept
 from sources.archive import Archive, Snapshot
@@ -120,7 +120,7 @@ def _set_aside(found: Sequence[Vintage], source: Source, part: str, table: Table
     frames = [
         getattr(vintage.staged, part).assign(source=source.name, snapshot_sha256=vintage.sha256) for vintage in found
     ]
-    return conform(pd.concat(frames, ignore_index=True), table)
+    return shape(pd.concat(frames, ignore_index=True), table)
 
 
 def _control_totals(source: Source, table: pd.DataFrame) -> pd.DataFrame | None:
@@ -163,12 +163,12 @@ def stage_source(archive: Archive, source: Source, folder: Path) -> StageReport:
     if reconciliations is not None:
         reconciliations.to_parquet(folder / "meta.reconciliations.parquet", index=False)
     aside = {
-        SNAPSHOTS: conform(pd.DataFrame(accounts), SNAPSHOTS),
+        SNAPSHOTS: shape(pd.DataFrame(accounts), SNAPSHOTS),
         REJECTED_ROWS: _set_aside(found, source, "rejected", REJECTED_ROWS),
         MERGED_ROWS: _set_aside(found, source, "merged", MERGED_ROWS),
         SIGNALS: _set_aside(found, source, "signals", SIGNALS),
         CORRECTIONS: _set_aside(found[-1:], source, "corrections", CORRECTIONS),
-        KNOWN_DEFECTS: conform(
+        KNOWN_DEFECTS: shape(
             pd.DataFrame(
                 [
                     {

@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.settings import Paths
 from sources.archive import Archive
-from sources.catalogue import load_catalogue
+from sources.catalogue import source_names
 from warehouse.query import Answer, connect
 
 SQL = """
@@ -35,7 +35,7 @@ def read_status(where: Paths) -> dict[str, Any]:
         build_id = Answer(connection, "SELECT build_id FROM meta.builds").rows()[0][0]
         failed = Answer(connection, "SELECT name, expected, found FROM meta.checks WHERE NOT passed").rows()
     entries = []
-    for name in load_catalogue():
+    for name in source_names():
         vintage, first, last, snapshots, rows_in, rejected, merged, origin, sha256 = known.get(name, (None,) * 9)
         checked = archive.last_check(name) or {}
         entries.append(

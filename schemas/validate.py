@@ -63,7 +63,7 @@ def split(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> tuple[pd.DataFrame
             "reason": reason,
         }
     ).drop_duplicates()
-    return frame.drop(index=found["row_number"].unique()), found
+    return frame[~frame.index.isin(found["row_number"])], found
 
 
 def _shown(value: object) -> str:
@@ -80,17 +80,20 @@ def require(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
     except SchemaErrors as error:
         cases = error.failure_cases
         lines = [
-            f"{schema.name}: {column or 'table'}: {check}: {len(group):,} case(s), such as {group['failure_case'].iloc[0]!r}"
+            f"{schema.name}: {column or 'table'}: {check}: {len(group):,} case(s), "
+            f"such as {group['failure_case'].iloc[0]!r}"
             for (column, check), group in cases.groupby(["column", "check"], dropna=False)
         ]
         raise TableError("\n".join(lines)) from error
 
 
-def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """The frame in the table's columns, order and types, held against its declaration.
-
-    Columns that the frame lacks are all missing; others are dropped. Raises TableError like `require`.
-    """
+def shape(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """The frame in the table's columns, order and types. Columns that it lacks are all missing; others are dropped."""
     types = {name: str(column.dtype) for name, column in table.columns.items()}
-    shaped = frame.reindex(columns=list(table.columns)).reset_index(drop=True)
-    return require(shaped.astype(types), table.frame_schema())
+    return frame.reindex(columns=list(table.columns)).reset_index(drop=True).astype(types)
+
+
+def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """The frame in the table's shape, held against its declaration. Raises TableError like `require`."""
+    shaped = shape(frame, table)
+    return require(shaped, table.frame_schema()) if len(shaped) else shaped

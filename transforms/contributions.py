@@ -42,20 +42,21 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
         iso3.isna(),
         "contributor_iso3",
         "unknown_state",
-        "contributor_iso3: expected a state's name, got '" + printed + "'",
+        lambda bad: "contributor_iso3: expected a state's name, got '" + bad["contributor_as_published"] + "'",
     )
     again, kept = doubled(ready.rows, KEY, [])
     amount = ready.rows["amount_usd"]
     ready.merge(again & (amount == amount.loc[kept].set_axis(amount.index)), "identical_row", kept)
-    again = again.reindex(ready.rows.index)
     ready.reject(
-        again,
+        again.reindex(ready.rows.index),
         "contributor_iso3",
         "doubled_key",
-        "contributor_iso3: expected each state once a year, got '"
-        + ready.rows["contributor_as_published"]
-        + "' again, contradicting row "
-        + kept.reindex(ready.rows.index).astype("str"),
+        lambda bad: (
+            "contributor_iso3: expected each state once a year, got '"
+            + bad["contributor_as_published"]
+            + "' again, contradicting row "
+            + kept.reindex(bad.index).astype("str")
+        ),
     )
     columns = [
         "peacekeeping_year",

@@ -108,7 +108,8 @@ def countries_table() -> pd.DataFrame:
         ]
     )
     table = pd.concat([current, dissolved_states().assign(kind="dissolved"), kosovo], ignore_index=True)
-    table = table.replace({"successors_iso3": {"": None}, "m49": {"": None}})
+    for column in ("successors_iso3", "m49"):
+        table[column] = table[column].mask(table[column] == "")
     columns = ["iso3", "name", "m49", "kind", "existed_from", "existed_until", "successors_iso3", "source"]
     return (
         table[columns]

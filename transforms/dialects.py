@@ -283,7 +283,7 @@ def typed(
             bad.append(faults(rows, name, f"not_a_{kind}", name + ": expected " + expects + ", got '" + came + "'"))
     frame = pd.DataFrame(columns, index=cells.index)
     found = pd.concat(bad, ignore_index=True)
-    return frame.drop(index=found["row_number"].unique()), found
+    return frame[~frame.index.isin(found["row_number"])], found
 
 
 def kinds_of(schema: Any) -> dict[str, tuple[str, str]]:

@@ -25,7 +25,7 @@ def _resolve(ready: Prepared, source: str) -> None:
     unresolved = iso3.isna() & ~undetermined
     contradicted = rows["nationality_iso3"].notna() & iso3.notna() & (rows["nationality_iso3"] != iso3)
     ready.signal("unresolved_nationality", published[unresolved])
-    ready.signal("code_contradicts_name", (published + " / " + rows["nationality_iso3"])[contradicted])
+    ready.signal("code_contradicts_name", published[contradicted] + " / " + rows.loc[contradicted, "nationality_iso3"])
     status = pd.Series("known", index=rows.index).mask(undetermined, "undetermined").mask(unresolved, "unresolved")
     ready.rows = rows.assign(
         mission=missions.canonical(rows["mission"]),
@@ -49,7 +49,7 @@ def _merge_doubled(ready: Prepared) -> None:
     began = rows["nationality_iso3"].map(gone_states["existed_from"])
     ended = rows["nationality_iso3"].map(gone_states["existed_until"])
     of_its_time = (began <= rows["incident_date"]) & (rows["incident_date"] <= ended)
-    ready.rows = rows = rows.assign(rank=(~of_its_time).astype("int64"), nationality_iso3_other=pd.NA)
+    ready.rows = rows = rows.assign(rank=(~of_its_time).astype("int64"), nationality_iso3_other=None)
     again, kept = doubled(rows, ["casualty_id"], ["rank"])
     if not again.any():
         return
@@ -66,9 +66,17 @@ def _merge_doubled(ready: Prepared) -> None:
     ready.rows.loc[others.index, "nationality_iso3_other"] = others
     ready.merge(identical.reindex(rows.index, fill_value=False), "identical_row", kept)
     ready.merge(two.reindex(ready.rows.index, fill_value=False), "one_casualty_two_nationalities", kept)
-    left = again.reindex(ready.rows.index)
-    why = "casualty_id: expected once, got '" + ready.rows["casualty_id"] + "' again, contradicting row "
-    ready.reject(left, "casualty_id", "doubled_key", why + kept.reindex(ready.rows.index).astype("str"))
+    ready.reject(
+        again.reindex(ready.rows.index),
+        "casualty_id",
+        "doubled_key",
+        lambda bad: (
+            "casualty_id: expected once, got '"
+            + bad["casualty_id"]
+            + "' again, contradicting row "
+            + kept.reindex(bad.index).astype("str")
+        ),
+    )
 
 
 def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:

@@ -32,23 +32,25 @@ def _read(path: Path) -> pd.DataFrame:
 @cache
 def aliases_table() -> pd.DataFrame:
     """The table `main.mission_aliases` (schemas.tables.MISSION_ALIASES)."""
-    return _read(DATA / "mission_aliases.csv").replace({"note": {"": None}}).astype("str")
+    frame = _read(DATA / "mission_aliases.csv")
+    return frame.mask(frame == "").astype("str")
 
 
 @cache
 def _canonical() -> dict[str, str]:
     """Printed forms, compared without case, and the acronym they stand for."""
     known = {name.casefold(): name for name in _read(REGISTER)["mission"]}
-    return known | {row.alias.casefold(): row.mission for row in aliases_table().itertuples()}
+    table = aliases_table()
+    return known | dict(zip(table["alias"].str.casefold(), table["mission"], strict=True))
 
 
 def canonical(printed: pd.Series) -> pd.Series:
-    """Acronyms in the one form all tables use: trimmed, single spaces, aliases resolved. Unknown ones stay as printed."""
+    """Acronyms in the one form all tables use: trimmed, aliases resolved. Unknown ones stay as printed."""
     known = _canonical()
-    tidy = printed.str.strip().str.replace(r"\s+", " ", regex=True)
-    distinct = tidy.dropna().unique()
-    found = {name: known.get(name.casefold(), name) for name in distinct}
-    return tidy.map(found).astype("str")
+    distinct = printed.dropna().unique()
+    tidy = [" ".join(str(name).split()) for name in distinct]
+    found = {name: known.get(text.casefold(), text) for name, text in zip(distinct, tidy, strict=True)}
+    return printed.map(found).astype("str")
 
 
 def _dates(printed: pd.Series, end: bool) -> tuple[pd.Series, pd.Series]:
@@ -68,8 +70,8 @@ def register() -> pd.DataFrame:
     frame = _read(REGISTER)
     for name in ("start_date", "end_date"):
         frame[name], frame[f"{name}_precision"] = _dates(frame[name], end=name == "end_date")
-    texts = [name for name in frame if not name.startswith(("start", "end"))]
-    frame[texts] = frame[texts].replace({"": None}).astype("str")
+    texts = [str(name) for name in frame.columns if not str(name).startswith(("start", "end"))]
+    frame[texts] = frame[texts].mask(frame[texts] == "").astype("str")
     frame["snapshot_sha256"] = register_sha256()
     frame["snapshot_row"] = pd.Series(range(1, len(frame) + 1), dtype="Int64")
     return frame.set_index("mission")
@@ -96,7 +98,9 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
     again, kept = doubled(ready.rows, ["mission"], ["other_name"])
     ready.merge(again & (ready.rows["other_name"] == 1), "one_mission_two_acronyms", kept)
     again = again.reindex(ready.rows.index)
-    ready.reject(again, "mission", "doubled_key", "mission: expected once, got '" + ready.rows["printed"] + "' again")
+    ready.reject(
+        again, "mission", "doubled_key", lambda bad: "mission: expected once, got '" + bad["printed"] + "' again"
+    )
     tidy = ready.rows
     columns = [
         "mission",

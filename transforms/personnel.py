@@ -24,7 +24,7 @@ KEY = ["month_end", "mission", "contributor_iso3", "personnel_type"]
 def _types() -> dict[str, str]:
     """Printed personnel types, compared without case, and ours."""
     frame = pd.read_csv(Path(__file__).parent / "data" / "personnel_types.csv", dtype=str, keep_default_na=False)
-    return {row.printed.casefold(): row.personnel_type for row in frame.itertuples()}
+    return dict(zip(frame["printed"].str.casefold(), frame["personnel_type"], strict=True))
 
 
 def _derive(frame: pd.DataFrame) -> pd.DataFrame:
@@ -41,49 +41,53 @@ def _resolve(ready: Prepared, source: str) -> None:
     known = rows["contributor_iso3"].isin(countries.known_codes())
     iso3 = by_name.fillna(rows["contributor_iso3"].where(known))
     contradicted = by_name.notna() & known & (rows["contributor_iso3"] != by_name)
-    ready.signal("code_contradicts_name", (rows["contributor"] + " / " + rows["contributor_iso3"])[contradicted])
-    distinct = rows["personnel_type"].unique()
-    types = rows["personnel_type"].map({name: _types().get(str(name).casefold()) for name in distinct}).astype("str")
-    printed_type, printed_state = rows["personnel_type"], rows["contributor"].fillna("")
+    ready.signal(
+        "code_contradicts_name",
+        rows.loc[contradicted, "contributor"] + " / " + rows.loc[contradicted, "contributor_iso3"],
+    )
+    printed = rows["personnel_type"]
+    types = printed.map({name: _types().get(str(name).casefold()) for name in printed.unique()}).astype("str")
     ready.rows = rows.assign(
         mission=missions.canonical(rows["mission"]).fillna(UNSPECIFIED_MISSION),
+        contributor=rows["contributor"].fillna(""),
         contributor_iso3=iso3,
         personnel_type=types,
+        printed_type=printed,
     )
-    ready.signal("unresolved_contributor", printed_state[iso3.isna()])
-    ready.signal("unresolved_personnel_type", printed_type[types.isna()])
+    ready.signal("unresolved_contributor", ready.rows.loc[iso3.isna(), "contributor"])
+    ready.signal("unresolved_personnel_type", printed[types.isna()])
     ready.reject(
         iso3.isna(),
         "contributor_iso3",
         "unknown_state",
-        "contributor_iso3: expected a state's name, got '" + printed_state + "'",
+        lambda bad: "contributor_iso3: expected a state's name, got '" + bad["contributor"] + "'",
     )
-    left = ready.rows["personnel_type"].isna()
+    known_types = ", ".join(UNIFORMED_PERSONNEL_TYPES)
     ready.reject(
-        left,
+        ready.rows["personnel_type"].isna(),
         "personnel_type",
         "unknown_personnel_type",
-        f"personnel_type: expected one of {', '.join(UNIFORMED_PERSONNEL_TYPES)} or a known form of it, got '"
-        + printed_type.reindex(ready.rows.index)
-        + "'",
+        lambda bad: (
+            f"personnel_type: expected one of {known_types}, or a known form of it, got '" + bad["printed_type"] + "'"
+        ),
     )
 
 
 def _check_sum(ready: Prepared) -> None:
     """Women and men must add up to the total where all three are printed."""
-    rows = ready.rows
-    both = rows["female"] + rows["male"]
-    wrong = (both != rows["total"]).fillna(False).astype(bool)
+    both = ready.rows["female"] + ready.rows["male"]
     ready.reject(
-        wrong,
+        (both != ready.rows["total"]).fillna(False).astype(bool),
         "total",
         "sum_of_sexes",
-        "total: expected women and men to add up, got "
-        + rows["female"].astype("str")
-        + " + "
-        + rows["male"].astype("str")
-        + " and "
-        + rows["total"].astype("str"),
+        lambda bad: (
+            "total: expected women and men to add up, got "
+            + bad["female"].astype("str")
+            + " + "
+            + bad["male"].astype("str")
+            + " and "
+            + bad["total"].astype("str")
+        ),
     )
 
 
@@ -98,19 +102,20 @@ def _merge_doubled(ready: Prepared) -> None:
     again, kept = doubled(ready.rows, KEY, ["empty"])
     if not again.any():
         return
-    figures = ready.rows[["female", "male", "total"]].astype("Int64").fillna(-1)
-    same = (figures == figures.loc[kept].set_axis(figures.index)).all(axis=1)
-    ready.merge(again & same, "identical_row", kept)
+    copies = ready.rows.loc[again, ["female", "male", "total"]].fillna(-1)
+    stands = ready.rows.loc[kept[again], ["female", "male", "total"]].fillna(-1).set_axis(copies.index)
+    same = (copies == stands).all(axis=1).reindex(ready.rows.index, fill_value=False)
+    ready.merge(same, "identical_row", kept)
     again = again.reindex(ready.rows.index)
     ready.merge(again & (ready.rows["empty"] == 1), "zero_row_beside_real_row", kept)
-    again = again.reindex(ready.rows.index)
-    totals = ready.rows["total"].astype("str")
     ready.reject(
-        again,
+        again.reindex(ready.rows.index),
         "month_end",
         "doubled_key",
-        "month_end: expected one row a month, mission, contributor and personnel type, got a second with "
-        "the total " + totals + ", contradicting row " + kept.reindex(totals.index).astype("str"),
+        lambda bad: (
+            "month_end: expected one row a month, mission, contributor and personnel type, got a second with "
+            "the total " + bad["total"].astype("str") + ", contradicting row " + kept.reindex(bad.index).astype("str")
+        ),
     )
 
 
@@ -150,6 +155,6 @@ def reconcile(table: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
         published = pd.to_numeric(printed[column].replace("", None)).astype("Int64").set_axis(months).dropna()
         periods = published.index if column == "printed_grand_total" else published.index.union(computed.index)
         both = pd.DataFrame({"published": published.reindex(periods), "computed": computed.reindex(periods)})
-        both = both.assign(name=name, period=periods.strftime("%Y-%m"), explained_by=None)
+        both = both.assign(name=name, period=pd.DatetimeIndex(periods).strftime("%Y-%m"), explained_by=None)
         found.append(both.assign(difference=both["computed"] - both["published"]))
     return conform(pd.concat(found), RECONCILIATIONS)

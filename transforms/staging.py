@@ -47,11 +47,13 @@ class Prepared:
     corrections: pd.DataFrame
     rows_in: int
 
-    def reject(self, wrong: pd.Series, column: str | None, check: str, reasons: pd.Series | str) -> None:
-        """Set the rows under `wrong` aside with their reasons."""
+    def reject(
+        self, wrong: pd.Series, column: str | None, check: str, why: Callable[[pd.DataFrame], pd.Series]
+    ) -> None:
+        """Set the rows under `wrong` aside; `why` gives the reasons of those rows."""
         if wrong.any():
-            chosen = reasons if isinstance(reasons, str) else reasons[wrong]
-            self.faults.append(faults(self.rows.index[wrong], column, check, chosen))
+            bad = self.rows[wrong]
+            self.faults.append(faults(bad.index, column, check, why(bad)))
             self.rows = self.rows[~wrong]
 
     def merge(self, gone: pd.Series, rule: str, into: pd.Series) -> None:
@@ -133,7 +135,7 @@ def prepare(
     frame, unparsed = typed(clean(cells), kinds, raw.dialect)
     for name, (kind, _) in kinds.items():
         if name not in frame:
-            frame[name] = pd.Series(pd.NA, index=frame.index, dtype="object").astype(_EMPTY[kind])
+            frame[name] = pd.Series(index=frame.index, dtype=_EMPTY[kind])
     good, failed = split(derive(frame), schema)
     signals = [("new_column", column, raw.rows_read) for column in raw.new_columns]
     return Prepared(good, [unparsed, failed], [], signals, corrections, int(inside.sum()) + len(raw.broken))

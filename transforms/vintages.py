@@ -47,7 +47,7 @@ def union(vintages: Sequence[Vintage], key: str) -> pd.DataFrame:
             state = pd.concat([state[~state.index.isin(rows.index)], rows])
         else:
             state = rows
-    times = {name: "datetime64[us]" for name in ("first_seen", "last_seen")}
+    times = dict.fromkeys(("first_seen", "last_seen"), "datetime64[us]")
     return state.astype(times).rename_axis(key).reset_index().sort_values(key, ignore_index=True)
 
 

@@ -53,6 +53,17 @@ class Outcome:
             return False
         return (low is None or self.found >= low) and (high is None or self.found <= high)
 
+    def as_row(self) -> str:
+        """The outcome as a row of meta.checks, in SQL."""
+        cells: list[str | bool] = [
+            self.check.name,
+            self.check.description,
+            self.check.expected(),
+            str(self.found),
+            self.passed,
+        ]
+        return f"({', '.join(ddl.literal(cell) for cell in [*cells, self.check.severity])})"
+
 
 class ChecksFailed(BuildError):
     """A build broke a promise of severity error: it is not published."""
@@ -120,13 +131,8 @@ def run(built: Path, checks: Sequence[Check] | None = None) -> list[Outcome]:
             for check in all_checks() if checks is None else checks:
                 row = connection.execute(check.sql).fetchone()
                 outcomes.append(Outcome(check, None if row is None or row[0] is None else int(row[0])))
-            connection.executemany(
-                "INSERT INTO meta.checks VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    [o.check.name, o.check.description, o.check.expected(), str(o.found), o.passed, o.check.severity]
-                    for o in outcomes
-                ],
-            )
+            rows = ", ".join(outcome.as_row() for outcome in outcomes)
+            connection.execute(f"INSERT INTO meta.checks VALUES {rows}")
     except duckdb.Error as error:
         raise BuildError(f"The checks could not be run: {first_line(error)}") from error
     return outcomes

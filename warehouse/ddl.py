@@ -12,6 +12,13 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def literal(value: str | int | bool | None) -> str:
+    """A value as an SQL literal."""
+    if value is None:
+        return "NULL"
+    return quote(value) if isinstance(value, str) else str(value).lower()
+
+
 def _meta(table: Table, column: str) -> dict[str, Any]:
     return dict(table.columns[column].metadata or {})
 

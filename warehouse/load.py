@@ -61,9 +61,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], ma
     connection.execute("CREATE SCHEMA meta; CREATE SCHEMA marts;")
     counted = {}
     for name, table in TABLES.items():
-        connection.execute(ddl.create_table(table))
-        for comment in ddl.comments(table):
-            connection.execute(comment)
+        connection.execute("\n".join([ddl.create_table(table), *ddl.comments(table)]))
         if name in parquet:
             columns = ", ".join(table.columns)
             connection.execute(
@@ -82,27 +80,16 @@ def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], ma
 
 def _write_dictionary(connection: duckdb.DuckDBPyConnection) -> None:
     """Fill meta.columns: tables from their declarations, marts from what DuckDB knows of them."""
-    rows = []
+    rows: list[str] = []
     for table in TABLES.values():
         targets = {name: f"{other}.{key}" for name, other, key in ddl.references(table)}
         for position, (name, column) in enumerate(table.columns.items(), start=1):
             meta = column.metadata or {}
             kind = "ENUM" if str(meta["sql"]).startswith("ENUM") else str(meta["sql"])
-            rows.append(
-                [
-                    table.schema_name,
-                    table.name,
-                    name,
-                    position,
-                    kind,
-                    meta.get("unit"),
-                    column.nullable,
-                    name in table.key,
-                    targets.get(name),
-                    column.description,
-                ]
-            )
-    connection.executemany("INSERT INTO meta.columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            cells = [table.schema_name, table.name, name, position, kind, meta.get("unit"), column.nullable]
+            cells += [name in table.key, targets.get(name), column.description]
+            rows.append(f"({', '.join(ddl.literal(cell) for cell in cells)})")
+    connection.execute(f"INSERT INTO meta.columns VALUES {', '.join(rows)}")
     connection.execute(
         """
         INSERT INTO meta.columns

@@ -90,11 +90,11 @@ class Answer:
 
     def write_parquet(self, file: Path) -> int:
         """Write a Parquet file (zstd). Gives the number of rows."""
-        import pyarrow.parquet as parquet  # noqa: PLC0415  (0.1 s; only this format needs it)
+        from pyarrow import parquet
 
         count = 0
         try:
-            reader = self._result.to_arrow_reader(BATCH)
+            reader: Any = self._result.to_arrow_reader(BATCH)
             with parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
                 for batch in reader:
                     writer.write_batch(batch)
