@@ -7,6 +7,7 @@ are compared without regard to case, and with spaces and underscores as one.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -102,10 +103,8 @@ def _read_csv(payload: bytes) -> tuple[pd.DataFrame, pd.DataFrame, int]:
         bad.append((row.number - 1, row.text, f"expected {row.expected_columns} fields, got {row.actual_columns}"))
         return "skip"
 
+    names = next(csv.reader(io.TextIOWrapper(io.BytesIO(payload), encoding="utf-8", newline="")), [])
     try:
-        reader = arrow_csv.open_csv(io.BytesIO(payload), read_options=arrow_csv.ReadOptions(block_size=1 << 16))
-        names = reader.schema.names
-        reader.close()
         table = arrow_csv.read_csv(
             io.BytesIO(payload),
             read_options=arrow_csv.ReadOptions(use_threads=False, block_size=max(1 << 20, len(payload) + 1)),

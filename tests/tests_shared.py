@@ -1,0 +1,38 @@
+"""Shorthands of the tests: stage a file's bytes as the pipeline does, and write rows as CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+from typing import Any
+
+from flows.stage import stage_snapshot
+from sources.acceptance import accept
+from sources.catalogue import load_catalogue
+from transforms import dialects
+from transforms.staging import Staged
+
+CATALOGUE = load_catalogue()
+
+
+def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Staged:
+    """Accept, read and stage a file's bytes as the pipeline does."""
+    accepted = accept(payload)
+    raw = dialects.read(accepted.payload, accepted.format, CATALOGUE[source].dialects, source)
+    return stage_snapshot(CATALOGUE[source], raw, date.fromisoformat(vintage))
+
+
+def to_csv(rows: list[dict[str, Any]], **options: Any) -> bytes:
+    """Rows as CSV bytes."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator=options.get("lineterminator", "\n"))
+    writer.writeheader()
+    writer.writerows(rows)
+    return options.get("mark", "").encode("utf-8") + text.getvalue().encode("utf-8")
+
+
+def to_json(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as the API's bare array."""
+    return json.dumps(rows, ensure_ascii=False).encode("utf-8")

@@ -1,0 +1,141 @@
+"""Dialects are recognised from the columns; parsers take what a publisher prints and nothing else."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas.validate import ContractError
+from tests_shared import CATALOGUE, stage_bytes, to_csv, to_json
+from transforms import dialects
+from transforms.dialects import Dialect, parse_days, parse_numbers, parse_whole
+
+PLAIN = Dialect("plain", "csv", {"a": "a"})
+
+
+def text(*cells: str) -> pd.Series:
+    return pd.Series(list(cells), dtype=dialects.TEXT)
+
+
+def read(payload: bytes, form: Any = "csv", source: str = "fatalities") -> dialects.Raw:
+    return dialects.read(payload, form, CATALOGUE[source].dialects, source)
+
+
+NOTICAS = "casualty_id,incident_date,mission_acronym,casualty_nationality,casualty_personnel_type,type_of_incident"
+ROW = "MINUSMA-2019-01-00001,2019-01-20,MINUSMA,Chad,Military,Malicious Act"
+
+
+def test_the_file_name_plays_no_part_and_the_order_of_columns_neither() -> None:
+    shuffled = ",".join(reversed((NOTICAS + ",last_update,gender,isocode3,m49_code,type_of_casualty,id").split(",")))
+    assert read(f"{shuffled}\n{',' * 11}\n".encode()).dialect.name == "psdata-csv"
+
+
+def test_a_missing_column_is_named_with_what_came_instead() -> None:
+    with pytest.raises(ContractError, match=r"needs the column type_of_incident.*New columns: incident_kind"):
+        read(f"{NOTICAS.replace('type_of_incident', 'incident_kind')}\n{ROW}\n".encode())
+
+
+def test_a_new_column_is_noticed_and_kept_out() -> None:
+    rows = [dict(zip(NOTICAS.split(","), ROW.split(","), strict=True)) | {"rank": "Sergeant"}]
+    staged = stage_bytes("fatalities", to_json(rows))
+    assert staged.signals.to_dict("records") == [{"kind": "new_column", "value": "rank", "rows": 1}]
+    assert "rank" not in staged.rows and len(staged.rows) == 1
+
+
+def test_a_doubled_column_is_refused() -> None:
+    with pytest.raises(ContractError, match="'gender' twice"):
+        read(b"gender,gender\nM,F\n")
+
+
+@pytest.mark.parametrize(
+    ("payload", "form", "told"),
+    [
+        (b"a,b\n", "csv", "a header and no rows"),
+        (b"[]", "json", "has no rows"),
+        (b'{"error": "no such dataset"}', "json", "an object with error"),
+        (b"null", "json", "got null"),
+        (b'[{"a": 1}, [2]]', "json", "element 2 is an array"),
+        (b'[{"a": 1}, {"a": 2', "json", "cut off"),
+        (b"a,b\n1,2\n", "csv", "no known form of fatalities"),
+        (b'[{"a": 1}]', "json", "no known form of fatalities"),
+    ],
+)
+def test_what_is_no_table_of_the_source_is_refused_in_one_sentence(payload: bytes, form: str, told: str) -> None:
+    with pytest.raises(ContractError, match=told):
+        read(payload, form)
+
+
+def test_a_form_that_the_source_never_had_is_named() -> None:
+    with pytest.raises(ContractError, match="published as CSV; this is JSON"):
+        read(b'[{"a": 1}]', "json", "assessed_contributions")
+
+
+def test_rows_of_the_wrong_width_are_set_aside_with_their_number_and_text() -> None:
+    good = [ROW.replace("00001", f"{n:05d}") for n in range(2, 60)]
+    payload = "\n".join([NOTICAS, ROW, "one,two", *good, ""]).encode()
+    staged = stage_bytes("fatalities", payload)
+    assert staged.rejected[["row_number", "check_name"]].values.tolist() == [[2, "row_width"]]
+    assert staged.rejected["raw_row"].tolist() == ["one,two"]
+    assert staged.rows_in == 60 and len(staged.rows) == 59
+    assert staged.rows["snapshot_row"].tolist() == [1, *range(3, 61)]
+
+
+def test_quotes_and_line_breaks_inside_cells_are_one_cell() -> None:
+    raw = read(f'{NOTICAS}\nMINUSMA-2019-01-00001,2019-01-20,MINUSMA,"a ""b"",\nc",Military,Illness\n'.encode())
+    assert raw.cells()["nationality"].tolist() == ['a "b",\nc']
+
+
+@given(st.dates(date(1700, 1, 1), date(2200, 12, 31)))
+def test_days_are_the_same_in_every_form(day: date) -> None:
+    milliseconds = int((datetime.combine(day, datetime.min.time()) - datetime(1970, 1, 1)) / timedelta(milliseconds=1))  # noqa: DTZ001
+    forms = Dialect("d", "csv", {}, dates=("epoch_ms", "iso", "%d/%m/%Y"))
+    cells = text(str(milliseconds), day.isoformat(), f"{day:%d/%m/%Y}")
+    assert parse_days(cells, forms).tolist() == [pd.Timestamp(day)] * 3
+
+
+def test_a_two_digit_year_is_of_this_century() -> None:
+    assert parse_days(text("30-Nov-20"), Dialect("d", "csv", {}, dates=("%d-%b-%y",))).tolist() == [
+        pd.Timestamp(2020, 11, 30)
+    ]
+
+
+@pytest.mark.parametrize("cell", ["2019-02-30", "20190120", "20/01/2019", "tomorrow", "2019-01-20 10:00", "1e400", "-"])
+def test_what_is_no_day_of_the_dialect_is_missing(cell: str) -> None:
+    assert parse_days(text(cell), PLAIN).isna().all()
+
+
+@given(st.integers(0, 10**12), st.sampled_from([" ", "\u00a0", "\u202f", ","]))
+def test_thousands_are_the_same_with_every_separator(number: int, separator: str) -> None:
+    spaced = Dialect("d", "csv", {}, thousands=(" ", "\u00a0", "\u202f", ","))
+    printed = f"{number:,}".replace(",", separator)
+    assert parse_numbers(text(printed), spaced).tolist() == [float(number)]
+    assert parse_whole(text(printed), spaced).tolist() == [number]
+
+
+@pytest.mark.parametrize("cell", ["12O", "1e9", "inf", "nan", "0x10", "1 000", "--5", "(5)", "3.7.1", "١٢"])
+def test_what_is_no_number_of_the_dialect_is_missing(cell: str) -> None:
+    assert parse_numbers(text(cell), PLAIN).isna().all()
+
+
+def test_a_fraction_is_no_whole_number_and_is_never_rounded() -> None:
+    assert parse_whole(text("3.7", "250.0", "99999999999999999999"), PLAIN).tolist() == [pd.NA, 250, pd.NA]
+
+
+CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)
+FIELDS = NOTICAS.split(",")
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.fixed_dictionaries({name: CELLS for name in FIELDS}), max_size=4))
+def test_no_row_is_lost_whatever_its_cells_hold(rows: list[dict[str, str]]) -> None:
+    good = [dict(zip(FIELDS, ROW.replace("00001", f"{n:05d}").split(","), strict=True)) for n in range(200)]
+    for payload in (to_csv([*good, *rows]), to_json([*good, *rows])):
+        staged = stage_bytes("fatalities", payload)
+        assert staged.rows_read == 200 + len(rows)
+        assert len(staged.rows) + staged.rows_rejected + len(staged.merged) == staged.rows_read
+        assert set(range(1, 201)) <= set(staged.rows["snapshot_row"])

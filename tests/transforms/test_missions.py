@@ -1,0 +1,165 @@
+"""The traps of the mission list, each with a test that names it, and the register that completes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests_shared import CATALOGUE, stage_bytes, to_csv, to_json
+from transforms import countries
+from transforms.missions import aliases_table, canonical, missions_table
+from transforms.staging import Staged
+
+
+@pytest.fixture(scope="module")
+def table(listed: pd.DataFrame, fatalities_2025: Staged, personnel: Staged) -> pd.DataFrame:
+    rows = listed.reset_index().assign(snapshot_sha256="a" * 64)
+    named = set(fatalities_2025.rows["mission"]) | set(personnel.rows["mission"])
+    return missions_table(rows, named).set_index("mission")
+
+
+def test_coordinates_have_decimal_commas(listed: pd.DataFrame) -> None:
+    assert listed.loc["UNIFIL", ["longitude", "latitude"]].tolist() == [35.1342, 33.12]
+
+
+@pytest.mark.parametrize(
+    ("mission", "longitude", "latitude"),
+    [
+        ("MINUSMA", -8.0, 12.65), ("UNOSOM I", 45.35, 2.0333), ("UNOSOM II", 45.35, 2.0333),
+        ("UNAVEM I", 13.2344, -8.8383), ("UNAVEM II", 13.2344, -8.8383), ("UNEF", 34.4667, 31.5),
+        ("UNSCOB", 23.7668, 37.9669),
+    ],
+)  # fmt: skip
+def test_swapped_coordinates_are_repaired(
+    listed: pd.DataFrame, mission: str, longitude: float, latitude: float
+) -> None:
+    assert listed.loc[mission, ["longitude", "latitude"]].tolist() == [longitude, latitude]
+
+
+def test_no_in_capitals_is_no(listed: pd.DataFrame) -> None:
+    assert listed.loc["MINUSTAH", "is_active"] == False  # noqa: E712  (a nullable boolean)
+    assert listed["is_active"].notna().all()
+
+
+def test_minusma_is_closed_although_the_list_calls_it_active(listed: pd.DataFrame) -> None:
+    assert not listed.loc["MINUSMA", "is_active"]
+    assert listed.loc["MINUSMA", "end_date"] == pd.Timestamp(2023, 12, 31)
+
+
+def test_truncated_name_of_domrep_is_whole(listed: pd.DataFrame) -> None:
+    assert listed.loc["DOMREP", "name"].endswith("in the Dominican Republic")
+    assert '"' not in listed.loc["DOMREP", "name"]
+
+
+def test_unpsg_and_uncpsg_are_one_mission(bundled: Any) -> None:
+    staged = bundled("missions_2024-02.csv.gz")
+    assert staged.rows_in == 81 and len(staged.rows) == 80
+    assert staged.merged["rule"].tolist() == ["one_mission_two_acronyms"]
+    assert "UNPSG" in set(staged.rows["mission"]) and "UNCPSG" not in set(staged.rows["mission"])
+
+
+def test_umbrella_missions_stand_beside_their_parts_and_say_so(table: pd.DataFrame) -> None:
+    parts = table["part_of"].dropna().to_dict()
+    assert parts == {
+        "UNOSOM I": "UNOSOM", "UNOSOM II": "UNOSOM", "UNAVEM I": "UNAVEM", "UNAVEM II": "UNAVEM",
+        "UNEF I": "UNEF", "UNEF II": "UNEF",
+    }  # fmt: skip
+    assert {"UNOSOM", "UNAVEM", "UNEF"} <= set(table.index)
+
+
+def test_missions_that_no_list_has_are_in_the_register(table: pd.DataFrame, fatalities_2025: Staged) -> None:
+    counts = fatalities_2025.rows["mission"].value_counts()
+    unlisted = counts[counts.index.isin(table.index[~table["in_published_list"]])]
+    assert len(unlisted) == 23 and unlisted.sum() == 167  # UNAMA, UNAMI, UNTAG, …
+    assert not (table["kind"] == "unresolved").any()
+    assert table.loc["UNTAG", "kind"] == "peacekeeping" and table.loc["UNAMA", "kind"] == "special_political"
+    assert table.loc["UNSOS", "kind"] == "support"
+
+
+def test_every_mission_of_the_personnel_is_known(table: pd.DataFrame, personnel: Staged) -> None:
+    assert set(personnel.rows["mission"]) <= set(table.index)
+    assert table.loc["UNSPECIFIED", "kind"] == "unspecified"
+
+
+def test_an_acronym_that_nobody_knows_gets_an_unresolved_mission(listed: pd.DataFrame) -> None:
+    rows = listed.reset_index().assign(snapshot_sha256="a" * 64)
+    table = missions_table(rows, ["UNNEW", "MINUSMA"]).set_index("mission")
+    assert table.loc["UNNEW", "kind"] == "unresolved" and pd.isna(table.loc["UNNEW", "snapshot_sha256"])
+
+
+@pytest.mark.parametrize(("mission", "hosts"), [("MINURSO", "ESH"), ("UNMIK", "XKX"), ("MINUSMA", "MLI")])
+def test_host_territories(table: pd.DataFrame, mission: str, hosts: str) -> None:
+    assert table.loc[mission, "host_iso3"] == hosts
+    assert hosts in countries.known_codes()
+
+
+def test_first_of_a_month_is_marked_and_replaced_by_an_exact_day_of_the_register(table: pd.DataFrame) -> None:
+    assert table.loc["UNPROFOR", ["start_date", "start_date_precision"]].tolist() == [
+        pd.Timestamp(1992, 2, 1),
+        "first_of_month",
+    ]
+    assert table.loc["UNTAET", ["start_date", "start_date_precision"]].tolist() == [pd.Timestamp(1999, 10, 25), "day"]
+    assert table.loc["MINUSMA", "start_date_precision"] == "day"
+
+
+def test_a_month_of_the_register_ends_on_its_last_day_and_a_year_on_new_years_eve(table: pd.DataFrame) -> None:
+    assert table.loc["BONUCA", ["end_date", "end_date_precision"]].tolist() == [pd.Timestamp(2009, 12, 31), "month"]
+    assert table.loc["UNAMI", ["start_date", "start_date_precision"]].tolist() == [pd.Timestamp(2003, 1, 1), "year"]
+
+
+def test_deaths_outside_their_missions_dates_are_kept(listed: pd.DataFrame, fatalities_2025: Staged) -> None:
+    # 134 rows by the dates as the list prints them; MINUSMA's end is ours and adds none.
+    joined = fatalities_2025.rows.join(listed[["start_date", "end_date"]], on="mission")
+    outside = (joined["incident_date"] < joined["start_date"]) | (joined["incident_date"] > joined["end_date"])
+    assert outside.sum() == 134 and fatalities_2025.rows_rejected == 0
+
+
+def test_aliases_lead_to_known_missions(table: pd.DataFrame) -> None:
+    assert set(aliases_table()["mission"]) <= set(table.index)
+    assert canonical(pd.Series(["OSE-Syria", " un  secretariat ", "minusma", "UNNEW"])).tolist() == [
+        "OSESyria",
+        "UNSecretariat",
+        "MINUSMA",
+        "UNNEW",
+    ]
+
+
+def published(**changes: Any) -> dict[str, Any]:
+    row = {
+        "id": 69, "mission_acronym": "MINUSMA", "mission_name": "Mali", "lead_department": "DPO",
+        "mission_isactive": "Yes", "start_date": "2013-04-25", "end_date": "", "mission_location": "Bamako",
+        "mission_longitude": "12,6500", "mission_latitude": "-8,0000", "last_update": "2024-02-19",
+    }  # fmt: skip
+    return row | changes
+
+
+def test_a_correction_expires_once_the_publisher_mends_it() -> None:
+    mended = stage_bytes("missions", to_csv([published(mission_longitude="-8,0000", mission_latitude="12,6500")]))
+    status = mended.corrections.set_index("correction_id")["status"]
+    assert status["minusma-coordinates-swapped"] == "expired" and status["minusma-closed"] == "applied"
+    assert status["unef-coordinates-swapped"] == "absent"
+    assert mended.rows.iloc[0][["longitude", "latitude"]].tolist() == [-8.0, 12.65]
+
+
+def test_the_apis_json_gives_the_same_mission() -> None:
+    row = published(start_date=1366848000000, end_date=None, last_update=1708300800000)
+    from_json, from_csv = (stage_bytes("missions", payload).rows for payload in (to_json([row]), to_csv([published()])))
+    pd.testing.assert_frame_equal(from_json, from_csv)
+
+
+def test_every_correction_still_finds_what_it_expects(bundled: Any) -> None:
+    corrections = bundled("missions_2024-02.csv.gz").corrections
+    assert len(corrections) == len(CATALOGUE["missions"].declaration["corrections"]) == 9
+    assert set(corrections["status"]) == {"applied"}
+
+
+@pytest.mark.real
+def test_the_verbatim_list_gives_the_same_missions(published_vintages: Path, listed: pd.DataFrame) -> None:
+    staged = stage_bytes("missions", (published_vintages / "missions" / "DPPADPOSS-PKO_2024-02.csv").read_bytes())
+    ours, theirs = (
+        frame.drop(columns="snapshot_row").sort_index() for frame in (listed, staged.rows.set_index("mission"))
+    )
+    pd.testing.assert_frame_equal(ours, theirs)
