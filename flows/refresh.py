@@ -37,6 +37,7 @@ from sources.errors import Refused, SourceError, Unavailable, Unreachable
 from warehouse.load import BuildError
 
 log = logging.getLogger("peacekeeping.refresh")
+logging.getLogger("peacekeeping").setLevel(logging.INFO)  # whoever runs the flow: its story belongs in the run's log
 
 FORESEEABLE = (SourceError, ContractError, TableError, BuildError, BusyError, DataFolderError, OSError)
 FETCH_RETRIES = 1

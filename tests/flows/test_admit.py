@@ -1,0 +1,147 @@
+"""What gets into the archive, under which date, and what is kept out with its reason."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from flows import admit
+from flows.admit import Stated
+from sources import bundle
+from sources.archive import Archive
+from sources.errors import Refused, Unreachable
+from tests_shared import CATALOGUE, to_csv, to_json
+
+TODAY = datetime.now(UTC).date().isoformat()
+FATALITIES = CATALOGUE["fatalities"]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "raw")
+
+
+def casualties(count: int = 4100, **changes: object) -> list[dict[str, object]]:
+    """Rows of the API, as many as the source's envelope asks for."""
+    row = {
+        "incident_date": 1547942400000, "mission_acronym": "MINUSMA", "gender": "M", "casualty_nationality": "Chad",
+        "casualty_personnel_type": "Military", "type_of_incident": "Malicious Act",
+    }  # fmt: skip
+    return [{"casualty_id": f"MINUSMA-2019-01-{n:05d}", **row, **changes} for n in range(count)]
+
+
+def admitted(archive: Archive, payload: bytes, stated: Stated = Stated(), source: str = "fatalities"):  # type: ignore[no-untyped-def]  # noqa: ANN201, B008
+    return admit.admit(archive, CATALOGUE[source], payload, origin="loaded", url="file", stated=stated)
+
+
+@pytest.mark.parametrize(
+    ("rows", "stated", "vintage", "basis"),
+    [
+        ({"last_update": 1743724800000}, Stated(by_metadata="2020-01-01"), "2025-04-04", "last_update of the rows"),
+        ({}, Stated(by_hand="2021-06-30", by_metadata="2020-01-01"), "2021-06-30", "stated"),
+        ({}, Stated(by_metadata="2023-12-10", last_modified="2024-01-01"), "2023-12-10", "the publisher's metadata"),
+        ({}, Stated(last_modified="2024-01-01"), "2024-01-01", "Last-Modified"),
+        ({}, Stated(), TODAY, "day of retrieval"),
+    ],
+)
+def test_vintage_is_the_rows_own_date_then_what_is_said_of_the_file_then_today(
+    archive: Archive, rows: dict[str, object], stated: Stated, vintage: str, basis: str
+) -> None:
+    record, _, _, new = admitted(archive, to_json(casualties(**rows)), stated)
+    assert (record.vintage, record.vintage_basis, new) == (vintage, basis, True)
+    assert archive.snapshots("fatalities") == [record]
+
+
+def test_a_stated_vintage_that_contradicts_the_rows_is_refused(archive: Archive) -> None:
+    with pytest.raises(Refused, match="last updated on 2025-04-04, which is not the stated 2021-06-30"):
+        admitted(archive, to_json(casualties(last_update=1743724800000)), Stated(by_hand="2021-06-30"))
+
+
+def test_a_vintage_in_the_future_is_refused(archive: Archive) -> None:
+    with pytest.raises(Refused, match="lies in the future"):
+        admitted(archive, to_json(casualties(last_update=4070908800000)))
+
+
+def test_a_shrunken_list_is_refused_and_kept_apart(archive: Archive) -> None:
+    with pytest.raises(Refused, match=r"the file has 12 rows of fatalities, expected 4,000 or more.*It is kept in"):
+        admitted(archive, to_json(casualties(12)))
+    assert archive.snapshots("fatalities") == []
+    (note,) = (archive.root / "refused" / "fatalities").glob("*.json")
+    assert "expected 4,000 or more" in json.loads(note.read_text())["why"]
+
+
+def test_a_year_cut_off_in_the_middle_is_refused(archive: Archive) -> None:
+    rows = [
+        {"government_donor": name, "entity": "UN-DPO", "rev_type": "Assessed Contributions", "calendar_year": 2024,
+         "amount": 5}
+        for name in ("Chad", "Mali", "Niger")
+    ] * 1  # fmt: skip
+    with pytest.raises(Refused, match="expected 180 or more"):
+        admitted(archive, to_csv(rows), source="assessed_contributions")
+
+
+def test_the_same_file_twice_is_one_snapshot(archive: Archive) -> None:
+    payload = to_json(casualties())
+    first = admitted(archive, payload)[0]
+    again = admitted(archive, payload, Stated(by_hand="2021-06-30"))
+    assert again[3] is False and archive.snapshots("fatalities") == [first]
+
+
+def test_bundled_snapshots_start_the_history_once(archive: Archive) -> None:
+    admit.ensure_bundled(archive, CATALOGUE)
+    admit.ensure_bundled(archive, CATALOGUE)
+    vintages = {name: [snapshot.vintage for snapshot in archive.snapshots(name)] for name in CATALOGUE}
+    assert vintages == {
+        "assessed_contributions": ["2024-12-31"],
+        "fatalities": ["2021-06-30", "2025-04-04"],
+        "missions": ["2024-02-19"],
+        "uniformed_personnel": ["2025-07-31"],
+    }
+    assert {s.origin for name in CATALOGUE for s in archive.snapshots(name)} == {"bundled"}
+
+
+def test_fetching_archives_the_exact_bytes_and_an_unchanged_reply_makes_no_new_vintage(
+    archive: Archive, tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", httpserver.url_for("/public/"))
+    payload = to_json(casualties())
+    httpserver.expect_request("/public/data/DPPADPOSS-FATALITIES/json").respond_with_data(
+        payload, content_type="application/json"
+    )
+    httpserver.expect_request("/public/metadata/DPPADPOSS-FATALITIES").respond_with_json(
+        [{"Last Update Date": "2023-12-10"}]
+    )
+    first = admit.fetch(archive, FATALITIES, tmp_path)
+    assert (first.outcome, first.vintage) == ("fetched", "2023-12-10")
+    (snapshot,) = archive.snapshots("fatalities")
+    assert archive.read(snapshot) == payload and snapshot.url.endswith("/public/data/DPPADPOSS-FATALITIES/json")
+    again = admit.fetch(archive, FATALITIES, tmp_path)
+    assert again.outcome == "unchanged" and "Unchanged since the vintage 2023-12-10" in again.message
+    assert archive.last_check("fatalities")["outcome"] == "unchanged"  # type: ignore[index]
+
+
+def test_a_web_page_instead_of_data_is_refused_and_kept_apart(
+    archive: Archive, tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", httpserver.url_for(""))
+    httpserver.expect_request("/data/DPPADPOSS-FATALITIES/json").respond_with_data(
+        "<!doctype html><html>Service moved", content_type="text/html"
+    )
+    with pytest.raises(Refused, match="HTML page"):
+        admit.fetch(archive, FATALITIES, tmp_path)
+    assert archive.snapshots("fatalities") == [] and list((archive.root / "refused").rglob("*.json"))
+
+
+def test_what_is_kept_is_told_with_its_vintage_and_the_reason(archive: Archive) -> None:
+    admit.ensure_bundled(archive, CATALOGUE)
+    told = admit.kept(archive, FATALITIES, "unreachable", str(Unreachable("No network.")))
+    assert told.message == "No network. Kept the bundled snapshot of 2025-04-04."
+    assert archive.last_check("fatalities")["message"] == told.message  # type: ignore[index]
+
+
+def test_the_manifest_names_an_origin_for_every_figure() -> None:
+    assert all(entry["origin"] and entry["vintage"] and entry["sha256"] for entry in bundle.manifest())

@@ -1,0 +1,216 @@
+"""The flow on a real Prefect server: what is published, what is kept when something fails, what the run says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from filelock import FileLock
+from pytest_httpserver import HTTPServer
+
+from flows import admit, build, stage
+from flows.settings import Paths
+from schemas.validate import TableError
+from sources.archive import Archive
+from tests_shared import CATALOGUE
+from warehouse import load, publish
+
+pytestmark = pytest.mark.server
+
+
+def ask(where: Paths, sql: str) -> Any:
+    with duckdb.connect(str(where.warehouse), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def api(url: str, path: str, body: dict[str, Any]) -> Any:
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+        return json.load(reply)
+
+
+def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, where: Paths, prefect_api: str) -> None:
+    state, summary = run(offline=True)
+    assert state.is_completed() and state.name == "Completed" and summary.failures == []
+    assert ask(where, "SELECT count(*) FROM fatalities") == [(4423,)]
+    assert "fatalities 4,423" in state.message
+
+    run_id = str(state.state_details.flow_run_id)
+    only = {"flow_runs": {"id": {"any_": [run_id]}}}
+    for _ in range(50):  # the server writes task runs in batches
+        tasks = api(prefect_api, "task_runs/filter", only)
+        if len(tasks) == 8 and all(task["state_type"] == "COMPLETED" for task in tasks):
+            break
+        time.sleep(0.2)
+    assert {task["name"]: task["state_type"] for task in tasks} == dict.fromkeys(
+        [
+            "load bundled snapshots", "stage assessed_contributions", "stage fatalities", "stage missions",
+            "stage uniformed_personnel", "build warehouse", "check build", "publish build",
+        ],
+        "COMPLETED",
+    )  # fmt: skip
+    assert [task["tags"] for task in tasks if task["name"] == "stage fatalities"] == [["fatalities"]]
+    for _ in range(50):
+        logs = api(prefect_api, "logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}})
+        if any("Published" in line["message"] for line in logs):
+            break
+        time.sleep(0.2)
+    told = [line["message"] for line in logs]
+    assert any("fatalities: 8,546 rows in, 8,534 staged, 0 rejected, 12 merged; 4,423 in the table" in t for t in told)
+    artifacts = {a["key"]: a["data"] for a in api(prefect_api, "artifacts/filter", only)}
+    assert set(artifacts) == {"refresh-summary", "rejected-rows"}
+    assert "| uniformed_personnel | offline: archive | 2025-07-31 | 1 | 108,949 | 108,898 | 0 | 51 |" in artifacts["refresh-summary"]
+
+
+def test_same_snapshots_give_the_same_build(run: Any, where: Paths) -> None:
+    first = run(offline=True)[1].build_id
+    assert run(offline=True)[1].build_id == first
+    assert ask(where, "SELECT build_id FROM meta.builds") == [(first,)]
+    assert publish.previous_of(where.warehouse).exists()
+    assert Archive(where.raw).build(first)["snapshots"]  # type: ignore[index]
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def fail(*_args: Any, **_kwargs: Any) -> Any:
+        raise error
+
+    return fail
+
+
+FAULTS = {
+    "staging": (stage, "stage_snapshot", TableError("a table breaks its declaration")),
+    "loading": (load, "_fill", duckdb.ConstraintException("a row breaks a constraint")),
+    "writing parquet": (stage, "conform", OSError(28, "No space left on device")),
+    "checking": (build, "check", load.BuildError("1 check(s) failed, the build is not published")),
+    "keeping the file before": (publish.os, "link", OSError(28, "No space left on device")),
+    "flushing": (publish, "_flush", OSError(5, "Input/output error")),
+}
+
+
+@pytest.mark.parametrize("step", FAULTS)
+def test_failed_build_leaves_published_warehouse_untouched(
+    run: Any, where: Paths, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    run(offline=True)
+    before = digest(where.warehouse)
+    module, name, error = FAULTS[step]
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, raising(error))
+        state, summary = run(offline=True)
+    assert state.is_failed() and summary.published is None
+    assert str(error.strerror if isinstance(error, OSError) else error) in " ".join(summary.failures)
+    assert digest(where.warehouse) == before and not publish.wal_of(where.warehouse).exists()
+    assert list(where.work.iterdir()) == []
+
+
+def test_unreachable_publishers_keep_the_last_good_snapshots_and_say_so(run: Any, where: Paths) -> None:
+    began = time.perf_counter()
+    state, summary = run()
+    assert state.is_completed() and state.name == "CompletedWithWarnings"
+    assert [obtained.outcome for obtained in summary.obtained] == ["unreachable"] * 4
+    assert "publisher not reached, kept last good: assessed_contributions" in state.message
+    assert summary.obtained[1].message.endswith("Kept the bundled snapshot of 2025-04-04.")
+    assert time.perf_counter() - began < 60 and summary.published
+
+
+def test_live_fails_instead_of_falling_back(run: Any, where: Paths) -> None:
+    run(offline=True)
+    before = digest(where.warehouse)
+    state, summary = run(live=True)
+    assert state.is_failed() and "--live" in summary.failures[-1]
+    assert digest(where.warehouse) == before
+
+
+def test_one_refused_reply_stops_no_other_source_and_fails_the_run(
+    run: Any, where: Paths, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", httpserver.url_for(""))
+    page = httpserver.expect_request("/data/DPPADPOSS-FATALITIES/json")
+    page.respond_with_data("<html>maintenance</html>", content_type="text/html")
+    httpserver.expect_request("/data/DPO-UCHISTORICAL/json").respond_with_data("", status=404)
+    missions = [
+        {
+            "mission_acronym": f"UNX{n:02d}", "mission_name": "A mission", "lead_department": "DPO",
+            "mission_isactive": "Yes", "start_date": "2020-01-01", "end_date": None, "mission_location": "",
+            "mission_longitude": "1,5", "mission_latitude": "2,5", "last_update": "2026-01-01",
+        }
+        for n in range(80)
+    ]  # fmt: skip
+    httpserver.expect_request("/data/DPPADPOSS-PKO/json").respond_with_json(missions)
+    state, summary = run()
+    outcomes = {obtained.source: obtained.outcome for obtained in summary.obtained}
+    assert outcomes == {
+        "assessed_contributions": "unreachable", "fatalities": "refused", "missions": "fetched",
+        "uniformed_personnel": "refused",
+    }  # fmt: skip
+    assert state.is_failed() and state.name == "PublishedWithFailures" and summary.published
+    assert "HTML page" in " ".join(summary.failures) and "404" in " ".join(summary.failures)
+    assert ask(where, "SELECT count(*) FROM fatalities") == [(4423,)]
+    assert ask(where, "SELECT longitude FROM missions WHERE mission = 'UNX07'") == [(1.5,)]
+
+
+def test_a_damaged_snapshot_is_told_and_the_older_one_serves(run: Any, where: Paths) -> None:
+    run(offline=True)
+    archive = Archive(where.raw)
+    newest = archive.snapshots("fatalities")[-1]
+    archive.path("fatalities", newest.sha256).write_bytes(b"damaged")
+    state, summary = run(offline=True)
+    assert state.is_failed() and summary.published
+    assert "2025-04-04 can't be used" in summary.failures[0] and "damaged" in summary.failures[0]
+    assert ask(where, "SELECT count(*) FROM fatalities") == [(4111,)]
+
+
+def _hold(path: str, held: Any, release: Any) -> None:
+    with FileLock(path):
+        held.set()
+        release.wait(60)
+
+
+def test_a_second_writer_waits_says_so_and_gives_up_in_time(run: Any, where: Paths) -> None:
+    where.data.mkdir(parents=True)
+    context = multiprocessing.get_context("spawn")
+    held, release = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(str(where.lock), held, release))
+    other.start()
+    try:
+        assert held.wait(30)
+        state, summary = run(offline=True, wait_seconds=0.5)
+        assert state.is_failed() and "still writing" in summary.failures[0] and not where.warehouse.exists()
+    finally:
+        release.set()
+        other.join(30)
+
+
+def test_a_loaded_year_replaces_that_year_alone(run: Any, where: Paths, contributions: Any) -> None:
+    run(offline=True)
+    rows = contributions.rows.query("peacekeeping_year == '2018-19'")
+    lines = [f'"{row.contributor_as_published}",UN-DPO,Assessed contributions,2019,1 000' for row in rows.itertuples()]
+    payload = "\n".join(["government_donor,entity,rev_type,calendar_year,amount", *lines, ""]).encode()
+    admit.admit(
+        Archive(where.raw), CATALOGUE["assessed_contributions"], payload, origin="loaded", url="ceb.csv",
+        stated=admit.Stated(by_hand="2025-12-31"),
+    )  # fmt: skip
+    run(offline=True)
+    assert ask(where, "SELECT count(*), count(DISTINCT peacekeeping_year) FROM assessed_contributions") == [(2309, 12)]
+    assert ask(
+        where, "SELECT DISTINCT amount_usd::INT FROM assessed_contributions WHERE peacekeeping_year = '2018-19'"
+    ) == [(1000,)]
+
+
+def test_wrong_parameters_fail_with_a_sentence(run: Any, where: Paths) -> None:
+    assert "no source 'dragons'" in run(sources=["dragons"])[1].failures[0]
+    assert "exclude each other" in run(offline=True, live=True)[1].failures[0]
