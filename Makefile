@@ -4,6 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+# What prefect.yaml fills in: where the project and its data lie. Telemetry is off.
+PREFECT := DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(or $(PEACEKEEPING_DATA),$(CURDIR)/data)" \
+	$(BIN)/prefect
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
 .PHONY: install refresh test unit lint types check ui deploy worker dictionary bundle lock bench clean
 
@@ -12,52 +17,59 @@ install: $(STAMP)
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(DEV): $(STAMP) requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
 	touch $@
 
 refresh: $(STAMP)
 	$(BIN)/peacekeeping refresh $(ARGS)
 
-test: $(STAMP)
+test: $(DEV)
 	$(BIN)/python -m pytest $(ARGS)
 
-unit: $(STAMP)
+unit: $(DEV)
 	$(BIN)/python -m pytest tests --ignore tests/end_to_end $(ARGS)
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 
-types: $(STAMP)
+types: $(DEV)
 	$(BIN)/mypy
 
 check: lint types test
 
 # The Prefect server with its UI, on loopback; stop it with Ctrl-C.
 ui: $(STAMP)
-	DO_NOT_TRACK=1 $(BIN)/prefect server start
+	$(PREFECT) server start
 
 # Register the deployment with its schedule, then work it off; both need `make ui` running elsewhere.
 deploy: $(STAMP)
-	DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" $(BIN)/prefect --no-prompt work-pool create peacekeeping --type process --overwrite
-	DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" $(BIN)/prefect --no-prompt deploy --all
+	$(PREFECT) --no-prompt work-pool create peacekeeping --type process --overwrite
+	$(PREFECT) --no-prompt deploy --all
 
 worker: $(STAMP)
-	DO_NOT_TRACK=1 $(BIN)/prefect worker start --pool peacekeeping
+	$(PREFECT) worker start --pool peacekeeping
 
-dictionary: $(STAMP)
+dictionary: $(DEV)
 	$(BIN)/python -m warehouse.dictionary docs/dictionary.md
 
 # Write the bundled snapshots anew from a folder of figures: make bundle FROM=../figures
 bundle: $(STAMP)
 	$(BIN)/python -m sources.bundle $(FROM)
 
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --upgrade
+
 lock: $(STAMP)
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header --upgrade --output-file requirements.lock
+	$(PIP) uv
+	$(COMPILE) --extra build --output-file requirements.lock
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/refresh.py

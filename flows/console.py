@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import IO, Any
 
 from rich.console import Console
@@ -30,7 +31,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[s
         return
     table = Table(header_style="bold")
     for place, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[place], int | float) or row[place] is None for row in rows)
+        cells = [row[place] for row in rows if row[place] is not None]
+        numeric = bool(cells) and all(isinstance(cell, int | float | Decimal) for cell in cells)
         table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*[Text(_shown(cell)) for cell in row])

@@ -124,9 +124,20 @@ def run_refresh(where: Paths, sources: list[str] | None, *, offline: bool, live:
             # Heartbeats tell a server of runs elsewhere that died; here they would cost a second at the end of each.
             updates = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **({PREFECT_API_URL: url} if url else {})}
             with temporary_settings(updates=updates, restore_defaults=None if url else {PREFECT_API_URL}):
-                return _summary_of(refresh(sources, offline, live, wait_seconds, return_state=True))
+                return _run(refresh, sources, offline, live, wait_seconds)
     finally:
         log.removeHandler(handler)
+
+
+def _run(refresh: Any, *parameters: Any) -> Summary:
+    """Run the flow. What Prefect itself can't do (no server comes up, its database can't be written) is a failure."""
+    from flows.artifacts import Summary
+
+    try:
+        return _summary_of(refresh(*parameters, return_state=True))
+    except Exception as error:  # whatever Prefect raises: the flow's own faults end in its state
+        told = " ".join(str(error).split())[:300] or type(error).__name__
+        return Summary(failures=[f"Prefect could not run the flow ({told}). The published warehouse is as it was."])
 
 
 def _summary_of(state: Any) -> Summary:

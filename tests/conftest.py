@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests_shared import stage_bytes
 
 from sources import bundle
-from tests_shared import stage_bytes
 from transforms.staging import Staged
 
 

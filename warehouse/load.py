@@ -57,6 +57,12 @@ def build(target: Path, parquet: Mapping[str, Path], marts: Path = MARTS) -> dic
     return rows
 
 
+def create_empty(connection: duckdb.DuckDBPyConnection, marts: Path = MARTS) -> None:
+    """Make every table and mart, without rows, in a database of the connection's own memory."""
+    connection.execute("ATTACH ':memory:' AS built; USE built")
+    _fill(connection, {}, marts)
+
+
 def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], marts: Path) -> dict[str, int]:
     connection.execute("CREATE SCHEMA meta; CREATE SCHEMA marts;")
     counted = {}

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
+from tests_shared import CATALOGUE, to_csv, to_json
 
 from flows import admit
 from flows.admit import Stated
 from sources import bundle
 from sources.archive import Archive
 from sources.errors import Refused, Unreachable
-from tests_shared import CATALOGUE, to_csv, to_json
 
 TODAY = datetime.now(UTC).date().isoformat()
 FATALITIES = CATALOGUE["fatalities"]
@@ -34,7 +34,7 @@ def casualties(count: int = 4100, **changes: object) -> list[dict[str, object]]:
     return [{"casualty_id": f"MINUSMA-2019-01-{n:05d}", **row, **changes} for n in range(count)]
 
 
-def admitted(archive: Archive, payload: bytes, stated: Stated = Stated(), source: str = "fatalities"):  # type: ignore[no-untyped-def]  # noqa: ANN201, B008
+def admitted(archive: Archive, payload: bytes, stated: Stated = Stated(), source: str = "fatalities"):  # type: ignore[no-untyped-def]  # noqa: B008
     return admit.admit(archive, CATALOGUE[source], payload, origin="loaded", url="file", stated=stated)
 
 

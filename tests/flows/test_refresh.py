@@ -15,12 +15,12 @@ import duckdb
 import pytest
 from filelock import FileLock
 from pytest_httpserver import HTTPServer
+from tests_shared import CATALOGUE
 
 from flows import admit, build, stage
 from flows.settings import Paths
 from schemas.validate import TableError
 from sources.archive import Archive
-from tests_shared import CATALOGUE
 from warehouse import load, publish
 
 pytestmark = pytest.mark.server
@@ -73,7 +73,10 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     assert any("fatalities: 8,546 rows in, 8,534 staged, 0 rejected, 12 merged; 4,423 in the table" in t for t in told)
     artifacts = {a["key"]: a["data"] for a in api(prefect_api, "artifacts/filter", only)}
     assert set(artifacts) == {"refresh-summary", "rejected-rows"}
-    assert "| uniformed_personnel | offline: archive | 2025-07-31 | 1 | 108,949 | 108,898 | 0 | 51 |" in artifacts["refresh-summary"]
+    assert (
+        "| uniformed_personnel | offline: archive | 2025-07-31 | 1 | 108,949 | 108,898 | 0 | 51 |"
+        in artifacts["refresh-summary"]
+    )
 
 
 def test_same_snapshots_give_the_same_build(run: Any, where: Paths) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests_shared import stage_bytes, to_csv
 
 from schemas.validate import ContractError
-from tests_shared import stage_bytes, to_csv
 from transforms import countries
 from transforms.contributions import peacekeeping_year_ended
 from transforms.staging import Staged

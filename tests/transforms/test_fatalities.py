@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests_shared import stage_bytes, to_csv, to_json
 
 from schemas.validate import ContractError
-from tests_shared import stage_bytes, to_csv, to_json
 from transforms.staging import Staged
 from transforms.vintages import Vintage, union
 
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (days, without a time zone)
+EPOCH = datetime(1970, 1, 1)
 
 
 def casualty(number: int, **changes: Any) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def only(staged: Staged, number: int) -> pd.Series:
 
 
 def test_epoch_milliseconds_are_days_also_before_1970() -> None:
-    before = int((datetime(1948, 7, 6) - EPOCH) / timedelta(milliseconds=1))  # noqa: DTZ001
+    before = int((datetime(1948, 7, 6) - EPOCH) / timedelta(milliseconds=1))
     assert before < 0
     staged = stage(casualty(1, incident_date=before), casualty(2))
     assert only(staged, 1)["incident_date"] == pd.Timestamp(1948, 7, 6)

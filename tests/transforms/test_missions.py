@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-
 from tests_shared import CATALOGUE, stage_bytes, to_csv, to_json
+
 from transforms import countries
 from transforms.missions import aliases_table, canonical, missions_table
 from transforms.staging import Staged

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests_shared import stage_bytes, to_csv, to_json
 
 from schemas.validate import ContractError
 from sources import bundle
 from sources.acceptance import accept
-from tests_shared import stage_bytes, to_csv, to_json
 from transforms import countries, dialects
 from transforms.personnel import reconcile
 from transforms.staging import Staged

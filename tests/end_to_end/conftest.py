@@ -1,0 +1,84 @@
+"""The real command in processes of its own, with a home and a data folder of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+COMMAND = str(Path(sys.executable).with_name("peacekeeping"))
+
+
+@dataclass
+class Shell:
+    """Runs `peacekeeping` with its own PREFECT_HOME and PEACEKEEPING_DATA."""
+
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict)
+    command: str = COMMAND
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "peacekeeping.duckdb"
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PEACEKEEPING_"))}
+        return kept | {
+            "PREFECT_HOME": str(self.folder / "prefect"),
+            "PREFECT_SERVER_API_PORT": "4999",  # nobody listens there: each run brings its own server
+            "PEACEKEEPING_DATA": str(self.data),
+            "PEACEKEEPING_PSDATA_URL": "http://127.0.0.1:9",
+            "PEACEKEEPING_CEB_URL": "http://127.0.0.1:9",
+            **self.extra,
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def __call__(self, *arguments: str, code: int = 0, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True, capture_output=True,
+            input=stdin, timeout=240,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def ask(self, sql: str) -> str:
+        """The answer's lines below the header."""
+        return self("query", sql, "--format", "csv").stdout.partition("\n")[2].strip()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A shell whose warehouse one offline refresh has built."""
+    shell = Shell(tmp_path_factory.mktemp("built"))
+    done = shell("refresh", "--offline")
+    assert "Published build" in done.stdout
+    return shell
+
+
+@pytest.fixture
+def copy(built: Shell, tmp_path: Path) -> Iterator[Shell]:
+    """A shell of its own with a copy of the built data folder, and the same Prefect home."""
+    shutil.copytree(built.data, tmp_path / "data")
+    yield Shell(tmp_path, {"PREFECT_HOME": str(built.folder / "prefect")})
+
+
+@pytest.fixture
+def fresh(built: Shell, tmp_path: Path) -> Shell:
+    """A shell with no data at all (and a Prefect home that is ready)."""
+    return Shell(tmp_path, {"PREFECT_HOME": str(built.folder / "prefect")})

@@ -1,0 +1,217 @@
+"""The command line as a person and a script meet it: answers, messages, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from tests_shared import to_json
+
+from flows.own_server import OwnServer
+
+
+def test_help_shows_examples_and_exit_codes(built: Any) -> None:
+    told = built("--help").stdout
+    assert "Exit codes: 0 done, 1 the work failed, 2 the command was wrong" in told
+    for command in ("refresh", "load", "sources", "status", "query"):
+        assert command in told
+        assert "Usage: peacekeeping" in built(command, "--help").stdout
+    assert "Examples:" in built("query", "--help").stdout
+    assert built("--version").stdout.startswith("peacekeeping 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["refresh", "--offline", "--live"], "exclude each other"),
+        (["refresh", "--source", "dragons"], "Known sources: assessed_contributions"),
+        (["refresh", "--never"], "No such option"),
+        (["load", "dragons", "README.md"], "does not exist"),
+        (["sources", "dragons"], "There is no source 'dragons'"),
+        (["query", "FROM fatalities", "--format", "parquet"], "name it with --output"),
+        (["query", "FROM fatalities", "--format", "xlsx"], "'xlsx' is not one of"),
+        (["query"], "Missing argument 'SQL'"),
+        (["fly"], "No such command 'fly'"),
+    ],
+)
+def test_a_wrong_command_is_2_and_says_what_is_right(built: Any, arguments: list[str], told: str) -> None:
+    assert told in built(*arguments, code=2).stderr
+
+
+def test_sources_are_listed_with_publisher_and_licence(built: Any) -> None:
+    listed = json.loads(built("sources", "--json").stdout)
+    assert [entry["name"] for entry in listed] == [
+        "assessed_contributions", "fatalities", "missions", "uniformed_personnel",
+    ]  # fmt: skip
+    for entry in listed:
+        assert entry["title"] and entry["publisher"] and entry["licence"] and entry["citation"] and entry["dialects"]
+    assert "CC BY 3.0 IGO" in built("sources").stdout
+    assert "Montenegro" in built("sources", "fatalities").stdout
+
+
+def test_status_tells_vintage_coverage_rows_and_last_check(built: Any) -> None:
+    found = {entry["source"]: entry for entry in json.loads(built("status", "--json").stdout)["sources"]}
+    deaths = found["fatalities"]
+    assert (deaths["vintage"], deaths["covers_from"], deaths["covers_to"]) == ("2025-04-04", "1948-07-06", "2025-02-18")
+    assert (deaths["rows"], deaths["rejected"], deaths["outcome"]) == (4423, 0, "offline")
+    assert found["uniformed_personnel"]["covers_to"] == "2025-07-31" and found["missions"]["vintage"] == "2024-02-19"
+    assert deaths["last_checked"].startswith("20")
+    assert "2025-04-04" in built("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("DELETE FROM fatalities", "The warehouse is read-only"),
+        ("CREATE TABLE t (i INT)", "The warehouse is read-only"),
+        ("SELECT * FROM read_csv('/etc/passwd')", "can't reach files"),
+        ("COPY fatalities TO '/tmp/out.csv'", "can't reach files"),
+        ("ATTACH '/tmp/other.duckdb'", "can't reach files"),
+        ("SET enable_external_access = true", "configuration has been locked"),
+        ("SELEKT 1", "syntax error"),
+        ("SELECT nothing FROM fatalities", "nothing"),
+        ("SELECT 1 / (i - 99999)::INT, CAST('x' || i AS INT) FROM range(100000) t(i)", "Could not convert"),
+        ("", "The query is empty"),
+    ],
+)
+def test_sql_that_writes_reaches_out_or_is_wrong_is_1_and_changes_nothing(built: Any, sql: str, told: str) -> None:
+    before = built.warehouse.read_bytes()
+    done = built("query", sql, code=1)
+    assert told in done.stderr and done.stderr.startswith("error: ")
+    assert built.warehouse.read_bytes() == before
+
+
+def test_query_writes_every_format(built: Any, tmp_path: Path) -> None:
+    sql = "SELECT mission, start_date, longitude, is_active FROM missions WHERE mission IN ('MINUSMA', 'UNAMA') ORDER BY 1"
+    assert built("query", sql, "-f", "csv").stdout == (
+        "mission,start_date,longitude,is_active\nMINUSMA,2013-04-25,-8.0,False\nUNAMA,,,\n"
+    )
+    assert json.loads(built("query", "-", "-f", "json", stdin=sql).stdout) == [
+        {"mission": "MINUSMA", "start_date": "2013-04-25", "longitude": -8.0, "is_active": False},
+        {"mission": "UNAMA", "start_date": None, "longitude": None, "is_active": None},
+    ]
+    built("query", sql, "-f", "parquet", "-o", str(tmp_path / "m.parquet"))
+    assert duckdb.sql(f"SELECT count(*), max(longitude) FROM '{tmp_path}/m.parquet'").fetchall() == [(2, -8.0)]
+    assert built("query", sql).stdout.splitlines()[1] == "MINUSMA\t2013-04-25\t-8.0\tfalse"
+    assert "The first 100 rows" in built("query", "FROM fatalities").stderr
+    assert "can't be written" in built("query", sql, "-f", "csv", "-o", "/nowhere/x.csv", code=1).stderr
+
+
+def test_a_reader_that_has_had_enough_is_no_fault(built: Any) -> None:
+    done = subprocess.run(
+        f"'{sys.executable}' -m flows.cli query 'FROM uniformed_personnel' -f csv | head -1",
+        shell=True, cwd=built.folder, env=built.environment(), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.startswith("month_end,") and done.stderr == ""
+
+
+def test_query_and_status_before_the_first_refresh_say_what_to_do(fresh: Any) -> None:
+    assert "Run `peacekeeping refresh` first" in fresh("query", "SELECT 1", code=1).stderr
+    assert "Run `peacekeeping refresh` first" in fresh("status", code=1).stderr
+
+
+def test_load_takes_a_known_form_and_says_what_came_of_each_row(fresh: Any) -> None:
+    row = {
+        "incident_date": 1547942400000, "mission_acronym": "MINUSMA", "casualty_nationality": "Chad",
+        "casualty_personnel_type": "Military", "type_of_incident": "Malicious Act", "shoe_size": 43,
+    }  # fmt: skip
+    rows = [{"casualty_id": f"MINUSMA-2019-01-{n:05d}", **row} for n in range(4100)]
+    rows[7]["incident_date"] = 4070908800000
+    (fresh.folder / "f.json").write_bytes(to_json(rows))
+    done = fresh("load", "fatalities", "f.json", "--vintage", "2021-06")
+    assert done.stdout == (
+        "Archived fatalities 2021-06-30 (stated), psdata-json: 4,100 rows, 4,099 staged, 1 rejected, 0 merged.\n"
+    )
+    assert "new column: shoe_size" in done.stderr and "got 2099-01-01" in done.stderr
+    assert "Already in the archive" in fresh("load", "fatalities", "f.json").stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"<html><body>Not found</body></html>", "HTML page"),
+        (b"", "empty"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "cut off"),
+        ("casualty_id\nC\u00f4te\n".encode("latin-1"), "not UTF-8"),
+        (b"casualty_id,incident_date\nA-2000-01-1,2000-01-01\n", "needs the columns"),
+    ],
+)
+def test_load_refuses_what_is_no_file_of_the_source_with_1_and_the_reason(
+    fresh: Any, content: bytes, told: str
+) -> None:
+    (fresh.folder / "f").write_bytes(content)
+    done = fresh("load", "fatalities", "f", code=1)
+    assert told in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert list((fresh.data / "raw").glob("fatalities/*.json")) == []
+
+
+@pytest.mark.parametrize("vintage", ["yesterday", "2021-13", "2021-02-30", "2099-01-01"])
+def test_a_vintage_that_is_no_past_date_is_2(fresh: Any, vintage: str) -> None:
+    (fresh.folder / "f").write_bytes(b"x")
+    assert "vintage" in fresh("load", "fatalities", "f", "--vintage", vintage, code=2).stderr.lower()
+
+
+def test_runs_without_a_server_are_there_when_the_server_is_opened_later(built: Any, monkeypatch: Any) -> None:
+    for name, value in built.environment().items():
+        if name.startswith("PREFECT_"):
+            monkeypatch.setenv(name, value)
+    server = OwnServer()
+    server.start()
+    try:
+        assert server.wait(120)
+
+        def api(path: str) -> Any:
+            request = urllib.request.Request(  # noqa: S310
+                f"{server.api_url}/{path}/filter", b"{}", {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+                return json.load(reply)
+
+        runs = [run for run in api("flow_runs") if "offline" in run["name"]]
+        tasks = api("task_runs")
+        assert runs and all(run["state_type"] in ("COMPLETED", "FAILED") for run in runs)
+        first = min(runs, key=lambda run: run["start_time"])
+        of_first = [task for task in tasks if task["flow_run_id"] == first["id"]]
+        assert len(of_first) == 8 and {task["state_type"] for task in of_first} == {"COMPLETED"}
+        assert any(line["message"].startswith("Published") for line in api("logs"))
+        assert {artifact["key"] for artifact in api("artifacts")} == {"refresh-summary", "rejected-rows"}
+    finally:
+        server.stop()
+
+
+def test_offline_opens_no_socket_to_a_publisher(fresh: Any) -> None:
+    (fresh.folder / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "def hook(event, arguments):\n"
+        "    if event in ('socket.connect', 'socket.getaddrinfo'):\n"
+        "        where = arguments[1] if event == 'socket.connect' else arguments[:2]\n"
+        "        with open(os.environ['SEEN'], 'a') as file: print(event, where, file=file)\n"
+        "sys.addaudithook(hook)\n"
+    )
+    seen = fresh.folder / "seen"
+    fresh.extra |= {"PYTHONPATH": str(fresh.folder), "SEEN": str(seen), "PEACEKEEPING_PSDATA_URL": "http://psdata.test"}
+    fresh.extra |= {"PEACEKEEPING_CEB_URL": "http://ceb.test"}
+    fresh("refresh", "--offline")
+    lines = seen.read_text().splitlines()
+    assert lines and not [line for line in lines if "127.0.0.1" not in line and "localhost" not in line]
+    fresh("refresh")
+    assert "psdata.test" in seen.read_text()  # the hook would have seen it
+
+
+def test_publishers_out_of_reach_are_0_with_the_snapshot_that_was_kept(copy: Any) -> None:
+    began = time.perf_counter()
+    done = copy("refresh", "-s", "fatalities")
+    assert "fatalities: 127.0.0.1 can't be reached" in done.stderr
+    assert "Kept the bundled snapshot of 2025-04-04." in done.stderr and time.perf_counter() - began < 120
+
+
+def test_refresh_json_is_for_scripts(copy: Any) -> None:
+    found = json.loads(copy("refresh", "--offline", "--json").stdout)
+    assert found["tables"]["main.fatalities"] == 4423 and found["failures"] == [] and found["published"]

@@ -1,0 +1,75 @@
+"""The figures that the bundled snapshots must give, asked through the command as a user would."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from sources import bundle
+
+
+@pytest.mark.parametrize(
+    ("sql", "answer"),
+    [
+        ("SELECT count(*) FROM fatalities", "4423"),
+        ("SELECT sum(rows_in) FROM meta.snapshots WHERE source = 'fatalities' AND vintage = DATE '2025-04-04'", "4429"),
+        ("SELECT count(*) FROM fatalities WHERE mission = 'MINUSMA'", "311"),
+        ("SELECT count(*) FROM fatalities WHERE mission = 'MINUSMA' AND incident_date <= '2018-12-31'", "177"),
+        (
+            "SELECT count(*), count(*) FILTER (incident_type = 'Malicious Act') FROM fatalities "
+            "WHERE mission = 'MINUSMA' AND incident_date <= '2019-01-25'",
+            "190,118",
+        ),
+        (
+            "SELECT nationality_iso3, count(*) FROM fatalities "
+            "WHERE mission = 'MINUSMA' AND incident_date = '2019-01-20' GROUP BY ALL",
+            "TCD,10",
+        ),
+        ("SELECT count(*), count(DISTINCT month_end) FROM uniformed_personnel", "108898,122"),
+        ("SELECT count(*) FROM uniformed_personnel WHERE contributor_iso3 IS NULL", "0"),
+        ("SELECT sum(total) FROM uniformed_personnel WHERE month_end = '2025-07-31'", "61127"),
+        (
+            "SELECT contributor, uniformed_personnel FROM marts.personnel_by_contributor_and_month "
+            "WHERE month_end = '2025-07-31' AND rank_in_month = 1",
+            "Nepal,6039",
+        ),
+        ("SELECT count(*) FROM assessed_contributions", "2309"),
+        (
+            "SELECT string_agg(contributor_iso3 || ' ' || round(share_pct, 2), ' ' ORDER BY share_pct DESC) "
+            "FROM marts.assessment_shares WHERE peacekeeping_year = '2018-19' AND rank_in_year <= 3",
+            "USA 28.17 CHN 12.71 JPN 9.13",
+        ),
+        ("SELECT count(*) FROM meta.snapshots WHERE rows_in <> rows_staged + rows_rejected + rows_merged", "0"),
+        ("SELECT count(*) FROM meta.rejected_rows", "0"),
+        ("SELECT count(*) FROM meta.checks WHERE NOT passed", "0"),
+    ],
+)
+def test_bundled_snapshots_give_the_known_figures(built: Any, sql: str, answer: str) -> None:
+    assert built.ask(sql) == answer
+
+
+def test_every_month_sums_to_the_printed_total(built: Any) -> None:
+    with gzip.open(bundle.BUNDLED / "uniformed_personnel_printed_totals.csv.gz", "rt") as file:
+        printed = {row["month_end"]: row["sum_of_rows"] for row in csv.DictReader(file)}
+    answer = built.ask("SELECT month_end, sum(total) FROM uniformed_personnel GROUP BY ALL ORDER BY ALL")
+    assert dict(line.split(",") for line in answer.splitlines()) == printed and len(printed) == 122
+
+
+def test_every_row_leads_back_to_the_published_row(built: Any) -> None:
+    found = json.loads(
+        built(
+            "query",
+            "SELECT snapshot_row, url FROM fatalities JOIN meta.snapshots ON sha256 = snapshot_sha256 "
+            "WHERE casualty_id = 'UNTSO-1948-07-02408'",
+            "--format",
+            "json",
+        ).stdout
+    )
+    name = found[0]["url"].removeprefix("bundled/")
+    with gzip.open(bundle.BUNDLED / name, "rt") as file:
+        row = list(csv.DictReader(file))[found[0]["snapshot_row"] - 1]
+    assert row["casualty_id"] == "UNTSO-1948-07-02408" and row["incident_date"] == "1948-07-06"
