@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 # What prefect.yaml fills in: where the project and its data lie. Telemetry is off.
-PREFECT := DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(or $(PEACEKEEPING_DATA),$(CURDIR)/data)" \
+PREFECT := DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(abspath $(or $(PEACEKEEPING_DATA),data))" \
 	$(BIN)/prefect
+# The server that `make ui` brings up; a worker needs its address.
+SERVED := PREFECT_API_URL="$(or $(PREFECT_API_URL),http://127.0.0.1:$(or $(PREFECT_SERVER_API_PORT),4200)/api)"
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
 .PHONY: install refresh test unit lint types check ui deploy worker dictionary bundle lock bench clean
@@ -50,11 +52,11 @@ ui: $(STAMP)
 
 # Register the deployment with its schedule, then work it off; both need `make ui` running elsewhere.
 deploy: $(STAMP)
-	$(PREFECT) --no-prompt work-pool create peacekeeping --type process --overwrite
-	$(PREFECT) --no-prompt deploy --all
+	$(SERVED) $(PREFECT) --no-prompt work-pool create peacekeeping --type process --overwrite
+	$(SERVED) $(PREFECT) --no-prompt deploy --all
 
 worker: $(STAMP)
-	$(PREFECT) worker start --pool peacekeeping
+	$(SERVED) $(PREFECT) worker start --pool peacekeeping
 
 dictionary: $(DEV)
 	$(BIN)/python -m warehouse.dictionary docs/dictionary.md

@@ -119,8 +119,9 @@ def _periods(source: Source, staged: Staged) -> pd.Series[Any] | None:
     return staged.rows.get(columns.get(column, column)) if "rows_per_period" in source.declaration["envelope"] else None
 
 
-def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> None:
-    """Put the bundled snapshots into the archive where they are missing: history starts with them."""
+def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
+    """Put the bundled snapshots into the archive where they are missing (history starts with them); how many were."""
+    added = 0
     for entry in bundle.manifest():
         if entry["role"] != "snapshot":
             continue
@@ -130,7 +131,7 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> None:
         payload = (bundle.BUNDLED / entry["file"]).read_bytes()
         accepted = accept(payload)
         raw = dialects.read(accepted.payload, accepted.format, catalogue[entry["source"]].dialects, entry["source"])
-        archive.add(
+        added += archive.add(
             payload,
             Snapshot(
                 source=entry["source"],
@@ -144,6 +145,7 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> None:
                 dialect=raw.dialect.name,
             ),
         )
+    return added
 
 
 def _newest(archive: Archive, source: Source) -> Snapshot | None:

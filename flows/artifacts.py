@@ -32,6 +32,7 @@ class Summary:
     tables: Mapping[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    rejected: list[dict[str, object]] = field(default_factory=list)
     seconds: float = 0.0
 
     def lines(self) -> list[dict[str, object]]:
@@ -57,7 +58,7 @@ class Summary:
         """One sentence: what happened."""
         fallback = [o.source for o in self.obtained if o.outcome in ("unreachable", "unavailable")]
         refused = [o.source for o in self.obtained if o.outcome == "refused"]
-        parts = []
+        parts = ["with warnings"] if self.warnings and not self.failures else []
         if self.published:
             counts = ", ".join(f"{name.removeprefix('main.')} {rows:,}" for name, rows in self.tables.items())
             parts.append(f"published build {self.build_id}: {counts}")
@@ -85,35 +86,39 @@ class Summary:
         }
 
 
+def other_warnings(summary: Summary) -> list[str]:
+    """The warnings that don't only repeat how a source came."""
+    told = {f"{obtained.source}: {obtained.message}" for obtained in summary.obtained}
+    return [warning for warning in summary.warnings if warning not in told]
+
+
 def markdown(summary: Summary) -> str:
     """The run's summary as Markdown."""
-    lines = [
-        f"# {summary.headline().capitalize() if not summary.published else 'Published build ' + str(summary.build_id)}",
-        "",
-        f"Took {summary.seconds:.1f} s from the start of the run.",
-        "",
-        "| source | how | vintage | snapshots | rows in | staged | rejected | merged | in the table | seconds |",
-        "|---|---|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    for line in summary.lines():
-        cells = [f"{cell:,}" if isinstance(cell, int | float) else str(cell) for cell in line.values()]
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        "Rows in = staged + rejected + merged, over all snapshots of a source; the table holds each casualty, "
-        "month or year once.",
-        "",
-    ]
+    headline = summary.headline()
+    lines = [f"# {headline[:1].upper()}{headline[1:]}", "", f"Took {summary.seconds:.1f} s."]
+    if summary.staged:
+        lines += [
+            "",
+            "| source | how | vintage | rows in | loaded | rejected | merged | in table | took |",
+            "|---|---|---|--:|--:|--:|--:|--:|--:|",
+        ]
+        for line in summary.lines():
+            counts = [f"{line[name]:,}" for name in ("rows_in", "staged", "rejected", "merged", "in_table")]
+            cells = [str(line["source"]), str(line["how"]), str(line["vintage"]), *counts, f"{line['seconds']:.2f} s"]
+            lines.append("| " + " | ".join(cells) + " |")
+        lines += [
+            "",
+            "Rows in = loaded + rejected + merged, over all snapshots of a source; the table holds each casualty, "
+            "month or year once.",
+        ]
     for title, entries in (
         ("How each source came", [f"**{o.source}**: {o.message}" for o in summary.obtained]),
-        ("Warnings", summary.warnings),
+        ("Warnings", other_warnings(summary)),
         ("Failures", summary.failures),
     ):
         if entries:
-            lines += [f"## {title}", "", *[f"- {entry}" for entry in entries], ""]
-    if summary.published:
-        lines += ["## Query it", "", "```", 'peacekeeping query "FROM meta.snapshots"', "```", ""]
-    return "\n".join(lines)
+            lines += ["", f"## {title}", "", *[f"- {entry}" for entry in entries]]
+    return "\n".join([*lines, ""])
 
 
 def rejected_by_reason(reports: Sequence[StageReport]) -> list[dict[str, object]]:

@@ -146,8 +146,10 @@ def build(reports: Sequence[StageReport], folder: Path) -> Build:
 
 
 def check(built: Build) -> list[checks.Outcome]:
-    """Hold a build against its checks; gives the failed warnings. Raises warehouse.checks.ChecksFailed."""
-    return checks.require(checks.run(built.file))
+    """Hold a build against its checks; gives what came of each. Raises warehouse.checks.ChecksFailed."""
+    outcomes = checks.run(built.file)
+    checks.require(outcomes)
+    return outcomes
 
 
 def publish_build(built: Build, reports: Sequence[StageReport], paths: Paths, archive: Archive, at: str) -> None:

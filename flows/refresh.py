@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Annotated, Any, Literal, ParamSpec
 
 from prefect import allow_failure, flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -22,6 +22,8 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
+from pydantic import Field
 
 from flows import admit, build, stage
 from flows.admit import Obtained
@@ -35,6 +37,9 @@ from sources.archive import Archive
 from sources.catalogue import Source, find, load_catalogue
 from sources.errors import Refused, SourceError, Unavailable, Unreachable
 from warehouse.load import BuildError
+
+# The sources as the run form offers them; a test holds the list against the declarations.
+SourceName = Literal["assessed_contributions", "fatalities", "missions", "uniformed_personnel"]
 
 log = logging.getLogger("peacekeeping.refresh")
 logging.getLogger("peacekeeping").setLevel(logging.INFO)  # whoever runs the flow: its story belongs in the run's log
@@ -109,7 +114,8 @@ def _raised(state: State[Any], kind: type[Exception]) -> bool:
 @told_plainly
 def load_bundled(name: str, sources: dict[str, Source], where: Paths) -> Any:  # noqa: ARG001
     """Put the bundled snapshots into the archive where they are missing."""
-    admit.ensure_bundled(Archive(where.raw), sources)
+    added = admit.ensure_bundled(Archive(where.raw), sources)
+    log.info("Bundled snapshots: %s", f"{added} added to the archive." if added else "all in the archive.")
 
 
 @task(task_run_name="stage {name}", cache_policy=NO_CACHE, persist_result=False)
@@ -140,11 +146,14 @@ def build_warehouse(reports: list[StageReport], where: Paths, run: str) -> Any:
 @told_plainly
 def check_build(built: Build) -> Any:
     """Hold the build against its checks; a failed check of severity error stops publishing."""
+    outcomes = build.check(built)
     warnings = [
         f"check: {outcome.check.name}: expected {outcome.check.expected()}, found {outcome.found} "
         f"({outcome.check.description})"
-        for outcome in build.check(built)
+        for outcome in outcomes
+        if not outcome.passed
     ]
+    log.info("%s checks held, %s warned.", len(outcomes) - len(warnings), len(warnings))
     for warning in warnings:
         log.warning("%s", warning)
     return warnings
@@ -161,33 +170,41 @@ def publish_build(built: Build, reports: list[StageReport], where: Paths, at: st
 
 def _run_name() -> str:
     given = runtime.flow_run.parameters
-    mode = "offline" if given.get("offline") else "live" if given.get("live") else "live or archive"
+    mode = "offline" if given.get("offline") else "live" if given.get("live") else "with fallback"
     which = ", ".join(given.get("sources") or []) or "all sources"
-    return f"refresh {which} · {mode} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+    return f"refresh {which} · {mode} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _obtain(
     catalogue: dict[str, Source], wanted: list[str], offline: bool, where: Paths
-) -> tuple[list[Obtained], list[PrefectFuture[Any]]]:
+) -> tuple[list[Obtained], dict[str, PrefectFuture[Any]]]:
     """Ask for each wanted source, or not (offline); what can't be had keeps its last good snapshot."""
     archive = Archive(where.raw)
-    if offline:
-        return [admit.kept(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted], []
-    futures = {name: fetch_source.with_options(tags=[name]).submit(name, catalogue[name], where) for name in wanted}
+    asked = {} if offline else {name: fetch_source.submit(name, catalogue[name], where) for name in wanted}
     obtained = []
-    for name, future in futures.items():
-        future.wait()
-        result = future.state.result(raise_on_failure=False)
-        if isinstance(result, Obtained):
-            obtained.append(result)
-            continue
-        fell: admit.Outcome = "refused"
-        if isinstance(result, Unreachable):
-            fell = "unreachable"
-        elif future.state.name == "Unavailable":
-            fell = "unavailable"
-        obtained.append(admit.kept(archive, catalogue[name], fell, future.state.message or str(result)))
-    return obtained, list(futures.values())
+    for name in wanted:
+        if name not in asked:
+            found = admit.kept(archive, catalogue[name], "offline", "Not asked (offline).")
+        else:
+            asked[name].wait()
+            found = _outcome(archive, catalogue[name], asked[name].state)
+        if found.outcome not in ("fetched", "unchanged"):
+            log.info("%s: %s", name, found.message)
+        obtained.append(found)
+    return obtained, asked
+
+
+def _outcome(archive: Archive, source: Source, state: State[Any]) -> Obtained:
+    """What a fetch came to: its result, or the last good snapshot and why."""
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, Obtained):
+        return result
+    fell: admit.Outcome = "refused"
+    if isinstance(result, Unreachable):
+        fell = "unreachable"
+    elif state.name == "Unavailable":
+        fell = "unavailable"
+    return admit.kept(archive, source, fell, state.message or str(result))
 
 
 def _result(state: State[Any], summary: Summary) -> Any:
@@ -206,8 +223,11 @@ def _result(state: State[Any], summary: Summary) -> Any:
     validate_parameters=True,
 )
 def refresh(
-    sources: list[str] | None = None, offline: bool = False, live: bool = False, wait_seconds: float = WAIT_SECONDS
-) -> State[Summary]:
+    sources: list[SourceName] | None = None,
+    offline: bool = False,
+    live: bool = False,
+    wait_seconds: Annotated[float, Field(ge=0)] = WAIT_SECONDS,
+) -> State[Any]:
     """Refresh the warehouse: fetch or load each source, stage, build, check, publish.
 
     Scheduled daily because the fatalities change daily; the slower sources answer that nothing is new.
@@ -224,21 +244,21 @@ def refresh(
     try:
         with only_writer(where, wait_seconds):
             build.clear_work(where)
-            run = uuid.uuid4().hex[:12]
             try:
-                _refresh(summary, sources, offline, live, where, run)
+                _refresh(summary, list(sources or []), offline, live, where, uuid.uuid4().hex[:12])
+                summary.rejected = rejected_by_reason(summary.staged)
             finally:
-                summary.seconds = time.perf_counter() - began
-                _write_artifacts(summary)
                 build.clear_work(where)
     except FORESEEABLE as error:
         summary.failures.append(explained(error))
         log.error("%s", explained(error))
     summary.seconds = time.perf_counter() - began
+    _write_artifacts(summary)
     return _final_state(summary)
 
 
-def _refresh(summary: Summary, sources: list[str] | None, offline: bool, live: bool, where: Paths, run: str) -> None:
+def _refresh(summary: Summary, sources: list[str], offline: bool, live: bool, where: Paths, run: str) -> None:
+    """The steps, in order; `summary` is filled as they go, and a step that fails ends it early."""
     catalogue = load_catalogue()
     wanted = [find(catalogue, name).name for name in sources or catalogue]
     if offline and live:
@@ -261,27 +281,27 @@ def _refresh(summary: Summary, sources: list[str] | None, offline: bool, live: b
         )
         return
     # One after the other: pandas holds the interpreter's lock, and four threads at once take twice as long.
-    waits: list[Any] = [bundled, *(allow_failure(future) for future in asked)]
-    staged = [
-        stage_source.with_options(tags=[name])(name, source, where, run, wait_for=waits, return_state=True)
-        for name, source in catalogue.items()
-    ]
+    staged = []
+    for name, source in catalogue.items():
+        waits = [bundled, *([allow_failure(asked[name])] if name in asked else [])]
+        step = stage_source.with_options(tags=[name])
+        staged.append(step(name, source, where, run, wait_for=waits, return_state=True))
     reports = [_result(state, summary) for state in staged]
     if not all(isinstance(report, StageReport) for report in reports):
         return
     summary.staged = reports
     for report in reports:
         summary.failures += report.problems
-    building = build_warehouse(reports, where, run, wait_for=staged, return_state=True)
-    built = _result(building, summary)
+    built = _result(build_warehouse(reports, where, run, return_state=True), summary)
     if not isinstance(built, Build):
         return
-    checking = check_build(built, wait_for=[building], return_state=True)
+    checking = check_build(built, return_state=True)
     warnings = _result(checking, summary)
     if warnings is None:
         return
     summary.warnings += warnings
-    publishing = publish_build(built, reports, where, admit.now(), wait_for=[checking], return_state=True)
+    # Quoted: the graph shows that publishing follows the check, not every input once more.
+    publishing = publish_build(quote(built), quote(reports), where, admit.now(), wait_for=[checking], return_state=True)
     published = _result(publishing, summary)
     if published:
         summary.published, summary.build_id = published, built.build_id
@@ -290,15 +310,20 @@ def _refresh(summary: Summary, sources: list[str] | None, offline: bool, live: b
 
 def _write_artifacts(summary: Summary) -> None:
     create_markdown_artifact(markdown(summary), key="refresh-summary", description="What this refresh did")
-    create_table_artifact(
-        rejected_by_reason(summary.staged), key="rejected-rows", description="Rejected rows by reason, with an example"
-    )
+    told = "Rejected rows by reason, with an example" if summary.rejected else "No row was rejected"
+    create_table_artifact(summary.rejected, key="rejected-rows", description=told)
 
 
-def _final_state(summary: Summary) -> State[Summary]:
-    """Completed, CompletedWithWarnings, or Failed; the message says what happened."""
+class RefreshFailed(Exception):
+    """A refresh that failed, with its summary; the flow ends in a failed state that carries it."""
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__(summary.headline())
+        self.summary = summary
+
+
+def _final_state(summary: Summary) -> State[Any]:
+    """Completed or Failed (Prefect's own names: its pages filter by them); the message says what happened."""
     if summary.failures:
-        name = "PublishedWithFailures" if summary.published else None
-        return Failed(message=summary.headline(), data=summary, name=name)
-    name = "CompletedWithWarnings" if summary.warnings else None
-    return Completed(message=summary.headline(), data=summary, name=name)
+        return Failed(message=summary.headline(), data=RefreshFailed(summary))
+    return Completed(message=summary.headline(), data=summary)

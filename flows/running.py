@@ -142,8 +142,11 @@ def _run(refresh: Any, *parameters: Any) -> Summary:
 
 def _summary_of(state: Any) -> Summary:
     from flows.artifacts import Summary
+    from flows.refresh import RefreshFailed
 
     result = state.result(raise_on_failure=False)
+    if isinstance(result, RefreshFailed):
+        return result.summary
     if isinstance(result, Summary):
         return result
     return Summary(failures=[str(state.message or result)])
@@ -151,14 +154,15 @@ def _summary_of(state: Any) -> Summary:
 
 def show(summary: Summary, where: Paths) -> None:
     """Print what a refresh did."""
+    from flows.artifacts import other_warnings
+
     if summary.staged:
         lines = summary.lines()
         console.show_table(list(lines[0]), [list(line.values()) for line in lines])
     for obtained in summary.obtained:
         print(f"{obtained.source}: {obtained.message}", file=sys.stderr)
-    for warning in summary.warnings:
-        if not any(warning == f"{o.source}: {o.message}" for o in summary.obtained):
-            print(f"warning: {warning}", file=sys.stderr)
+    for warning in other_warnings(summary):
+        print(f"warning: {warning}", file=sys.stderr)
     for failure in summary.failures:
         print(f"error: {failure}", file=sys.stderr)
     if summary.published:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows import settings
+from flows import running, settings
 from flows.artifacts import Summary
 from flows.own_server import OwnServer
 from flows.settings import Paths
@@ -48,9 +48,9 @@ def run(prefect_api: str, where: Paths) -> Run:
 
     from flows.refresh import refresh
 
-    def running(**parameters: Any) -> tuple[Any, Summary]:
+    def run_flow(**parameters: Any) -> tuple[Any, Summary]:
         with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             state = refresh(**parameters, return_state=True)
-        return state, state.result(raise_on_failure=False)
+        return state, running._summary_of(state)
 
-    return running
+    return run_flow
