@@ -114,9 +114,9 @@ def admit(
 
 
 def _periods(source: Source, staged: Staged) -> pd.Series[Any] | None:
-    column = source.declaration["coverage"]["column"]
-    columns = {"calendar_year": "peacekeeping_year"}
-    return staged.rows.get(columns.get(column, column)) if "rows_per_period" in source.declaration["envelope"] else None
+    """Each tidy row's month or year, for a source whose envelope bounds the rows of each."""
+    declared = source.declaration
+    return staged.rows[declared["coverage"]["column"]] if "rows_per_period" in declared["envelope"] else None
 
 
 def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:

@@ -47,8 +47,7 @@ class Subject:
 
 def _by_period(found: Sequence[Vintage], declared: Declaration) -> pd.DataFrame:
     precedence = declared.coverage.get("precedence", ())
-    period = "month_end" if precedence else "peacekeeping_year"
-    return vintages.replace_periods(found, period, "series" if precedence else None, precedence)
+    return vintages.replace_periods(found, declared.coverage["column"], "series" if precedence else None, precedence)
 
 
 SUBJECTS = {

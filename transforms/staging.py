@@ -188,7 +188,7 @@ def require_envelope(staged: Staged, declared: Declaration, period: pd.Series | 
     counts = [("the file", staged.rows_in, envelope["rows"])]
     if period is not None and "rows_per_period" in envelope:
         per = period.value_counts().sort_index()
-        counts += [(str(name), int(rows), envelope["rows_per_period"]) for name, rows in per.items()]
+        counts += [(str(name)[:10], int(rows), envelope["rows_per_period"]) for name, rows in per.items()]
     for what, rows, bound in counts:
         if rows < bound["min"]:
             raise ContractError(
