@@ -45,8 +45,10 @@ def unpack(payload: bytes, limit: int = MAX_UNPACKED_BYTES) -> bytes:
         if not member.eof:
             raise Refused("The gzip file is cut off before its end. Get it again.")
         rest = member.unused_data
-        if not rest.startswith(GZIP_MAGIC):
+        if not rest.strip(b"\0"):
             break  # padding after the last member
+        if not rest.startswith(GZIP_MAGIC):
+            raise Refused("The gzip file is damaged (something else follows its end). Get it again.")
     return bytes(out)
 
 
@@ -63,13 +65,15 @@ def accept(payload: bytes) -> Accepted:
         )
     if payload.startswith(b"%PDF"):
         raise Refused("This is a PDF; expected CSV or JSON text.")
+    if payload == GZIP_MAGIC[:1]:
+        raise Refused("The gzip file is cut off before its end. Get it again.")
     text = unpack(payload)
     if text.startswith(UTF16_MARKS):
         raise Refused("The file is UTF-16 text; expected UTF-8. Save it again as UTF-8.")
     text = text.removeprefix(UTF8_MARK)
     if b"\0" in text:
         raise Refused("The file is binary (it has NUL bytes); expected CSV or JSON text.")
-    start = text[:2048].lstrip()
+    start = text.lstrip()[:2048]
     if not start:
         raise Refused("The file is empty (nothing but white space).")
     if start[:1] == b"<":

@@ -102,7 +102,10 @@ class Archive:
             if note.name == "last_checked.json":
                 continue
             try:
-                found.append(Snapshot(**json.loads(note.read_text(encoding="utf-8"))))
+                record = Snapshot(**json.loads(note.read_text(encoding="utf-8")))
+                if not all(isinstance(part, str) for part in record.order()):
+                    raise TypeError("a date is missing")
+                found.append(record)
             except (ValueError, TypeError, OSError) as error:
                 raise ArchiveError(f"The record {note} can't be read ({error}). Restore or remove it.") from error
         return sorted(found, key=Snapshot.order)
@@ -153,7 +156,10 @@ class Archive:
     def build(self, build_id: str) -> dict[str, Any] | None:
         """The record of a published build, or None."""
         path = self.root / "builds" / f"{build_id}.json"
-        if not path.exists():
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
             return None
-        found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ArchiveError(f"The record {path} can't be read ({error}).") from error
         return found if isinstance(found, dict) else None

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
             header, *rows = csv.reader(file)
     except FileNotFoundError:
         raise Refused(f"{path} is not there; the folder must hold the files that bundled/origins.yaml names.") from None
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
         raise Refused(f"{path} can't be read as CSV: {error}.") from error
     broken = [number for number, row in enumerate(rows, start=2) if len(row) != len(header)]
     if broken:
@@ -45,8 +46,10 @@ def render(header: list[str], rows: list[list[str]], key: list[str]) -> bytes:
     ordered = sorted(rows, key=lambda row: ([row[place] for place in places], row))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(ordered)
+    # Python 3.11's writer leaves a lone carriage return unquoted, and readers would end the row there.
+    careful = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in [header, *ordered]:
+        (careful if any("\r" in cell for cell in row) else writer).writerow(row)
     packed = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=packed, compresslevel=9, mtime=0) as file:
         file.write(text.getvalue().encode("utf-8"))
@@ -60,13 +63,17 @@ def write(folder: Path, target: Path = BUNDLED) -> list[dict[str, Any]]:
     """
     origins = yaml.safe_load((BUNDLED / "origins.yaml").read_text(encoding="utf-8"))
     manifest = []
+    ready: list[tuple[Path, bytes]] = []
     for entry in origins:
         found = next(
             (path for path in (folder / entry["from"], folder / "facts" / entry["from"]) if path.exists()), None
         )
         header, rows = _read(found or folder / entry["from"])
+        missing = [column for column in entry["key"] if column not in header]
+        if missing:
+            raise Refused(f"{found}: its key column {missing[0]} is not there.")
         payload = render(header, rows, entry["key"])
-        (target / entry["file"]).write_bytes(payload)
+        ready.append((target / entry["file"], payload))
         manifest.append(
             {
                 "file": entry["file"],
@@ -81,6 +88,8 @@ def write(folder: Path, target: Path = BUNDLED) -> list[dict[str, Any]]:
                 "origin": entry["origin"],
             }
         )
+    for path, payload in ready:
+        path.write_bytes(payload)
     (target / MANIFEST.name).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return manifest
 

@@ -12,12 +12,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
 from sources.errors import CatalogueError, UnknownSource
 
 HERE = Path(__file__).parent
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is an http(s) address with a host and, if any, a port that can be."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in url)
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Publisher:
         Raises CatalogueError when the variable holds anything but an http(s) address.
         """
         url = os.environ.get(self.environment, "").strip() or self.base_url
-        if not url.startswith(("http://", "https://")):
+        if not _is_address(url):
             raise CatalogueError(
                 f"{self.environment} must be an http:// or https:// address, got {url!r}. "
                 f"Unset it to use {self.base_url}."
@@ -85,13 +96,15 @@ class Source:
 def _read_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path.name} is not valid YAML: {error}") from error
 
 
 def _publishers(folder: Path) -> dict[str, Publisher]:
     declared = _read_yaml(folder / "publishers.yaml")
     fields = ("title", "landing_page", "base_url", "environment")
+    if not isinstance(declared, dict):
+        raise CatalogueError("publishers.yaml holds no publishers.")
     publishers = {}
     for name, entry in declared.items():
         for field in fields:

@@ -13,14 +13,16 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
-from requests.utils import select_proxy
+from requests.utils import prepend_scheme_if_needed, select_proxy
 from urllib3.util.retry import Retry
 
 from sources.errors import Refused, Unavailable, Unreachable
@@ -52,17 +54,21 @@ def require_reachable(url: str, seconds: float = REACH_SECONDS) -> None:
 
     Raises Unreachable when the name isn't known, nobody answers, or the time is up.
     """
-    proxies = requests.Session().merge_environment_settings(url, {}, None, None, None)["proxies"]
-    parts = urlsplit(select_proxy(url, proxies) or url)
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    outcome: list[OSError | None] = []
+    try:
+        proxies = requests.Session().merge_environment_settings(url, {}, None, None, None)["proxies"]
+        proxy = select_proxy(url, proxies)
+        parts = urlsplit(prepend_scheme_if_needed(proxy, "http") if proxy else url)  # type: ignore[no-untyped-call]
+        host = parts.hostname or ""
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise Refused(f"{url} is no address ({error}).") from error
+    outcome: list[OSError | UnicodeError | None] = []
 
     def knock() -> None:
         try:
             socket.create_connection((host, port), timeout=seconds).close()
             outcome.append(None)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             outcome.append(error)
 
     thread = threading.Thread(target=knock, daemon=True, name=f"reach {host}")
@@ -70,7 +76,7 @@ def require_reachable(url: str, seconds: float = REACH_SECONDS) -> None:
     thread.join(seconds)
     if not outcome:
         raise Unreachable(f"{host} did not answer within {seconds:g} s.")
-    if isinstance(outcome[0], socket.gaierror):
+    if isinstance(outcome[0], (socket.gaierror, UnicodeError)):
         raise Unreachable(f"{host} can't be looked up (no network, or no such host).")
     if outcome[0] is not None:
         raise Unreachable(f"{host} can't be reached: {outcome[0].strerror or outcome[0]}.")
@@ -108,7 +114,9 @@ def _told_plainly(url: str) -> Iterator[None]:
         raise Unavailable(f"{host} stopped answering ({_cause(error)}).") from error
     except requests.exceptions.ConnectionError as error:
         raise Unavailable(f"The connection to {host} failed ({_cause(error)}).") from error
-    except requests.exceptions.RequestException as error:
+    except urllib3.exceptions.HTTPError as error:
+        raise Unavailable(f"{host} broke off ({_cause(error)}).") from error
+    except (requests.exceptions.RequestException, ValueError) as error:
         raise Refused(f"{url} can't be fetched ({_cause(error)}).") from error
 
 
@@ -159,7 +167,7 @@ def fetch(url: str, target: Path) -> Fetched:
         _require_ok(response, url)
         size = 0
         with target.open("wb") as file:
-            for chunk in response.iter_content(CHUNK_BYTES):
+            for chunk in _pieces(response):
                 size += len(chunk)
                 if size > MAX_BYTES:
                     raise Refused(f"{url} sends more than {MAX_BYTES:,} bytes; that is no file of this source.")
@@ -169,10 +177,16 @@ def fetch(url: str, target: Path) -> Fetched:
         return Fetched(target, url, response.headers.get("Content-Type", ""), _last_modified(response))
 
 
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """What comes, as soon as it comes."""
+    while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+        yield chunk
+
+
 def _last_modified(response: requests.Response) -> str | None:
     try:
         return parsedate_to_datetime(response.headers["Last-Modified"]).date().isoformat()
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
 
 
@@ -185,8 +199,11 @@ def last_update(url: str) -> str | None:
         with _told_plainly(url), _session() as session, closing(_get(session, url)) as response:
             _require_ok(response, url)
             content: Any = json.loads(response.raw.read(1 << 20, decode_content=True))
-    except (Unavailable, Unreachable, Refused, ValueError):
+    except (Unavailable, Unreachable, Refused, ValueError, RecursionError):
         return None
     entry = content[0] if isinstance(content, list) and content else content
     stated = entry.get("Last Update Date") if isinstance(entry, dict) else None
-    return str(stated)[:10] if stated else None
+    try:
+        return date.fromisoformat(str(stated)[:10]).isoformat()
+    except ValueError:
+        return None

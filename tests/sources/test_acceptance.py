@@ -1,0 +1,308 @@
+"""Bytes are judged before anything reads them: the kind of file a source promises, and whole."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import tracemalloc
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from sources import acceptance
+from sources.acceptance import accept, unpack
+from sources.errors import Refused
+
+CSV = b"mission,deaths\nMINUSMA,10\n"
+BOM = b"\xef\xbb\xbf"
+property_test = settings(max_examples=60, deadline=None)  # a busy machine is no fault
+
+
+def why(payload: bytes) -> str:
+    with pytest.raises(Refused) as caught:
+        accept(payload)
+    return str(caught.value)
+
+
+# What is taken
+
+
+def test_csv_is_taken_as_it_is() -> None:
+    accepted = accept(CSV)
+    assert (accepted.payload, accepted.format) == (CSV, "csv")
+
+
+@pytest.mark.parametrize("text", [b'[{"a": 1}]', b'{"a": 1}', b'\n  [\n{"a": 1}]', b" {}"])
+def test_json_is_told_from_csv(text: bytes) -> None:
+    accepted = accept(text)
+    assert (accepted.payload, accepted.format) == (text, "json")
+
+
+@pytest.mark.parametrize("text", [b"a,b\n1,[2]\n", b'"{a}",b\n', b"\na,b\n", b"a<b,c\n<1,2\n"])
+def test_brackets_further_on_do_not_make_it_json_or_a_page(text: bytes) -> None:
+    assert accept(text).format == "csv"
+
+
+@pytest.mark.parametrize(("text", "form"), [(CSV, "csv"), (b'[{"a": 1}]', "json")])
+@pytest.mark.parametrize("packed", [False, True])
+def test_byte_order_mark_is_removed(text: bytes, form: str, packed: bool) -> None:
+    accepted = accept(gzip.compress(BOM + text) if packed else BOM + text)
+    assert (accepted.payload, accepted.format) == (text, form)
+
+
+def test_only_one_byte_order_mark_is_removed_and_only_at_the_start() -> None:
+    assert accept(BOM + b"a\n" + BOM + b"1\n").payload == b"a\n" + BOM + b"1\n"
+
+
+def test_line_ends_and_names_beyond_ascii_are_kept() -> None:
+    text = "état;n\r\nCôte d’Ivoire;1\r\nTürkiye;2\r\n".encode()
+    assert accept(text).payload == text
+
+
+def test_gzip_is_unpacked_and_then_judged() -> None:
+    accepted = accept(gzip.compress(b'[{"a": 1}]'))
+    assert (accepted.payload, accepted.format) == (b'[{"a": 1}]', "json")
+
+
+def test_gzip_of_several_members_is_one_text() -> None:
+    assert accept(gzip.compress(b"a,b\n") + gzip.compress(b"1,2\n") + gzip.compress(b"3,4\n")).payload == (
+        b"a,b\n1,2\n3,4\n"
+    )
+
+
+def test_zeros_after_the_last_member_are_padding() -> None:
+    assert accept(gzip.compress(CSV) + b"\0" * 512).payload == CSV
+
+
+# What is refused, and what is said
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<!DOCTYPE html><html><head><title>Access denied</title></head></html>",
+        b"\n\n  <!doctype HTML>\n<HTML><body>Access denied</body>",
+        b"<html lang='en'>Access denied",
+        b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><title>Access denied</title></html>',
+        BOM + b"<html>Access denied</html>",
+        gzip.compress(b"<html>Access denied</html>"),
+    ],
+)
+def test_html_page_is_refused_with_its_first_words(page: bytes) -> None:
+    message = why(page)
+    assert "HTML page" in message and "not CSV or JSON" in message
+    assert "<" in message.partition("JSON: ")[2]
+
+
+def test_the_glimpse_of_a_page_is_short_and_on_one_line() -> None:
+    message = why(b"<html>\n\n" + b"Access denied \n" * 1000)
+    assert "Access denied" in message and "\n" not in message and len(message) < 200
+
+
+def test_white_space_before_a_page_does_not_hide_it() -> None:
+    """Pages made from templates often start with screens of blank lines."""
+    assert "HTML page" in why(b"\r\n" * 2000 + b"<!DOCTYPE html><html>Access denied</html>")
+
+
+def test_xml_is_refused() -> None:
+    assert "XML" in why(b'<?xml version="1.0"?><rows><row mission="UNMIK"/></rows>')
+
+
+def test_zip_or_excel_workbook_is_refused() -> None:
+    message = why(b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0")
+    assert "zip" in message and "Excel" in message
+
+
+def test_pdf_is_refused() -> None:
+    assert "PDF" in why(b"%PDF-1.7\n1 0 obj\n")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"PAR1\x15\x04\x15\0\x15",  # Parquet
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0\0\0",  # an Excel workbook of before 2007
+        b"a,b\n1,\x002\n",
+        b"a" * 5000 + b"\0",
+    ],
+)
+def test_nul_bytes_are_refused_as_binary(payload: bytes) -> None:
+    assert "NUL" in why(payload)
+    assert "NUL" in why(gzip.compress(payload))
+
+
+def test_empty_file_is_refused() -> None:
+    assert "empty (0 bytes)" in why(b"")
+
+
+@pytest.mark.parametrize(
+    "payload", [b" ", b"\n", b" \t\r\n\x0b\x0c" * 2000, BOM, BOM + b"\n", gzip.compress(b""), gzip.compress(b"\n\n")]
+)
+def test_white_space_alone_is_refused_as_empty(payload: bytes) -> None:
+    assert "empty" in why(payload)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_utf16_is_refused_by_its_mark(encoding: str, packed: bool) -> None:
+    text = "\ufeffmission,deaths\nMINUSMA,10\n".encode(encoding)
+    message = why(gzip.compress(text) if packed else text)
+    assert "UTF-16" in message and "UTF-8" in message
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_utf16_without_a_mark_is_refused_too(encoding: str) -> None:
+    why("mission,deaths\n".encode(encoding))
+
+
+@pytest.mark.parametrize(
+    ("text", "byte", "line"),
+    [
+        ("state\nTürkiye\n", "0xfc", "line 2"),
+        ("état\nx\n", "0xe9", "line 1"),
+        ("state,n\r\nChad,1\r\nCôte d'Ivoire,2\r\nTürkiye,3\r\n", "0xf4", "line 3"),
+        ("state\n" + "Chad\n" * 1233 + "Türkiye\n", "0xfc", "line 1,235"),
+    ],
+)
+def test_latin1_is_refused_with_byte_and_line(text: str, byte: str, line: str) -> None:
+    message = why(text.encode("latin-1"))
+    assert byte in message and f"{line}." in message
+    assert "Latin-1" in message
+
+
+def test_text_cut_inside_a_letter_is_refused() -> None:
+    assert "0xc3" in why("a\nTü".encode()[:-1])
+
+
+# What is packed is whole or refused
+
+
+@property_test
+@given(st.binary(max_size=3000))
+@example(b"")
+def test_any_bytes_packed_unpack_equal(content: bytes) -> None:
+    assert unpack(gzip.compress(content)) == content
+
+
+@property_test
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=6))
+def test_any_members_packed_unpack_to_their_sum(parts: list[bytes]) -> None:
+    assert unpack(b"".join(map(gzip.compress, parts))) == b"".join(parts)
+
+
+@property_test
+@given(st.binary(max_size=300).filter(lambda content: content[:2] != b"\x1f\x8b"))
+def test_plain_bytes_are_given_back(content: bytes) -> None:
+    assert unpack(content) == content
+
+
+@property_test
+@given(st.binary(max_size=200), st.data())
+def test_any_cut_of_a_gzip_is_refused(content: bytes, data: st.DataObject) -> None:
+    whole = gzip.compress(content)
+    cut = whole[: data.draw(st.integers(2, len(whole) - 1))]
+    assert "cut off" in why(cut)
+
+
+def test_one_byte_left_of_a_gzip_is_refused() -> None:
+    why(gzip.compress(CSV)[:1])
+
+
+@property_test
+@given(st.binary(max_size=200), st.binary(max_size=200), st.data())
+def test_any_cut_inside_a_later_member_is_refused(first: bytes, second: bytes, data: st.DataObject) -> None:
+    start, end = gzip.compress(first), gzip.compress(second)
+    assert "gzip" in why(start + end[: data.draw(st.integers(1, len(end) - 1))])
+
+
+@property_test
+@given(st.binary(max_size=300), st.data())
+def test_no_damage_to_a_gzip_gives_other_bytes(content: bytes, data: st.DataObject) -> None:
+    """Past its header (10 bytes), where a changed bit could be a changed value; unused bits may change freely."""
+    packed = bytearray(gzip.compress(content))
+    packed[data.draw(st.integers(10, len(packed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with contextlib.suppress(Refused):
+        assert unpack(bytes(packed)) == content
+
+
+def test_truncated_gzip_is_refused() -> None:
+    assert "cut off" in why(gzip.compress(CSV * 100)[:-9])
+    assert "cut off" in why(gzip.compress(CSV)[:-1])  # all data there, the length's last byte missing
+
+
+@pytest.mark.parametrize("place", [3, 14, -8, -4], ids=["flags", "data", "checksum", "length"])
+def test_damaged_gzip_is_refused(place: int) -> None:
+    packed = bytearray(gzip.compress(CSV))
+    packed[place] ^= 0xFF
+    assert "gzip" in why(bytes(packed))
+
+
+def test_damaged_start_of_a_later_member_is_refused() -> None:
+    """Else its rows would be lost without a word."""
+    second = bytearray(gzip.compress(b"UNMIK,5\n"))
+    second[0] ^= 0xFF
+    assert "gzip" in why(gzip.compress(CSV) + bytes(second))
+
+
+@pytest.mark.parametrize("rubbish", [b"\x1f", b"UNMIK,5\n", b"\0\0\0x"])
+def test_anything_but_zeros_after_the_last_member_is_refused(rubbish: bytes) -> None:
+    assert "gzip" in why(gzip.compress(CSV) + rubbish)
+
+
+@property_test
+@given(st.lists(st.binary(max_size=200), min_size=1, max_size=4), st.integers(0, 500))
+@example([b"x" * 10], 10)
+@example([b"x" * 10], 9)
+@example([b"x" * 5, b"x" * 5, b""], 10)
+def test_the_limit_holds_to_the_byte(parts: list[bytes], limit: int) -> None:
+    packed, content = b"".join(map(gzip.compress, parts)), b"".join(parts)
+    if len(content) <= limit:
+        assert unpack(packed, limit) == content
+    else:
+        with pytest.raises(Refused, match="unpacks to more than"):
+            unpack(packed, limit)
+
+
+def test_gzip_bomb_is_refused_long_before_it_is_unpacked() -> None:
+    bomb = gzip.compress(b"\0" * 64_000_000, compresslevel=1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused, match="1,000,000 bytes"):
+            unpack(bomb, 1_000_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8_000_000
+
+
+def test_accepting_has_a_limit_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 256 * 1024**2 <= acceptance.MAX_UNPACKED_BYTES <= 1024**3
+    assert unpack.__defaults__ == (acceptance.MAX_UNPACKED_BYTES,)
+    monkeypatch.setattr(unpack, "__defaults__", (1000,))  # unpacking half a gigabyte would take seconds
+    assert accept(gzip.compress(b"x" * 1000)).payload == b"x" * 1000
+    assert "1,000 bytes" in why(gzip.compress(b"x" * 1001))
+
+
+# Nothing else comes out
+
+
+LETTERS = "a1 é’漢,;\"'<[{\r\n\t\ufeff"  # spelt out: all of Unicode takes seconds to draw from at first
+STARTS = st.sampled_from([b"", b"\x1f\x8b", b"\x1f\x8b\x08\0", BOM, b"\xff\xfe", b"PK\x03\x04", b"%PDF", b"<", b"[{"])
+
+
+@property_test
+@given(STARTS, st.one_of(st.binary(max_size=400), st.text(LETTERS, max_size=200).map(str.encode)), st.booleans())
+@example(b"", b"\xc3", False)
+@example(b"<", b"\xff" * 100, True)
+def test_any_bytes_are_text_or_refused(start: bytes, rest: bytes, packed: bool) -> None:
+    payload = gzip.compress(start + rest) if packed else start + rest
+    try:
+        accepted = accept(payload)
+    except Refused as error:
+        assert str(error) and "\n" not in str(error)
+        return
+    accepted.payload.decode("utf-8")
+    assert accepted.payload.strip() and b"\0" not in accepted.payload
+    assert accepted.format == ("json" if accepted.payload.lstrip()[:1] in (b"[", b"{") else "csv")

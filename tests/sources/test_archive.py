@@ -1,0 +1,387 @@
+"""The raw archive keeps what came as it came, tells when it no longer does, and never counts half a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sources.archive import Archive, Snapshot, sha256_of, write_json
+from sources.errors import ArchiveError
+
+PAYLOAD = b"mission,deaths\nMINUSMA,10\n"
+# as sha256sum prints it
+SHA256 = "b5a1a2d9cdf90caa01f186d7b7e320e8df1203be31c42e1078ad050af0c808d0"
+
+
+def record(payload: bytes = PAYLOAD, **fields: Any) -> Snapshot:
+    return replace(
+        Snapshot(
+            source="fatalities",
+            sha256=hashlib.sha256(payload).hexdigest(),
+            bytes=len(payload),
+            vintage="2025-04-04",
+            vintage_basis="last_update of the rows",
+            origin="fetched",
+            url="https://publisher.example/data.csv",
+            retrieved_at="2025-04-05T06:07:08+00:00",
+            dialect="psdata-csv",
+        ),
+        **fields,
+    )
+
+
+def files(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "raw")
+
+
+# Keeping
+
+
+def test_bytes_lie_under_their_sha256(archive: Archive) -> None:
+    assert archive.add(PAYLOAD, record())
+    assert files(archive.root) == [f"fatalities/{SHA256}", f"fatalities/{SHA256}.json"]
+    assert (archive.root / "fatalities" / SHA256).read_bytes() == PAYLOAD
+    assert archive.path("fatalities", SHA256) == archive.root / "fatalities" / SHA256
+
+
+def test_the_record_says_where_and_when_it_came_from(archive: Archive) -> None:
+    archive.add(PAYLOAD, record())
+    assert json.loads((archive.root / "fatalities" / f"{SHA256}.json").read_text(encoding="utf-8")) == {
+        "source": "fatalities",
+        "sha256": SHA256,
+        "bytes": 26,
+        "vintage": "2025-04-04",
+        "vintage_basis": "last_update of the rows",
+        "origin": "fetched",
+        "url": "https://publisher.example/data.csv",
+        "retrieved_at": "2025-04-05T06:07:08+00:00",
+        "dialect": "psdata-csv",
+    }
+
+
+def test_the_record_reads_back_as_it_was(archive: Archive) -> None:
+    archive.add(PAYLOAD, record(url="données/Côte d’Ivoire.csv"))
+    assert archive.snapshots("fatalities") == [record(url="données/Côte d’Ivoire.csv")]
+
+
+def test_bytes_read_back_as_they_came(archive: Archive) -> None:
+    payload = b"\xef\xbb\xbfa\r\n\0\xff\x1f\x8b"
+    archive.add(payload, record(payload))
+    assert archive.read(record(payload)) == payload
+
+
+def test_adding_twice_keeps_the_first_record(archive: Archive) -> None:
+    assert archive.add(PAYLOAD, record(retrieved_at="2025-04-05", origin="bundled"))
+    assert not archive.add(PAYLOAD, record(retrieved_at="2026-01-01", origin="fetched"))
+    [kept] = archive.snapshots("fatalities")
+    assert (kept.retrieved_at, kept.origin) == ("2025-04-05", "bundled")
+
+
+def test_bytes_that_are_not_the_records_are_not_taken(archive: Archive) -> None:
+    with pytest.raises(ArchiveError, match="fatalities"):
+        archive.add(PAYLOAD + b"UNMIK,1\n", record())
+    assert files(archive.root.parent) == []
+
+
+def test_sources_are_kept_apart(archive: Archive) -> None:
+    archive.add(PAYLOAD, record())
+    archive.add(PAYLOAD, record(source="missions"))
+    assert [snapshot.source for snapshot in archive.snapshots("missions")] == ["missions"]
+    assert [snapshot.source for snapshot in archive.snapshots("fatalities")] == ["fatalities"]
+
+
+def test_an_archive_not_made_yet_holds_nothing(archive: Archive) -> None:
+    assert archive.snapshots("fatalities") == []
+    assert archive.last_check("fatalities") is None
+    assert archive.build("2025-04-05") is None
+    assert not archive.root.exists()
+
+
+def test_others_may_read_what_is_archived(archive: Archive) -> None:
+    """Scratch files are made for their owner alone; what is put in place must not stay so."""
+    archive.add(PAYLOAD, record())
+    assert {(archive.root / name).stat().st_mode & 0o777 for name in files(archive.root)} == {0o644}
+
+
+def test_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(PAYLOAD)
+    assert sha256_of(tmp_path / "file") == SHA256
+
+
+# Order
+
+
+def test_snapshots_come_in_publication_order_then_retrieval_then_hash(archive: Archive) -> None:
+    payloads = [b"one", b"two", b"three", b"four", b"five"]
+    low, high = sorted((b"four", b"five"), key=lambda payload: hashlib.sha256(payload).hexdigest())
+    archive.add(b"one", record(b"one", vintage="2025-04-04", retrieved_at="2025-01-01"))
+    archive.add(b"two", record(b"two", vintage="2021-06-30", retrieved_at="2026-11-24"))
+    archive.add(b"three", record(b"three", vintage="2025-04-04", retrieved_at="2024-12-31T23:59:59+00:00"))
+    archive.add(high, record(high, vintage="2025-04-04", retrieved_at="2025-01-02"))
+    archive.add(low, record(low, vintage="2025-04-04", retrieved_at="2025-01-02"))
+    by_hash = {hashlib.sha256(payload).hexdigest(): payload for payload in payloads}
+    order = [by_hash[snapshot.sha256] for snapshot in archive.snapshots("fatalities")]
+    assert order == [b"two", b"three", b"one", low, high]
+
+
+DAYS = st.dates().map(str)
+
+
+@settings(max_examples=50, deadline=None)  # a busy machine is no fault
+@given(st.lists(st.tuples(st.sampled_from(["2021-06-30", "2025-04-04"]), DAYS), min_size=2, max_size=6), st.randoms())
+def test_the_order_is_total_whatever_came_first(days: list[tuple[str, str]], random: Any) -> None:
+    records = [record(str(i).encode(), vintage=day, retrieved_at=at) for i, (day, at) in enumerate(days)]
+    shuffled = list(records)
+    random.shuffle(shuffled)
+    assert sorted(shuffled, key=Snapshot.order) == sorted(records, key=Snapshot.order)
+    vintages = [entry.vintage for entry in sorted(shuffled, key=Snapshot.order)]
+    assert vintages == sorted(vintages)
+
+
+# Damage
+
+
+def test_damaged_bytes_are_told_with_the_file_and_what_to_do(archive: Archive) -> None:
+    archive.add(PAYLOAD, record())
+    path = archive.root / "fatalities" / SHA256
+    path.write_bytes(PAYLOAD.replace(b"10", b"11"))
+    with pytest.raises(ArchiveError) as caught:
+        archive.read(record())
+    assert str(path) in str(caught.value) and f"{SHA256}.json" in str(caught.value)
+    path.unlink()  # the advice given
+    path.with_name(f"{SHA256}.json").unlink()
+    assert archive.add(PAYLOAD, record())
+    assert archive.read(record()) == PAYLOAD
+
+
+def test_cut_bytes_are_told_with_the_file(archive: Archive) -> None:
+    archive.add(PAYLOAD, record())
+    path = archive.root / "fatalities" / SHA256
+    path.write_bytes(PAYLOAD[:-1])
+    with pytest.raises(ArchiveError, match=SHA256):
+        archive.read(record())
+
+
+def test_missing_bytes_are_told_with_the_file(archive: Archive) -> None:
+    archive.add(PAYLOAD, record())
+    path = archive.root / "fatalities" / SHA256
+    path.unlink()
+    with pytest.raises(ArchiveError) as caught:
+        archive.read(record())
+    assert str(path) in str(caught.value)
+
+
+def test_missing_bytes_can_be_added_again(archive: Archive) -> None:
+    archive.add(PAYLOAD, record())
+    (archive.root / "fatalities" / SHA256).unlink()
+    assert archive.add(PAYLOAD, record())
+    assert archive.read(archive.snapshots("fatalities")[0]) == PAYLOAD
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b'{"source": "fatalities"}', b"[]", b"7", b"null", b'{"source": "\xff"}', b'{"colour": "blue"}'],
+)
+def test_unreadable_record_is_told_with_the_file(archive: Archive, content: bytes) -> None:
+    archive.add(PAYLOAD, record())
+    note = archive.root / "fatalities" / f"{SHA256}.json"
+    note.write_bytes(content)
+    with pytest.raises(ArchiveError) as caught:
+        archive.snapshots("fatalities")
+    assert str(note) in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["vintage", "retrieved_at"])
+def test_record_without_a_date_is_told_with_the_file(archive: Archive, field: str) -> None:
+    archive.add(b"other", record(b"other"))
+    archive.add(PAYLOAD, record())
+    note = archive.root / "fatalities" / f"{SHA256}.json"
+    note.write_text(json.dumps(json.loads(note.read_text()) | {field: None}))
+    with pytest.raises(ArchiveError) as caught:
+        archive.snapshots("fatalities")
+    assert str(note) in str(caught.value)
+
+
+# Half-written files
+
+
+def test_bytes_without_a_record_do_not_count(archive: Archive) -> None:
+    archive.add(PAYLOAD, record())
+    (archive.root / "fatalities" / f"{SHA256}.json").unlink()
+    assert archive.snapshots("fatalities") == []
+    assert archive.add(PAYLOAD, record())
+    assert archive.snapshots("fatalities") == [record()]
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, where: str, call: int) -> None:
+    """Let the n-th call of os.fsync or Path.replace fail, as on a full disk."""
+    owner, name = {"fsync": (os, "fsync"), "replace": (Path, "replace")}[where]
+    original, calls = getattr(owner, name), []
+
+    def fails(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == call:
+            raise OSError(28, "No space left on device")
+        return original(*arguments)
+
+    monkeypatch.setattr(owner, name, fails)
+
+
+@pytest.mark.parametrize("where", ["fsync", "replace"])
+@pytest.mark.parametrize(("call", "left"), [(1, []), (2, [f"fatalities/{SHA256}"])], ids=["bytes", "record"])
+def test_a_write_that_fails_midway_leaves_nothing_that_counts(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, where: str, call: int, left: list[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        failing(patch, where, call)
+        with pytest.raises((OSError, ArchiveError)):
+            archive.add(PAYLOAD, record())
+    assert files(archive.root) == left  # and so no scratch file either
+    assert archive.snapshots("fatalities") == []
+    assert archive.add(PAYLOAD, record())
+    assert archive.read(archive.snapshots("fatalities")[0]) == PAYLOAD
+
+
+def test_a_payload_that_can_not_be_written_whole_leaves_nothing(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(path: Path, payload: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(payload[: len(payload) // 2])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", half)
+        with pytest.raises((OSError, ArchiveError)):
+            archive.add(PAYLOAD, record())
+    assert files(archive.root) == []
+
+
+@pytest.mark.parametrize("where", ["fsync", "replace"])
+def test_a_failing_write_leaves_the_old_file_as_it_was(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    archive.note_check("fatalities", {"outcome": "fetched"})
+    with monkeypatch.context() as patch:
+        failing(patch, where, 1)
+        with pytest.raises((OSError, ArchiveError)):
+            archive.note_check("fatalities", {"outcome": "unchanged"})
+    assert archive.last_check("fatalities") == {"outcome": "fetched"}
+    assert files(archive.root) == ["fatalities/last_checked.json"]
+
+
+def test_what_json_can_not_say_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
+    write_json(tmp_path / "note.json", {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "note.json", {"a": object()})
+    assert json.loads((tmp_path / "note.json").read_text()) == {"a": 1}
+    assert files(tmp_path) == ["note.json"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from sources.archive import Archive, Snapshot
+calls = 0
+def killed(handle):
+    global calls
+    calls += 1
+    if calls == {call}:
+        os._exit(9)
+os.fsync = killed
+payload = {payload!r}
+Archive(Path({root!r})).add(payload, Snapshot(**{record!r}))
+"""
+
+
+@pytest.mark.parametrize("call", [1, 2], ids=["bytes", "record"])
+def test_a_killed_process_leaves_no_half_file_that_counts(archive: Archive, call: int) -> None:
+    code = KILLED.format(call=call, payload=PAYLOAD, root=str(archive.root), record=vars(record()))
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 9, done.stderr
+    assert archive.snapshots("fatalities") == []
+    assert archive.add(PAYLOAD, record())
+    assert archive.snapshots("fatalities") == [record()]
+    assert archive.read(record()) == PAYLOAD
+
+
+# Refused files
+
+
+def test_refused_files_are_kept_apart_with_why(archive: Archive) -> None:
+    kept = archive.refuse(
+        "fatalities", b"<html>", "This is an HTML page.", "https://p.example/x", "2025-04-05T06:07:08"
+    )
+    sha256 = hashlib.sha256(b"<html>").hexdigest()
+    assert kept == archive.root / "refused" / "fatalities" / sha256
+    assert kept.read_bytes() == b"<html>"
+    assert json.loads(kept.with_name(f"{sha256}.json").read_text(encoding="utf-8")) == {
+        "why": "This is an HTML page.",
+        "url": "https://p.example/x",
+        "at": "2025-04-05T06:07:08",
+        "bytes": 6,
+    }
+
+
+def test_refused_files_never_count_as_snapshots(archive: Archive) -> None:
+    archive.add(PAYLOAD, record())
+    archive.refuse("fatalities", b"<html>", "This is an HTML page.", "https://p.example/x", "2025-04-05")
+    assert archive.snapshots("fatalities") == [record()]
+
+
+# Checks and builds
+
+
+def test_the_last_check_reads_back_as_it_was_noted(archive: Archive) -> None:
+    archive.note_check("fatalities", {"at": "2025-04-05", "outcome": "refused", "message": "Côte d’Ivoire"})
+    archive.note_check("fatalities", {"at": "2025-04-06", "outcome": "unreachable", "message": "Türkiye"})
+    assert archive.last_check("fatalities") == {"at": "2025-04-06", "outcome": "unreachable", "message": "Türkiye"}
+    assert archive.last_check("missions") is None
+
+
+def test_a_check_is_no_snapshot(archive: Archive) -> None:
+    archive.note_check("fatalities", {"at": "2025-04-05"})
+    assert archive.snapshots("fatalities") == []
+
+
+def test_unreadable_check_is_told_with_the_file(archive: Archive) -> None:
+    archive.note_check("fatalities", {"at": "2025-04-05"})
+    path = archive.root / "fatalities" / "last_checked.json"
+    path.write_text('{"at": ')
+    with pytest.raises(ArchiveError) as caught:
+        archive.last_check("fatalities")
+    assert str(path) in str(caught.value)
+
+
+def test_the_record_of_a_build_reads_back_as_it_was_noted(archive: Archive) -> None:
+    content = {"at": "2025-04-05", "snapshots": {"fatalities": [SHA256]}}
+    archive.note_build("a1b2", content)
+    assert archive.build("a1b2") == content
+    assert archive.build("c3d4") is None
+    assert files(archive.root) == ["builds/a1b2.json"]
+
+
+@pytest.mark.parametrize("content", [b"", b'{"at": ', b'{"at": "\xff"}'])
+def test_unreadable_record_of_a_build_is_told_with_the_file(archive: Archive, content: bytes) -> None:
+    archive.note_build("a1b2", {})
+    path = archive.root / "builds" / "a1b2.json"
+    path.write_bytes(content)
+    with pytest.raises(ArchiveError) as caught:
+        archive.build("a1b2")
+    assert str(path) in str(caught.value)
