@@ -18,11 +18,16 @@ def _column(
     return pa.Column(dtype, checks, nullable=nullable, description=description, metadata={"sql": sql, **metadata})
 
 
+def whole_text(pattern: str) -> pa.Check:
+    """The whole text fits the pattern: Python's `$` lets a line break at the end pass, DuckDB's does not."""
+    return pa.Check(lambda texts: texts.str.fullmatch(pattern).astype("boolean").fillna(True), error="pattern")
+
+
 def text(
     description: str, *, nullable: bool = False, references: str | None = None, pattern: str | None = None
 ) -> pa.Column:
     """A text (VARCHAR). `references` names the `table.column` of `main` it must be found in."""
-    checks = [pa.Check.str_matches(pattern)] if pattern else []
+    checks = [whole_text(pattern)] if pattern else []
     return _column("str", "VARCHAR", description, nullable, checks, references=references, pattern=pattern)
 
 

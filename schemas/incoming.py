@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from schemas.columns import whole_text
 from schemas.tables import CASUALTY_PERSONNEL_TYPES, INCIDENT_TYPES
 
 Bounds = Mapping[str, Mapping[str, Any]]
@@ -28,7 +29,7 @@ def _cell(kind: str, expects: str, checks: list[pa.Check], *, nullable: bool = F
 
 
 def _text(expects: str = "a text", *, nullable: bool = False, pattern: str | None = None) -> pa.Column:
-    checks = [pa.Check.str_matches(pattern, error="pattern")] if pattern else []
+    checks = [whole_text(pattern)] if pattern else []
     return _cell("text", expects, checks, nullable=nullable)
 
 

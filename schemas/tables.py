@@ -35,7 +35,7 @@ COUNTRIES = Table(
     {
         "iso3": text("ISO 3166-1 alpha-3 code; for dissolved states the code of their time.", pattern=ISO3),
         "name": text("Short English name."),
-        "m49": text("UN M49 code, three digits.", nullable=True, pattern=r"^\d{3}$"),
+        "m49": text("UN M49 code, three digits.", nullable=True, pattern=r"^[0-9]{3}$"),
         "kind": category(
             "current: an ISO 3166 entry in force; dissolved: withdrawn; user_assigned: not in ISO 3166.",
             ("current", "dissolved", "user_assigned"),
@@ -206,7 +206,7 @@ ASSESSED_CONTRIBUTIONS = Table(
     ("peacekeeping_year", "contributor_iso3"),
     True,
     {
-        "peacekeeping_year": text("Peacekeeping year, written 2018-19.", pattern=r"^\d{4}-\d{2}$"),
+        "peacekeeping_year": text("Peacekeeping year, written 2018-19.", pattern=r"^[0-9]{4}-[0-9]{2}$"),
         "period_start": day("Its first day, 1 July."),
         "period_end": day("Its last day, 30 June."),
         "contributor_iso3": text("Member state assessed.", references="countries.iso3"),

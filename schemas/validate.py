@@ -70,6 +70,8 @@ def _shown(value: object) -> str:
     """A value as it stands in a reason: days without midnight, texts in quotes."""
     if isinstance(value, str):
         return repr(value[:60])
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return value.date().isoformat() if isinstance(value, pd.Timestamp) else str(value)
 
 
@@ -88,9 +90,19 @@ def require(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 
 def shape(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """The frame in the table's columns, order and types. Columns that it lacks are all missing; others are dropped."""
-    types = {name: str(column.dtype) for name, column in table.columns.items()}
-    return frame.reindex(columns=list(table.columns)).reset_index(drop=True).astype(types)
+    """The frame in the table's columns, order and types. Columns that it lacks are all missing; others are dropped.
+
+    Raises TableError naming the column whose values don't fit its type.
+    """
+    shaped = frame.reindex(columns=list(table.columns)).reset_index(drop=True)
+    for name, column in table.columns.items():
+        # Pandera's own word for days of microseconds is that of nanoseconds, which end in the year 2262.
+        kind = "datetime64[us]" if str(column.dtype).startswith("datetime64") else str(column.dtype)
+        try:
+            shaped[name] = shaped[name].astype(kind)  # type: ignore[call-overload]
+        except (TypeError, ValueError) as error:
+            raise TableError(f"{table.full_name}: {name}: expected {kind}: {error}") from error
+    return shaped
 
 
 def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -41,10 +41,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A check and what was found."""
+    """A check and what was found; NULL and fractions are never taken for a whole number."""
 
     check: Check
-    found: int | None
+    found: float | None
 
     @property
     def passed(self) -> bool:
@@ -107,6 +107,11 @@ def promises() -> list[Check]:
     found = []
     for entry in yaml.safe_load(PROMISES.read_text(encoding="utf-8")):
         fields: dict[str, Any] = dict(entry)
+        missing = {"name", "severity", "description", "sql", "expect"} - set(fields)
+        if missing:
+            raise ValueError(
+                f"{PROMISES.name}: {fields.get('name', 'an entry')}: {', '.join(sorted(missing))} is missing."
+            )
         bounds = fields.pop("expect")
         fields.pop("why", None)
         found.append(Check(**fields, minimum=bounds.get("min", 0), maximum=bounds.get("max")))
@@ -130,7 +135,7 @@ def run(built: Path, checks: Sequence[Check] | None = None) -> list[Outcome]:
         with duckdb.connect(str(built)) as connection:
             for check in all_checks() if checks is None else checks:
                 row = connection.execute(check.sql).fetchone()
-                outcomes.append(Outcome(check, None if row is None or row[0] is None else int(row[0])))
+                outcomes.append(Outcome(check, None if row is None else row[0]))
             rows = ", ".join(outcome.as_row() for outcome in outcomes)
             connection.execute(f"INSERT INTO meta.checks VALUES {rows}")
     except duckdb.Error as error:

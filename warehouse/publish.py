@@ -29,17 +29,17 @@ def _flush(path: Path) -> None:
 def publish(built: Path, published: Path) -> None:
     """Put `built` in the place of `published`; readers that have the old file open keep it.
 
-    A write-ahead log beside the published file (somebody opened it for writing and was killed) would make the new
-    file impossible to open: it is set aside first, as `….wal.stale`.
+    A write-ahead log beside the published file or the one before (somebody opened it for writing and was killed) would
+    make the file that takes its place impossible to open: it is set aside first, as `….wal.stale`.
 
     Raises BuildError when the build was not closed cleanly (it has a log of its own).
     """
     if wal_of(built).exists():
         raise BuildError(f"{built.name} was not closed cleanly (a .wal is left beside it); it is not published.")
     _flush(built)
-    stale = wal_of(published)
-    if stale.exists():
-        stale.replace(stale.with_name(stale.name + ".stale"))
+    for stale in (wal_of(published), wal_of(previous_of(published))):
+        if stale.exists():
+            stale.replace(stale.with_name(stale.name + ".stale"))
     if published.exists():
         spare = published.with_name(f".{published.name}.link")
         spare.unlink(missing_ok=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import warnings
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -34,10 +36,12 @@ def connect(published: Path) -> duckdb.DuckDBPyConnection:
             str(published), read_only=True, config={"enable_external_access": "false", "lock_configuration": "true"}
         )
     except duckdb.Error as error:
-        told = str(error).strip().splitlines()[0]
-        if "lock" in told:
-            told += " Another program has it open for writing; close that first."
-        raise QueryError(f"The warehouse {published} can't be opened: {told}") from error
+        told = str(error).strip().splitlines()[0].rstrip(".")
+        if "Could not set lock" in told:
+            advice = "Another program has it open for writing; close that first."
+        else:
+            advice = "If it is damaged, `peacekeeping refresh` builds it anew."
+        raise QueryError(f"The warehouse {published} can't be opened: {told}. {advice}") from error
 
 
 class Answer:
@@ -45,13 +49,14 @@ class Answer:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Run the query. Raises QueryError for SQL that is wrong, writes, or reaches outside."""
-        if not sql.strip():
-            raise QueryError("The query is empty.")
         try:
-            self._result = connection.execute(sql)
-            self.columns: list[str] = [column[0] for column in self._result.description or []]
+            result = connection.execute(sql) if sql.strip() else None
         except duckdb.Error as error:
             raise QueryError(_explained(error)) from error
+        if result is None:
+            raise QueryError("The query is empty.")
+        self._result = result
+        self.columns: list[str] = [column[0] for column in result.description or []]
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
         """The rows, in lists of up to BATCH. Raises QueryError: results stream, so a fault can come late."""
@@ -68,58 +73,82 @@ class Answer:
     def write_csv(self, file: IO[str]) -> int:
         """Write RFC 4180 CSV with a header; NULL is empty. Gives the number of rows."""
         writer = csv.writer(file, lineterminator="\n")
+        # Python 3.11's writer leaves a lone carriage return unquoted, and readers would end the row there.
+        careful = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(self.columns)
         count = 0
         for batch in self.batches():
-            writer.writerows([["" if cell is None else cell for cell in row] for row in batch])
+            for row in batch:
+                cells = ["" if cell is None else cell for cell in row]
+                (careful if any("\r" in cell for cell in cells if isinstance(cell, str)) else writer).writerow(cells)
             count += len(batch)
         return count
 
     def write_json(self, file: IO[str]) -> int:
-        """Write a JSON array of objects, one a line. Gives the number of rows."""
+        """Write a JSON array of objects, one a line. A repeated column name gets a number. Gives the number of rows."""
+        names: list[str] = []
+        for name in self.columns:
+            again = sum(other == name for other in self.columns[: len(names)])
+            names.append(f"{name}_{again + 1}" if again else name)
         count = 0
         file.write("[")
         for batch in self.batches():
             for row in batch:
                 file.write(",\n " if count else "\n ")
-                record = dict(zip(self.columns, row, strict=True))
-                file.write(json.dumps(record, default=plain, ensure_ascii=False))
+                record = {name: plain(cell) for name, cell in zip(names, row, strict=True)}
+                file.write(json.dumps(record, ensure_ascii=False, allow_nan=False))
                 count += 1
         file.write("\n]\n" if count else "]\n")
         return count
 
     def write_parquet(self, file: Path) -> int:
-        """Write a Parquet file (zstd). Gives the number of rows."""
+        """Write a Parquet file (zstd). Gives the number of rows. Raises QueryError for a type that Parquet has not."""
+        import pyarrow
         from pyarrow import parquet
 
         count = 0
         try:
-            reader: Any = self._result.to_arrow_reader(BATCH)
+            with warnings.catch_warnings():
+                # The library advises another call to save a copy; that one takes no statements but SELECT.
+                warnings.simplefilter("ignore", UserWarning)
+                reader: Any = self._result.to_arrow_reader(BATCH)
             with parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
                 for batch in reader:
                     writer.write_batch(batch)
                     count += batch.num_rows
         except duckdb.Error as error:
             raise QueryError(_explained(error)) from error
+        except (pyarrow.ArrowException, NotImplementedError) as error:
+            told = str(error).strip().splitlines()[0]
+            raise QueryError(f"The answer can't be written as Parquet: {told}. Cast that column to text.") from error
         return count
 
 
-def plain(value: Any) -> Any:
-    """A cell as JSON has it: dates as ISO texts, decimals as numbers, the rest as text."""
+def plain(value: Any) -> Any:  # noqa: PLR0911  (a table of kinds)
+    """A cell as JSON has it: dates as ISO texts, decimals as numbers, infinities and NaN as texts, the rest as text."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, date | datetime):
         return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _explained(error: duckdb.Error) -> str:
     """DuckDB's message, and what to do where it refuses what is off here."""
     told = str(error).strip()
+    first = told.splitlines()[0].rstrip()
+    if not first.endswith((".", "!")):
+        first += "."
     if "read-only mode" in told:
-        return told.splitlines()[0] + " The warehouse is read-only: it is rebuilt from its sources by `refresh`."
+        return f"{first} The warehouse is read-only: it is rebuilt from its sources by `refresh`."
     if isinstance(error, duckdb.PermissionException):
-        return told.splitlines()[0] + " Queries can't reach files or the network; use --output to write the answer."
+        return f"{first} Queries can't reach files or the network; use --output to write the answer."
     return told

@@ -1,0 +1,251 @@
+"""A small warehouse made by hand: every table has rows, every declaration and every check holds.
+
+It is built once a session. Tests that change a file take a copy of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from schemas.tables import TABLES
+from schemas.validate import conform
+from warehouse import checks, load
+
+SHA = {"fatalities": "a" * 64, "personnel": "b" * 64, "money": "c" * 64, "list": "d" * 64, "register": "e" * 64}
+
+
+def _rows(names: str, *rows: tuple[Any, ...], **same: Any) -> pd.DataFrame:
+    """A frame from a line of column names and one tuple a row; `same` has the columns that never change."""
+    return pd.DataFrame(list(rows), columns=names.split()).assign(**same)
+
+
+def _numbered(frame: pd.DataFrame, sha256: str) -> pd.DataFrame:
+    return frame.assign(snapshot_sha256=sha256, snapshot_row=range(1, len(frame) + 1))
+
+
+def _days(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
+    return frame.assign(**{name: pd.to_datetime(frame[name]) for name in names})
+
+
+def _countries() -> pd.DataFrame:
+    return _days(
+        _rows(
+            "iso3 name m49 kind existed_from existed_until successors_iso3",
+            ("BGD", "Bangladesh", "050", "current", None, None, None),
+            ("CIV", "Côte d'Ivoire", "384", "current", None, None, None),
+            ("FRA", "France", "250", "current", None, None, None),
+            ("IND", "India", "356", "current", None, None, None),
+            ("MLI", "Mali", "466", "current", None, None, None),
+            ("MNE", "Montenegro", "499", "current", None, None, None),
+            ("SCG", "Serbia and Montenegro", "891", "dissolved", "1992-04-27", "2006-06-05", "SRB;MNE"),
+            ("SOM", "Somalia", "706", "current", None, None, None),
+            ("XKX", "Kosovo", None, "user_assigned", None, None, None),
+            source="made up for the tests",
+        ),
+        "existed_from",
+        "existed_until",
+    )
+
+
+def _missions() -> pd.DataFrame:
+    frame = _days(
+        _rows(
+            "mission kind start_date end_date host_iso3 part_of predecessor successor longitude latitude sha",
+            ("MINUSMA", "peacekeeping", "2013-04-25", "2023-12-31", "MLI", None, None, None, -8.0, 12.65, "list"),
+            ("UNAMA", "special_political", "2002-03-28", None, None, None, None, None, None, None, "register"),
+            ("UNOSOM", "peacekeeping", "1992-04-01", "1995-03-31", "SOM", None, None, None, None, None, "list"),
+            ("UNOSOM I", "peacekeeping", "1992-04-01", "1993-03-31", "SOM", "UNOSOM", None, "UNOSOM II", 45, 2, "list"),
+            ("UNOSOM II", "peacekeeping", "1993-03-01", "1995-03-31", "SOM", "UNOSOM", "UNOSOM I", None, 45, 2, "list"),
+            ("UNSPECIFIED", "unspecified", None, None, None, None, None, None, None, None, "register"),
+            source="made up for the tests",
+        ),
+        "start_date",
+        "end_date",
+    )
+    day = frame["start_date"].notna()
+    return frame.assign(
+        name="A mission's name",
+        is_active=pd.Series([False, True, False, False, False, None], dtype="boolean"),
+        start_date_precision=pd.Series("day", index=frame.index).where(day),
+        in_published_list=frame["sha"] == "list",
+        snapshot_sha256=frame["sha"].map(SHA),
+        snapshot_row=range(1, len(frame) + 1),
+    )
+
+
+def _fatalities() -> pd.DataFrame:
+    frame = _rows(
+        "casualty_id incident_date mission nationality_iso3 personnel_type incident_type gender",
+        ("MINUSMA-2013-07-00001", "2013-07-06", "MINUSMA", "IND", "Military", "Malicious Act", "M"),
+        ("MINUSMA-2016-02-00002", "2016-02-12", "MINUSMA", "MLI", "Local", "Malicious Act", "F"),
+        ("MINUSMA-2019-01-00003", "2019-01-20", "MINUSMA", "BGD", "Police", "Malicious Act", None),
+        ("MINUSMA-2018-05-00004", "2018-05-05", "MINUSMA", "FRA", "Military Observer", "Illness", "M"),
+        ("MINUSMA-2020-03-00005", "2020-03-03", "MINUSMA", "FRA", "International Civilian", "To Be Determined", "M"),
+        ("MINUSMA-2021-04-00006", "2021-04-04", "MINUSMA", "IND", "Military", "To Be Determined", "M"),
+        ("UNAMA-2010-01-00007", "2010-01-01", "UNAMA", None, "Other", "Accident", "F"),
+        ("UNOSOMI-1992-09-00008", "1992-09-14", "UNOSOM I", "SCG", "Military", "To Be Determined", None),
+        first_seen=pd.Timestamp("2021-06-30"),
+        last_seen=pd.Timestamp("2025-04-30"),
+    )
+    known = frame["nationality_iso3"].notna()
+    frame = frame.assign(
+        nationality_iso3_other=frame["nationality_iso3"].map({"SCG": "MNE"}),
+        nationality_status=known.map({True: "known", False: "undetermined"}),
+    )
+    return _numbered(_days(frame, "incident_date"), SHA["fatalities"])
+
+
+def _personnel() -> pd.DataFrame:
+    frame = _rows(
+        "month_end mission contributor_iso3 personnel_type female male total",
+        ("2017-04-30", "MINUSMA", "IND", "Troops", 10, 90, 100),
+        ("2017-04-30", "MINUSMA", "IND", "Experts on Mission", 1, 4, 5),
+        ("2017-04-30", "UNAMA", "IND", "Individual Police", 2, 3, 5),
+        ("2017-04-30", "MINUSMA", "BGD", "Troops", 0, 110, 110),
+        ("2017-04-30", "MINUSMA", "FRA", "Formed Police Units", 5, 20, 25),
+        ("2017-04-30", "MINUSMA", "CIV", "Troops", 0, 0, 0),
+        ("2017-05-31", "MINUSMA", "IND", "Troops", 12, 85, 97),
+        ("2017-05-31", "MINUSMA", "IND", "Staff Officer", 1, 2, 3),
+        ("2017-05-31", "MINUSMA", "FRA", "Staff Officer", 0, 4, 4),
+        ("2023-09-30", "UNSPECIFIED", "IND", "Troops", None, None, 50),
+        ("2023-09-30", "UNSPECIFIED", "IND", "Individual Police", None, None, 7),
+        ("2023-09-30", "UNSPECIFIED", "FRA", "Troops", 1, 2, 3),
+        ("2023-09-30", "UNSPECIFIED", "FRA", "Formed Police Units", None, None, 4),
+        series="monthly_report",
+    )
+    frame = _numbered(_days(frame, "month_end"), SHA["personnel"])
+    before = frame["month_end"] == pd.Timestamp("2017-04-30")
+    return frame.assign(includes_staff_officers=before & (frame["personnel_type"] == "Troops"))
+
+
+def _contributions() -> pd.DataFrame:
+    frame = _rows(
+        "peacekeeping_year period_start period_end contributor_iso3 amount_usd",
+        ("2018-19", "2018-07-01", "2019-06-30", "BGD", 300.00),
+        ("2018-19", "2018-07-01", "2019-06-30", "CIV", 200.00),
+        ("2018-19", "2018-07-01", "2019-06-30", "FRA", 300.00),
+        ("2018-19", "2018-07-01", "2019-06-30", "IND", 100.00),
+        ("2018-19", "2018-07-01", "2019-06-30", "MLI", 100.00),
+        ("2019-20", "2019-07-01", "2020-06-30", "BGD", 1.10),
+        ("2019-20", "2019-07-01", "2020-06-30", "CIV", 0.70),
+        ("2019-20", "2019-07-01", "2020-06-30", "FRA", 1.10),
+        ("2019-20", "2019-07-01", "2020-06-30", "IND", 1.10),
+        contributor_as_published="as printed",
+    )
+    return _numbered(_days(frame, "period_start", "period_end"), SHA["money"])
+
+
+def _snapshots() -> pd.DataFrame:
+    frame = _rows(
+        "source sha256 rows_read rows_out_of_scope rows_in rows_staged",
+        ("fatalities", SHA["fatalities"], 8, 0, 8, 8),
+        ("uniformed_personnel", SHA["personnel"], 13, 0, 13, 13),
+        ("assessed_contributions", SHA["money"], 11, 2, 9, 9),
+        ("missions", SHA["list"], 4, 0, 4, 4),
+        ("mission_register", SHA["register"], 2, 0, 2, 2),
+        vintage=pd.Timestamp("2025-04-30"),
+        vintage_basis="a stated date",
+        origin="bundled",
+        url="https://example.org/file.csv",
+        retrieved_at="2025-05-01",
+        dialect="psdata-csv",
+        bytes=1234,
+        rows_rejected=0,
+        rows_merged=0,
+        citation="A publisher's file, 2025",
+    )
+    return frame.assign(covers_from=pd.NaT, covers_to=pd.NaT)
+
+
+def hand_made() -> dict[str, pd.DataFrame]:
+    """Rows of every table that a build is given, by its full name, in the declared shape."""
+    raw = {"source": "fatalities", "snapshot_sha256": SHA["fatalities"]}
+    noted = pd.Timestamp("2025-01-02")
+    frames = {
+        "main.countries": _countries(),
+        "main.missions": _missions(),
+        "main.mission_aliases": _rows("alias mission note", ("UNOSOM-I", "UNOSOM I", None)),
+        "main.fatalities": _fatalities(),
+        "main.uniformed_personnel": _personnel(),
+        "main.assessed_contributions": _contributions(),
+        "meta.builds": pd.DataFrame(
+            [
+                {
+                    "build_id": "0123456789ab",
+                    "code_version": "0.1.0",
+                    "code_sha256": "f" * 64,
+                    "duckdb_version": duckdb.__version__,
+                    "snapshots": 5,
+                }
+            ]
+        ),
+        "meta.snapshots": _snapshots(),
+        "meta.rejected_rows": pd.DataFrame(columns=[*raw, "row_number", "raw_row", "check_name", "reason"]),
+        "meta.merged_rows": pd.DataFrame(columns=[*raw, "row_number", "rule", "into_row"]),
+        "meta.signals": pd.DataFrame(columns=[*raw, "kind", "value", "rows"]),
+        "meta.reconciliations": pd.DataFrame(
+            [{"name": "a sum", "period": "2017-04", "published": 245, "computed": 245, "difference": 0}]
+        ),
+        "meta.corrections": pd.DataFrame(
+            [
+                {
+                    "source": "missions",
+                    "correction_id": "unama-active",
+                    "status": "applied",
+                    "where_row": "{}",
+                    "expected": "{}",
+                    "corrected": "{}",
+                    "reason": "it runs",
+                    "noted": noted,
+                }
+            ]
+        ),
+        "meta.known_defects": pd.DataFrame(
+            [{"source": "missions", "defect_id": "coarse", "noted": noted, "description": "Dates a month coarse."}]
+        ),
+    }
+    return {name: conform(frame, TABLES[name]) for name, frame in frames.items()}
+
+
+def to_parquet(frames: dict[str, pd.DataFrame], folder: Path) -> dict[str, Path]:
+    """Write frames as the files that `warehouse.load.build` takes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {name: folder / f"{name}.parquet" for name in frames}
+    for name, frame in frames.items():
+        frame.to_parquet(files[name], index=False)
+    return files
+
+
+@pytest.fixture(scope="session")
+def parquet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The hand-made rows as the files that `warehouse.load.build` takes. Read only."""
+    return to_parquet(hand_made(), tmp_path_factory.mktemp("parquet"))
+
+
+@pytest.fixture(scope="session")
+def unchecked(tmp_path_factory: pytest.TempPathFactory, parquet: dict[str, Path]) -> Path:
+    """The small warehouse as built, its checks not yet run. Read only."""
+    file = tmp_path_factory.mktemp("unchecked") / "built.duckdb"
+    load.build(file, parquet)
+    return file
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory, unchecked: Path) -> Path:
+    """The small warehouse, built and checked. Read only."""
+    file = tmp_path_factory.mktemp("small") / "small.duckdb"
+    shutil.copy(unchecked, file)
+    checks.require(checks.run(file))
+    return file
+
+
+@pytest.fixture
+def built(unchecked: Path, tmp_path: Path) -> Path:
+    """A copy of the small warehouse before its checks, to be changed at will."""
+    return Path(shutil.copy(unchecked, tmp_path / "built.duckdb"))
