@@ -23,7 +23,7 @@ from sources import bundle, client
 from sources.acceptance import accept
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
-from sources.errors import Refused, Unavailable, Unreachable
+from sources.errors import Refused
 from transforms import dialects
 from transforms.staging import Staged, require_envelope
 
@@ -72,14 +72,16 @@ def _vintage(raw: dialects.Raw, stated: Stated, today: date) -> tuple[date, str]
         (stated.last_modified, "Last-Modified"),
         (today.isoformat(), "day of retrieval"),
     )
-    text, basis = next((text, basis) for text, basis in candidates if text)
-    try:
+    for text, basis in candidates:
+        if not text:
+            continue
         vintage = date.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"Its publication date ({basis}) is no date: {text!r}.") from None
-    if vintage > today + timedelta(days=1):
-        raise Refused(f"Its publication date ({basis}), {vintage}, lies in the future.")
-    return vintage, basis
+        if vintage <= today + timedelta(days=1):
+            return vintage, basis
+        if basis in ("last_update of the rows", "stated"):
+            raise Refused(f"Its publication date ({basis}), {vintage}, lies in the future.")
+        log.warning("%s says %s, which lies in the future; it is not used.", basis, text)
+    raise AssertionError("today lies in the future")
 
 
 def admit(
@@ -95,7 +97,7 @@ def admit(
         raw = dialects.read(accepted.payload, accepted.format, source.dialects, source.name)
         vintage, basis = _vintage(raw, stated, date.fromisoformat(at[:10]))
         staged = stage_snapshot(source, raw, vintage)
-        warnings = require_envelope(staged, declaration_of(source), _periods(source, staged))
+        warnings = require_envelope(staged, declaration_of(source), vintage, _periods(source, staged))
     except (Refused, ContractError) as error:
         kept = archive.refuse(source.name, payload, str(error), url, at) if payload else None
         raise Refused(f"{error}" + (f" It is kept in {kept}." if kept else "")) from error
@@ -110,7 +112,15 @@ def admit(
         retrieved_at=at,
         dialect=raw.dialect.name,
     )
-    return record, staged, warnings, archive.add(payload, record)
+    known = archive.find(source.name, record.sha256)
+    if known is None:
+        return record, staged, warnings, archive.add(payload, record)
+    if stated.by_hand and stated.by_hand != known.vintage:
+        if known.vintage_basis != "day of retrieval":
+            raise Refused(f"It is in the archive already, as the vintage {known.vintage} ({known.vintage_basis}).")
+        archive.restate(record)
+        return record, staged, warnings, True
+    return known, staged, warnings, False
 
 
 def _periods(source: Source, staged: Staged) -> pd.Series[Any] | None:
@@ -125,8 +135,7 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
     for entry in bundle.manifest():
         if entry["role"] != "snapshot":
             continue
-        known = archive.path(entry["source"], entry["sha256"])
-        if known.exists() and known.with_name(known.name + ".json").exists():
+        if archive.find(entry["source"], entry["sha256"]) and archive.whole(entry["source"], entry["sha256"]):
             continue
         payload = (bundle.BUNDLED / entry["file"]).read_bytes()
         accepted = accept(payload)
@@ -169,11 +178,13 @@ def fetch(archive: Archive, source: Source, work: Path) -> Obtained:
     with tempfile.TemporaryDirectory(dir=work) as folder:
         reply = client.fetch(source.url(), Path(folder) / "reply")
         payload = reply.path.read_bytes()
-    known = archive.path(source.name, hashlib.sha256(payload).hexdigest())
-    metadata = None
-    if not known.exists() and source.metadata_path:
-        metadata = client.last_update(source.url(source.metadata_path))
-    record, staged, warnings, new = admit(
+    known = archive.find(source.name, hashlib.sha256(payload).hexdigest())
+    if known:
+        told = f"Unchanged since the vintage {known.vintage}."
+        archive.note_check(source.name, {"at": now(), "outcome": "unchanged", "message": told})
+        return Obtained(source.name, "unchanged", told, known.vintage)
+    metadata = client.last_update(source.url(source.metadata_path)) if source.metadata_path else None
+    record, staged, warnings, _ = admit(
         archive,
         source,
         payload,
@@ -181,17 +192,6 @@ def fetch(archive: Archive, source: Source, work: Path) -> Obtained:
         url=reply.url,
         stated=Stated(by_metadata=metadata, last_modified=reply.last_modified),
     )
-    if new:
-        told = f"Fetched the vintage {record.vintage}: {staged.rows_in:,} rows ({record.dialect})."
-    else:
-        newest = _newest(archive, source)
-        told = f"Unchanged since the vintage {newest.vintage if newest else record.vintage}."
-    archive.note_check(source.name, {"at": now(), "outcome": "fetched" if new else "unchanged", "message": told})
-    return Obtained(source.name, "fetched" if new else "unchanged", told, record.vintage, warnings)
-
-
-def outcome_of(error: Unreachable | Unavailable | Refused) -> Outcome:
-    """The word for a failed fetch."""
-    if isinstance(error, Unreachable):
-        return "unreachable"
-    return "unavailable" if isinstance(error, Unavailable) else "refused"
+    told = f"Fetched the vintage {record.vintage}: {staged.rows_in:,} rows ({record.dialect})."
+    archive.note_check(source.name, {"at": now(), "outcome": "fetched", "message": told})
+    return Obtained(source.name, "fetched", told, record.vintage, warnings)

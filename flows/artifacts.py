@@ -11,15 +11,6 @@ from flows.admit import Obtained
 from flows.stage import StageReport
 from schemas.tables import REJECTED_ROWS
 
-HOW = {
-    "fetched": "fetched",
-    "unchanged": "unchanged",
-    "offline": "offline: archive",
-    "unreachable": "unreachable: archive",
-    "unavailable": "unavailable: archive",
-    "refused": "refused: archive",
-}
-
 
 @dataclass
 class Summary:
@@ -37,13 +28,12 @@ class Summary:
 
     def lines(self) -> list[dict[str, object]]:
         """One row a source: how it came, its vintage, rows in, staged, rejected, merged, seconds."""
-        how = {obtained.source: HOW[obtained.outcome] for obtained in self.obtained}
+        how = {obtained.source: obtained.outcome for obtained in self.obtained}
         return [
             {
                 "source": report.source,
-                "how": how.get(report.source, "archive"),
+                "how": how.get(report.source, "not asked"),
                 "vintage": max(str(account["vintage"])[:10] for account in report.accounts),
-                "snapshots": len(report.accounts),
                 "rows_in": report.total("rows_in"),
                 "staged": report.total("rows_staged"),
                 "rejected": report.total("rows_rejected"),

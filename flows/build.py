@@ -60,7 +60,11 @@ def code_sha256() -> str:
 
 def build_id(reports: Sequence[StageReport]) -> str:
     """Names a build by what it is made of: the same snapshots and the same code give the same id."""
-    parts = sorted(f"{account['source']}:{account['sha256']}" for report in reports for account in report.accounts)
+    parts = sorted(
+        f"{account['source']}:{account['sha256']}:{account['vintage']}"
+        for report in reports
+        for account in report.accounts
+    )
     return hashlib.sha256("\n".join([code_sha256(), *parts]).encode()).hexdigest()[:12]
 
 
@@ -153,8 +157,7 @@ def check(built: Build) -> list[checks.Outcome]:
 
 
 def publish_build(built: Build, reports: Sequence[StageReport], paths: Paths, archive: Archive, at: str) -> None:
-    """Swap a checked build in, and record in the archive what it was made of."""
-    publish.publish(built.file, paths.warehouse)
+    """Record in the archive what a checked build was made of, and swap it in."""
     archive.note_build(
         built.build_id,
         {
@@ -168,6 +171,7 @@ def publish_build(built: Build, reports: Sequence[StageReport], paths: Paths, ar
             ],
         },
     )
+    publish.publish(built.file, paths.warehouse)
 
 
 def published_build(paths: Paths, archive: Archive) -> dict[str, object] | None:

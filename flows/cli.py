@@ -8,6 +8,8 @@ Each command imports what it needs and no more: `status`, `query` and `sources` 
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import sys
@@ -16,7 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
-from flows.settings import paths, project_version
+from flows.settings import SettingError, paths, project_version
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
@@ -121,7 +123,7 @@ def load(source: str, file: Path, vintage: str | None) -> None:
 
     try:
         found = find(load_catalogue(), source)
-        stated = parse_vintage(vintage).isoformat() if vintage else None
+        stated = parse_vintage(vintage).isoformat() if vintage is not None else None
     except (UnknownSource, WrongDate) as error:
         fail(str(error), WRONG)
 
@@ -250,7 +252,7 @@ def status(as_json: bool) -> None:
 )
 def query(sql: str, form: str, output: Path | None, limit: int) -> None:
     """Ask the published warehouse in SQL (DuckDB's dialect): read-only, without access to files or the network."""
-    if form == "parquet" and output is None:
+    if form == "parquet" and (output is None or str(output) == "-"):
         fail("--format parquet writes a file: name it with --output FILE.", WRONG)
     from warehouse.query import Answer, QueryError, connect
 
@@ -271,12 +273,19 @@ def _write(answer: Any, form: str, output: Path | None, limit: int) -> None:
 
     writers = {"table": lambda file: console.write_answer(answer, file), "csv": answer.write_csv}
     writers["json"] = answer.write_json
-    if output is None:
+    if output is None or str(output) == "-":
         if form == "table":
             console.show_answer(answer, limit)
         else:
             writers[form](sys.stdout)
         sys.stdout.flush()
+        return
+    output = output.resolve()  # what a link leads to is written, the link stays
+    if output.exists() and not output.is_file():
+        if form == "parquet":
+            raise OSError(errno.EINVAL, "it is no regular file")
+        with output.open("w", encoding="utf-8", newline="") as file:
+            writers[form](file)
         return
     scratch = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
@@ -293,8 +302,15 @@ def _write(answer: Any, form: str, output: Path | None, limit: int) -> None:
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without our letters gets question marks
+            stream.reconfigure(errors="replace")
     try:
         app(standalone_mode=False)
+        sys.stdout.flush()
+    except SettingError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(WRONG)
     except click.ClickException as error:  # a wrong command: usage and what was wrong with it, exit code 2
         error.show()
         sys.exit(error.exit_code)
@@ -303,6 +319,10 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `peacekeeping query … | head`: the reader has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # what every command can meet: an output or a folder that can't be written or read
+        click.echo(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,12 @@ logging.getLogger("peacekeeping").setLevel(logging.INFO)  # whoever runs the flo
 
 FORESEEABLE = (SourceError, ContractError, TableError, BuildError, BusyError, DataFolderError, OSError)
 FETCH_RETRIES = 1
+TOLD_AT = {
+    "offline": logging.INFO,
+    "unreachable": logging.WARNING,
+    "unavailable": logging.WARNING,
+    "refused": logging.ERROR,
+}
 
 Parameters = ParamSpec("Parameters")
 
@@ -91,10 +97,8 @@ def fetch_source(name: str, source: Source, where: Paths) -> Any:
             raise
         return Failed(message=str(error), name="Unavailable")
     except Unreachable as error:
-        log.warning("%s: %s", name, error)
         return Completed(message=str(error), name="Unreachable", data=error)
     except FORESEEABLE as error:
-        log.error("%s: %s", name, explained(error))
         return Failed(message=explained(error), name="Refused" if isinstance(error, Refused) else None)
     log.info("%s: %s", name, obtained.message)
     return obtained
@@ -188,8 +192,10 @@ def _obtain(
         else:
             asked[name].wait()
             found = _outcome(archive, catalogue[name], asked[name].state)
-        if found.outcome not in ("fetched", "unchanged"):
-            log.info("%s: %s", name, found.message)
+        if found.outcome not in ("fetched", "unchanged"):  # those were told by their task
+            log.log(TOLD_AT[found.outcome], "%s: %s", name, found.message)
+        for warning in found.warnings:
+            log.warning("%s: %s", name, warning)
         obtained.append(found)
     return obtained, asked
 
@@ -268,17 +274,7 @@ def _refresh(summary: Summary, sources: list[str], offline: bool, live: bool, wh
     if summary.failures:
         return
     summary.obtained, asked = _obtain(catalogue, wanted, offline, where)
-    for obtained in summary.obtained:
-        summary.warnings += [f"{obtained.source}: {warning}" for warning in obtained.warnings]
-        if obtained.outcome == "refused":
-            summary.failures.append(f"{obtained.source}: {obtained.message}")
-        elif obtained.outcome in ("unreachable", "unavailable"):
-            summary.warnings.append(f"{obtained.source}: {obtained.message}")
-    missed = [obtained for obtained in summary.obtained if obtained.outcome not in ("fetched", "unchanged")]
-    if live and missed:
-        summary.failures.append(
-            f"--live: {', '.join(o.source for o in missed)} could not be fetched; nothing was built."
-        )
+    if not _may_go_on(summary, live):
         return
     # One after the other: pandas holds the interpreter's lock, and four threads at once take twice as long.
     staged = []
@@ -292,6 +288,8 @@ def _refresh(summary: Summary, sources: list[str], offline: bool, live: bool, wh
     summary.staged = reports
     for report in reports:
         summary.failures += report.problems
+    if any(report.problems for report in reports):
+        return  # a warehouse without what the archive should hold would be a poorer one than the published
     built = _result(build_warehouse(reports, where, run, return_state=True), summary)
     if not isinstance(built, Build):
         return
@@ -306,6 +304,20 @@ def _refresh(summary: Summary, sources: list[str], offline: bool, live: bool, wh
     if published:
         summary.published, summary.build_id = published, built.build_id
         summary.tables = {name: rows for name, rows in built.rows.items() if name.startswith("main.")}
+
+
+def _may_go_on(summary: Summary, live: bool) -> bool:
+    """Enter how each source came into the warnings and failures; whether the build may follow."""
+    for obtained in summary.obtained:
+        summary.warnings += [f"{obtained.source}: {warning}" for warning in obtained.warnings]
+        if obtained.outcome == "refused":
+            summary.failures.append(f"{obtained.source}: {obtained.message}")
+        elif obtained.outcome in ("unreachable", "unavailable"):
+            summary.warnings.append(f"{obtained.source}: {obtained.message}")
+    missed = [obtained.source for obtained in summary.obtained if obtained.outcome not in ("fetched", "unchanged")]
+    if live and missed:
+        summary.failures.append(f"--live: {', '.join(missed)} could not be fetched; nothing was built.")
+    return not (live and missed)
 
 
 def _write_artifacts(summary: Summary) -> None:

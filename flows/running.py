@@ -26,7 +26,10 @@ PROBE_SECONDS = 1.0
 
 
 class _Lines(logging.Handler):
-    """Progress on standard error: the pipeline's lines with the time since the start, warnings marked."""
+    """Progress on standard error: the pipeline's lines with the time since the start; piped, the warnings alone.
+
+    Failures are left to the end, where `show` tells them all.
+    """
 
     def __init__(self, status: Any) -> None:
         super().__init__(logging.INFO if sys.stderr.isatty() else logging.WARNING)
@@ -34,8 +37,9 @@ class _Lines(logging.Handler):
         self.status = status
 
     def emit(self, record: logging.LogRecord) -> None:
-        mark = {logging.WARNING: "warning: ", logging.ERROR: "error: "}.get(record.levelno, "")
-        text = f"{mark}{record.getMessage()}"
+        if record.levelno >= logging.ERROR:
+            return
+        text = f"{'warning: ' if record.levelno == logging.WARNING else ''}{record.getMessage()}"
         if self.status is None:
             print(text, file=sys.stderr, flush=True)
         else:
@@ -153,16 +157,13 @@ def _summary_of(state: Any) -> Summary:
 
 
 def show(summary: Summary, where: Paths) -> None:
-    """Print what a refresh did."""
-    from flows.artifacts import other_warnings
-
+    """Print what a refresh did; what the run has told as it went is not said again."""
     if summary.staged:
         lines = summary.lines()
         console.show_table(list(lines[0]), [list(line.values()) for line in lines])
     for obtained in summary.obtained:
-        print(f"{obtained.source}: {obtained.message}", file=sys.stderr)
-    for warning in other_warnings(summary):
-        print(f"warning: {warning}", file=sys.stderr)
+        if obtained.outcome in ("fetched", "unchanged", "offline") and not sys.stderr.isatty():
+            print(f"{obtained.source}: {obtained.message}", file=sys.stderr)
     for failure in summary.failures:
         print(f"error: {failure}", file=sys.stderr)
     if summary.published:

@@ -44,9 +44,17 @@ class Paths:
         return self.data / ".writer.lock"
 
 
+class SettingError(Exception):
+    """An environment variable of this project is set to what can't be."""
+
+
 def paths() -> Paths:
-    """The paths in force."""
-    return Paths(Path(os.environ.get("PEACEKEEPING_DATA", "").strip() or "data").expanduser().absolute())
+    """The paths in force. Raises SettingError when PEACEKEEPING_DATA names the home of nobody."""
+    text = os.environ.get("PEACEKEEPING_DATA", "").strip() or "data"
+    try:
+        return Paths(Path(text).expanduser().absolute())
+    except RuntimeError:
+        raise SettingError(f"PEACEKEEPING_DATA is {text!r}, and there is no such user's home.") from None
 
 
 def project_version() -> str:

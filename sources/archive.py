@@ -18,6 +18,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -87,28 +88,45 @@ class Archive:
         if hashlib.sha256(payload).hexdigest() != record.sha256:
             raise ArchiveError(f"The bytes of {record.source} are not those of their record ({record.sha256[:12]}…).")
         target = self.path(record.source, record.sha256)
-        note = target.with_name(target.name + ".json")
-        if note.exists() and target.exists():
+        if self.find(record.source, record.sha256) and self.whole(record.source, record.sha256):
             return False
         with _replacing(target) as scratch:
             scratch.write_bytes(payload)
-        write_json(note, asdict(record))
+        self.restate(record)
         return True
+
+    def restate(self, record: Snapshot) -> None:
+        """Write a snapshot's record (anew): a stated vintage takes the place of the day it was loaded."""
+        write_json(self._note(record.source, record.sha256), asdict(record))
+
+    def whole(self, source: str, sha256: str) -> bool:
+        """Whether the bytes are there and are those of their hash."""
+        path = self.path(source, sha256)
+        return path.is_file() and sha256_of(path) == sha256
+
+    def find(self, source: str, sha256: str) -> Snapshot | None:
+        """The record of a snapshot, or None. Raises ArchiveError when it can't be read."""
+        note = self._note(source, sha256)
+        return self._read_record(note) if note.exists() else None
+
+    def _note(self, source: str, sha256: str) -> Path:
+        path = self.path(source, sha256)
+        return path.with_name(path.name + ".json")
+
+    def _read_record(self, note: Path) -> Snapshot:
+        try:
+            record = Snapshot(**json.loads(note.read_text(encoding="utf-8")))
+            if not all(isinstance(part, str) for part in record.order()):
+                raise TypeError("a date is missing")
+            date.fromisoformat(record.vintage)
+        except (ValueError, TypeError, OSError, RecursionError) as error:
+            raise ArchiveError(f"The record {note} can't be read ({error}). Restore or remove it.") from error
+        return record
 
     def snapshots(self, source: str) -> list[Snapshot]:
         """All snapshots of a source in publication order. Raises ArchiveError when a record can't be read."""
-        found = []
-        for note in (self.root / source).glob("*.json"):
-            if note.name == "last_checked.json":
-                continue
-            try:
-                record = Snapshot(**json.loads(note.read_text(encoding="utf-8")))
-                if not all(isinstance(part, str) for part in record.order()):
-                    raise TypeError("a date is missing")
-                found.append(record)
-            except (ValueError, TypeError, OSError) as error:
-                raise ArchiveError(f"The record {note} can't be read ({error}). Restore or remove it.") from error
-        return sorted(found, key=Snapshot.order)
+        notes = [note for note in (self.root / source).glob("*.json") if note.name != "last_checked.json"]
+        return sorted((self._read_record(note) for note in notes), key=Snapshot.order)
 
     def read(self, snapshot: Snapshot) -> bytes:
         """The bytes of a snapshot, verified against their hash. Raises ArchiveError when they are not whole."""

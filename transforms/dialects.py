@@ -103,6 +103,7 @@ def _read_csv(payload: bytes) -> tuple[pd.DataFrame, pd.DataFrame, int]:
         bad.append((row.number - 1, row.text, f"expected {row.expected_columns} fields, got {row.actual_columns}"))
         return "skip"
 
+    payload = payload.lstrip(b"\r\n")
     names = next(csv.reader(io.TextIOWrapper(io.BytesIO(payload), encoding="utf-8", newline="")), [])
     try:
         table = arrow_csv.read_csv(
@@ -115,6 +116,7 @@ def _read_csv(payload: bytes) -> tuple[pd.DataFrame, pd.DataFrame, int]:
         )
     except (arrow.ArrowInvalid, arrow.ArrowKeyError) as error:
         raise ContractError(f"The file can't be read as CSV: {str(error).splitlines()[0]}") from error
+    _require_whole(payload, bad, table.num_rows + len(bad))
     doubled = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
     if doubled:
         raise ContractError(f"The CSV's header has the column {doubled[0]!r} twice.")
@@ -123,6 +125,15 @@ def _read_csv(payload: bytes) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     rows_read = len(frame) + len(broken)
     numbers = np.setdiff1d(np.arange(1, rows_read + 1), broken["row_number"].to_numpy(dtype="int64"))
     return frame.set_axis(pd.Index(numbers, name="row_number")), broken, rows_read
+
+
+def _require_whole(payload: bytes, bad: Sequence[tuple[int, str, str]], rows: int) -> None:
+    """Refuse a file that is cut off in its last row, or in which a quote that is never closed swallows rows."""
+    if bad and bad[-1][0] == rows and not payload.endswith((b"\n", b"\r")):
+        raise ContractError(f"The file is cut off in its last row ({bad[-1][1][:40]!r}). Get it again.")
+    swallowed = next((number for number, text, _ in bad if "\n" in text.strip()), None)
+    if swallowed is not None:
+        raise ContractError(f"Row {swallowed:,} runs over several lines: a quote opens there and is not closed.")
 
 
 def read_csv(payload: bytes) -> pd.DataFrame:
@@ -135,7 +146,8 @@ def read_csv(payload: bytes) -> pd.DataFrame:
 
 def _as_text(column: pd.Series) -> pd.Series:
     """JSON values as text: null is blank, whole numbers have no decimal point."""
-    if pd.api.types.is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
+    known = column.dropna()
+    if pd.api.types.is_float_dtype(column.dtype) and ((known % 1 == 0) & (known.abs() < 2**53)).all():
         column = column.astype("Int64")
     return column.astype(TEXT).fillna("")
 
@@ -144,16 +156,19 @@ def _read_json(payload: bytes) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Read a bare array of objects, as the API answers."""
     try:
         content = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ContractError(f"The file can't be read as JSON ({error}); it may be cut off.") from error
     if not isinstance(content, list):
         raise ContractError(f"Expected a JSON array of rows, got {_kind(content)}.")
     odd = next((place for place, row in enumerate(content, start=1) if not isinstance(row, dict)), None)
     if odd is not None:
         raise ContractError(f"Expected a JSON array of objects; element {odd:,} is {_kind(content[odd - 1])}.")
-    frame = pd.DataFrame(content)
-    frame.columns = [str(name) for name in frame.columns]
-    frame = frame.apply(_as_text) if len(frame) else frame
+    try:
+        frame = pd.DataFrame(content)
+        frame.columns = [str(name) for name in frame.columns]
+        frame = frame.apply(_as_text) if len(frame) else frame
+    except UnicodeEncodeError:
+        raise ContractError("The JSON holds a text that is no Unicode (a lone surrogate).") from None
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row_number")
     return frame, pd.DataFrame(columns=["row_number", "text", "reason"]), len(frame)
 
@@ -181,6 +196,12 @@ def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], so
             len(set(dialect.optional.values()) - set(dialect.matched(columns).values())),
         ),
     )
+    matched = best.matched(columns)
+    twice = [theirs for theirs, mine in matched.items() if list(matched.values()).count(mine) > 1]
+    if twice:
+        raise ContractError(
+            f"The columns {' and '.join(twice)} both stand for {matched[twice[0]]}; expected one of them."
+        )
     missing = best.missing(columns)
     if missing:
         new = best.new(columns)
@@ -239,7 +260,10 @@ def parse_numbers(column: pd.Series, dialect: Dialect) -> pd.Series:
     """Numbers with the dialect's thousands separators, decimal mark and signs for zero; others become missing."""
     plain = column
     for separator in dialect.thousands:
-        plain = plain.str.replace(separator, "", regex=False)
+        # Groups of three, one kind of separator: '1 234,56' and '12,34' are no numbers here, rather than wrong ones.
+        mark = re.escape(separator)
+        grouped = plain.str.fullmatch(rf"[+-]?\d{{1,3}}(?:{mark}\d{{3}})+(?:\.\d*)?").astype("boolean").fillna(False)
+        plain = plain.mask(grouped, plain.str.replace(separator, "", regex=False))
     if dialect.decimal != ".":
         plain = plain.str.replace(dialect.decimal, ".", regex=False)
     if dialect.zeros:

@@ -59,9 +59,9 @@ class Prepared:
     def merge(self, gone: pd.Series, rule: str, into: pd.Series) -> None:
         """Merge the rows under `gone` into the rows numbered `into`, by a named rule."""
         if gone.any():
-            self.merged.append(
-                pd.DataFrame({"row_number": self.rows.index[gone], "rule": rule, "into_row": into[gone].to_numpy()})
-            )
+            numbers = self.rows.index[gone]
+            kept = into.reindex(numbers).to_numpy()  # `into` may still have the rows of an earlier merge
+            self.merged.append(pd.DataFrame({"row_number": numbers, "rule": rule, "into_row": kept}))
             self.rows = self.rows[~gone]
 
     def signal(self, kind: str, values: pd.Series) -> None:
@@ -177,15 +177,21 @@ def finish(
     )
 
 
-def require_envelope(staged: Staged, declared: Declaration, period: pd.Series | None) -> list[str]:
+def require_envelope(staged: Staged, declared: Declaration, vintage: date, period: pd.Series | None) -> list[str]:
     """Hold a snapshot against its source's envelope: below a minimum is an error, above a maximum a warning told.
 
-    `period` has each tidy row's month or year, for sources whose envelope bounds the rows of each.
-    Raises ContractError below a minimum.
+    `vintage` is its publication date, near which its newest row must lie; `period` has each tidy row's month or year,
+    for sources whose envelope bounds the rows of each. Raises ContractError below a minimum.
     """
     envelope = declared.envelope
     told = []
     counts = [("the file", staged.rows_in, envelope["rows"])]
+    reach = envelope.get("newest_within_days")
+    if reach is not None and staged.covers_to is not None and (vintage - staged.covers_to).days > reach:
+        raise ContractError(
+            f"Its newest row is of {staged.covers_to}, more than {reach} days before its publication on {vintage}: the "
+            "dates are not what they seem (seconds for milliseconds?), or the file is older; then say --vintage DATE."
+        )
     if period is not None and "rows_per_period" in envelope:
         per = period.value_counts().sort_index()
         counts += [(str(name)[:10], int(rows), envelope["rows_per_period"]) for name, rows in per.items()]

@@ -10,6 +10,7 @@ import json
 import math
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -49,10 +50,11 @@ class Answer:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Run the query. Raises QueryError for SQL that is wrong, writes, or reaches outside."""
-        try:
-            result = connection.execute(sql) if sql.strip() else None
-        except duckdb.Error as error:
-            raise QueryError(_explained(error)) from error
+        with _told():
+            several = len(connection.extract_statements(sql)) > 1
+            result = None if several or not sql.strip() else connection.execute(sql)
+        if several:
+            raise QueryError("One statement at a time: the answer of each but the last would be lost.")
         if result is None:
             raise QueryError("The query is empty.")
         self._result = result
@@ -60,11 +62,12 @@ class Answer:
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
         """The rows, in lists of up to BATCH. Raises QueryError: results stream, so a fault can come late."""
-        try:
-            while self.columns and (rows := self._result.fetchmany(BATCH)):
-                yield rows
-        except duckdb.Error as error:
-            raise QueryError(_explained(error)) from error
+        while self.columns:
+            with _told():
+                rows = self._result.fetchmany(BATCH)
+            if not rows:
+                return
+            yield rows
 
     def rows(self) -> list[tuple[Any, ...]]:
         """All rows."""
@@ -108,16 +111,14 @@ class Answer:
 
         count = 0
         try:
-            with warnings.catch_warnings():
+            with _told(), warnings.catch_warnings():
                 # The library advises another call to save a copy; that one takes no statements but SELECT.
                 warnings.simplefilter("ignore", UserWarning)
                 reader: Any = self._result.to_arrow_reader(BATCH)
-            with parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+            with _told(), parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
                 for batch in reader:
                     writer.write_batch(batch)
                     count += batch.num_rows
-        except duckdb.Error as error:
-            raise QueryError(_explained(error)) from error
         except (pyarrow.ArrowException, NotImplementedError) as error:
             told = str(error).strip().splitlines()[0]
             raise QueryError(f"The answer can't be written as Parquet: {told}. Cast that column to text.") from error
@@ -125,13 +126,15 @@ class Answer:
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911  (a table of kinds)
-    """A cell as JSON has it: dates as ISO texts, decimals as numbers, infinities and NaN as texts, the rest as text."""
+    """A cell as JSON has it: dates as ISO texts, decimals as numbers where no digit is lost, the rest as text."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        if value == value.to_integral_value():
+            return int(value)
+        return float(value) if Decimal(repr(float(value))) == value else str(value)
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, dict):
@@ -139,6 +142,19 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  (a table of kinds)
     if isinstance(value, date | datetime):
         return value.isoformat()
     return value.hex() if isinstance(value, bytes) else str(value)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """DuckDB's errors as ours; its word for Ctrl-C as Python's."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise QueryError(_explained(error)) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _explained(error: duckdb.Error) -> str:

@@ -79,6 +79,7 @@ def test_status_tells_vintage_coverage_rows_and_last_check(built: Any) -> None:
         ("SELECT nothing FROM fatalities", "nothing"),
         ("SELECT 1 / (i - 99999)::INT, CAST('x' || i AS INT) FROM range(100000) t(i)", "Could not convert"),
         ("", "The query is empty"),
+        ("SELECT 1; SELECT 2", "One statement at a time"),
     ],
 )
 def test_sql_that_writes_reaches_out_or_is_wrong_is_1_and_changes_nothing(built: Any, sql: str, told: str) -> None:
@@ -99,6 +100,12 @@ def test_query_writes_every_format(built: Any, tmp_path: Path) -> None:
     ]
     built("query", sql, "-f", "parquet", "-o", str(tmp_path / "m.parquet"))
     assert duckdb.sql(f"SELECT count(*), max(longitude) FROM '{tmp_path}/m.parquet'").fetchall() == [(2, -8.0)]
+    (tmp_path / "link").symlink_to(tmp_path / "goal")
+    built("query", sql, "-f", "csv", "-o", str(tmp_path / "link"))
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "goal").read_text().startswith("mission,")
+    built("query", sql, "-f", "csv", "-o", "/dev/null")
+    assert not Path("/dev/null").is_file()
+    assert built("query", sql, "-f", "csv", "-o", "-").stdout.startswith("mission,")
     assert built("query", sql).stdout.splitlines()[1] == "MINUSMA\t2013-04-25\t-8.0\tfalse"
     assert "The first 100 rows" in built("query", "FROM fatalities").stderr
     assert "can't be written" in built("query", sql, "-f", "csv", "-o", "/nowhere/x.csv", code=1).stderr
@@ -110,6 +117,15 @@ def test_a_reader_that_has_had_enough_is_no_fault(built: Any) -> None:
         shell=True, cwd=built.folder, env=built.environment(), capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stdout.startswith("month_end,") and done.stderr == ""
+
+
+def test_an_output_that_takes_nothing_is_told(built: Any) -> None:
+    for command in ("status", "sources", "query 'FROM missions' -f csv"):
+        line = f"'{sys.executable}' -m flows.cli {command} > /dev/full"
+        done = subprocess.run(
+            line, shell=True, cwd=built.folder, env=built.environment(), capture_output=True, text=True
+        )
+        assert done.returncode == 1 and "No space left on device" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_query_and_status_before_the_first_refresh_say_what_to_do(fresh: Any) -> None:
@@ -125,12 +141,13 @@ def test_load_takes_a_known_form_and_says_what_came_of_each_row(fresh: Any) -> N
     rows = [{"casualty_id": f"MINUSMA-2019-01-{n:05d}", **row} for n in range(4100)]
     rows[7]["incident_date"] = 4070908800000
     (fresh.folder / "f.json").write_bytes(to_json(rows))
-    done = fresh("load", "fatalities", "f.json", "--vintage", "2021-06")
+    done = fresh("load", "fatalities", "f.json", "--vintage", "2019-06")
     assert done.stdout == (
-        "Archived fatalities 2021-06-30 (stated), psdata-json: 4,100 rows, 4,099 staged, 1 rejected, 0 merged.\n"
+        "Archived fatalities 2019-06-30 (stated), psdata-json: 4,100 rows, 4,099 staged, 1 rejected, 0 merged.\n"
     )
     assert "new column: shoe_size" in done.stderr and "got 2099-01-01" in done.stderr
-    assert "Already in the archive" in fresh("load", "fatalities", "f.json").stdout
+    assert "Already in the archive" in fresh("load", "fatalities", "f.json", "--vintage", "2019-06").stdout
+    assert "say --vintage DATE" in fresh("load", "fatalities", "f.json", code=1).stderr
 
 
 @pytest.mark.parametrize(
@@ -152,7 +169,7 @@ def test_load_refuses_what_is_no_file_of_the_source_with_1_and_the_reason(
     assert list((fresh.data / "raw").glob("fatalities/*.json")) == []
 
 
-@pytest.mark.parametrize("vintage", ["yesterday", "2021-13", "2021-02-30", "2099-01-01"])
+@pytest.mark.parametrize("vintage", ["yesterday", "2021-13", "2021-02-30", "2099-01-01", ""])
 def test_a_vintage_that_is_no_past_date_is_2(fresh: Any, vintage: str) -> None:
     (fresh.folder / "f").write_bytes(b"x")
     assert "vintage" in fresh("load", "fatalities", "f", "--vintage", vintage, code=2).stderr.lower()

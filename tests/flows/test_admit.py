@@ -17,6 +17,7 @@ from sources.archive import Archive
 from sources.errors import Refused, Unreachable
 
 TODAY = datetime.now(UTC).date().isoformat()
+TODAY_MS = int(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1000
 FATALITIES = CATALOGUE["fatalities"]
 
 
@@ -41,11 +42,12 @@ def admitted(archive: Archive, payload: bytes, stated: Stated = Stated(), source
 @pytest.mark.parametrize(
     ("rows", "stated", "vintage", "basis"),
     [
-        ({"last_update": 1743724800000}, Stated(by_metadata="2020-01-01"), "2025-04-04", "last_update of the rows"),
-        ({}, Stated(by_hand="2021-06-30", by_metadata="2020-01-01"), "2021-06-30", "stated"),
-        ({}, Stated(by_metadata="2023-12-10", last_modified="2024-01-01"), "2023-12-10", "the publisher's metadata"),
-        ({}, Stated(last_modified="2024-01-01"), "2024-01-01", "Last-Modified"),
-        ({}, Stated(), TODAY, "day of retrieval"),
+        ({"last_update": 1561852800000}, Stated(by_metadata="2020-01-01"), "2019-06-30", "last_update of the rows"),
+        ({}, Stated(by_hand="2019-06-30", by_metadata="2020-01-01"), "2019-06-30", "stated"),
+        ({}, Stated(by_metadata="2019-12-10", last_modified="2019-01-30"), "2019-12-10", "the publisher's metadata"),
+        ({}, Stated(last_modified="2019-02-01"), "2019-02-01", "Last-Modified"),
+        ({}, Stated(by_metadata="2099-01-01", last_modified="2019-02-01"), "2019-02-01", "Last-Modified"),
+        ({"incident_date": TODAY_MS}, Stated(), TODAY, "day of retrieval"),
     ],
 )
 def test_vintage_is_the_rows_own_date_then_what_is_said_of_the_file_then_today(
@@ -68,7 +70,7 @@ def test_a_vintage_in_the_future_is_refused(archive: Archive) -> None:
 
 def test_a_shrunken_list_is_refused_and_kept_apart(archive: Archive) -> None:
     with pytest.raises(Refused, match=r"the file has 12 rows of fatalities, expected 4,000 or more.*It is kept in"):
-        admitted(archive, to_json(casualties(12)))
+        admitted(archive, to_json(casualties(12)), Stated(by_hand="2019-06-30"))
     assert archive.snapshots("fatalities") == []
     (note,) = (archive.root / "refused" / "fatalities").glob("*.json")
     assert "expected 4,000 or more" in json.loads(note.read_text())["why"]
@@ -86,9 +88,29 @@ def test_a_year_cut_off_in_the_middle_is_refused(archive: Archive) -> None:
 
 def test_the_same_file_twice_is_one_snapshot(archive: Archive) -> None:
     payload = to_json(casualties())
-    first = admitted(archive, payload)[0]
-    again = admitted(archive, payload, Stated(by_hand="2021-06-30"))
-    assert again[3] is False and archive.snapshots("fatalities") == [first]
+    first = admitted(archive, payload, Stated(last_modified="2019-02-01"))[0]
+    again = admitted(archive, payload, Stated(last_modified="2019-03-01"))
+    assert (again[0], again[3]) == (first, False) and archive.snapshots("fatalities") == [first]
+    with pytest.raises(Refused, match="in the archive already, as the vintage 2019-02-01"):
+        admitted(archive, payload, Stated(by_hand="2019-06-30"))
+
+
+def test_a_stated_vintage_takes_the_place_of_the_day_it_was_loaded(archive: Archive) -> None:
+    payload = to_json(casualties(incident_date=TODAY_MS - 86_400_000 * 30))
+    admitted(archive, payload)
+    record, _, _, new = admitted(archive, payload, Stated(by_hand=TODAY))
+    assert new is False and record.vintage == TODAY  # the same day: nothing to put right
+    week = datetime.fromtimestamp(TODAY_MS / 1000 - 7 * 86_400, UTC).date().isoformat()
+    assert admitted(archive, payload, Stated(by_hand=week))[3] is True
+    assert [snapshot.vintage for snapshot in archive.snapshots("fatalities")] == [week]
+
+
+@pytest.mark.parametrize("changes", [{"incident_date": 1547942400}, {}])
+def test_seconds_for_milliseconds_and_old_files_without_a_date_are_refused(
+    archive: Archive, changes: dict[str, object]
+) -> None:
+    with pytest.raises(Refused, match=r"more than 400 days before its publication.*say --vintage DATE"):
+        admitted(archive, to_json(casualties(**changes)))
 
 
 def test_bundled_snapshots_start_the_history_once(archive: Archive) -> None:
@@ -113,14 +135,14 @@ def test_fetching_archives_the_exact_bytes_and_an_unchanged_reply_makes_no_new_v
         payload, content_type="application/json"
     )
     httpserver.expect_request("/public/metadata/DPPADPOSS-FATALITIES").respond_with_json(
-        [{"Last Update Date": "2023-12-10"}]
+        [{"Last Update Date": "2019-12-10"}]
     )
     first = admit.fetch(archive, FATALITIES, tmp_path)
-    assert (first.outcome, first.vintage) == ("fetched", "2023-12-10")
+    assert (first.outcome, first.vintage) == ("fetched", "2019-12-10")
     (snapshot,) = archive.snapshots("fatalities")
     assert archive.read(snapshot) == payload and snapshot.url.endswith("/public/data/DPPADPOSS-FATALITIES/json")
     again = admit.fetch(archive, FATALITIES, tmp_path)
-    assert again.outcome == "unchanged" and "Unchanged since the vintage 2023-12-10" in again.message
+    assert again.outcome == "unchanged" and "Unchanged since the vintage 2019-12-10" in again.message
     assert archive.last_check("fatalities")["outcome"] == "unchanged"  # type: ignore[index]
 
 

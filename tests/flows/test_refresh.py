@@ -21,6 +21,7 @@ from flows import admit, build, stage
 from flows.refresh import SourceName
 from flows.settings import Paths
 from schemas.validate import TableError
+from sources import bundle
 from sources.archive import Archive
 from sources.catalogue import source_names
 from warehouse import load, publish
@@ -76,7 +77,7 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     artifacts = {a["key"]: a["data"] for a in api(prefect_api, "artifacts/filter", only)}
     assert set(artifacts) == {"refresh-summary", "rejected-rows"}
     assert (
-        "| uniformed_personnel | offline: archive | 2025-07-31 | 108,949 | 108,898 | 0 | 51 | 108,898 |"
+        "| uniformed_personnel | offline | 2025-07-31 | 108,949 | 108,898 | 0 | 51 | 108,898 |"
         in artifacts["refresh-summary"]
     )
 
@@ -172,15 +173,23 @@ def test_one_refused_reply_stops_no_other_source_and_fails_the_run(
     assert ask(where, "SELECT longitude FROM missions WHERE mission = 'UNX07'") == [(1.5,)]
 
 
-def test_a_damaged_snapshot_is_told_and_the_older_one_serves(run: Any, where: Paths) -> None:
+def test_a_damaged_snapshot_stops_the_build_and_a_bundled_one_is_restored(run: Any, where: Paths) -> None:
     run(offline=True)
     archive = Archive(where.raw)
-    newest = archive.snapshots("fatalities")[-1]
-    archive.path("fatalities", newest.sha256).write_bytes(b"damaged")
+    bundled = archive.snapshots("fatalities")[-1]
+    archive.path("fatalities", bundled.sha256).write_bytes(b"damaged")
+    assert run(offline=True)[0].is_completed() and ask(where, "SELECT count(*) FROM fatalities") == [(4423,)]
+
+    payload = (bundle.BUNDLED / "missions_2024-02.csv.gz").read_bytes() + b"\0"
+    record, *_ = admit.admit(
+        archive, CATALOGUE["missions"], payload, origin="loaded", url="m", stated=admit.Stated(by_hand="2025-01-01")
+    )
+    archive.path("missions", record.sha256).write_bytes(b"damaged")
+    before = digest(where.warehouse)
     state, summary = run(offline=True)
-    assert state.is_failed() and summary.published
-    assert "2025-04-04 can't be used" in summary.failures[0] and "damaged" in summary.failures[0]
-    assert ask(where, "SELECT count(*) FROM fatalities") == [(4111,)]
+    assert state.is_failed() and summary.published is None
+    assert "snapshot of 2025-01-01 can't be used" in summary.failures[0] and "damaged" in summary.failures[0]
+    assert digest(where.warehouse) == before
 
 
 def _hold(path: str, held: Any, release: Any) -> None:

@@ -65,6 +65,9 @@ def test_peacekeeping_year_across_a_century_keeps_two_digits() -> None:
         ("32648.0", 32_648.0),
         ("110 254 844.8", 110_254_844.8),
         (" - ", 0.0),
+        ("1 234,56", None),  # a decimal comma is refused rather than multiplied
+        ("12,34", None),
+        ("12 34 5", None),
     ],
 )
 def test_amounts_with_thousands_separators_and_dashes(printed: str, amount: float | None) -> None:

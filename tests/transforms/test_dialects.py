@@ -47,6 +47,35 @@ def test_a_new_column_is_noticed_and_kept_out() -> None:
     assert "rank" not in staged.rows and len(staged.rows) == 1
 
 
+def test_two_columns_that_stand_for_one_are_refused() -> None:
+    with pytest.raises(ContractError, match="amount and usd_amount both stand for amount_usd"):
+        read(
+            b"government_donor,entity,rev_type,calendar_year,amount,usd_amount\na,b,c,1,2,3\n",
+            "csv",
+            "assessed_contributions",
+        )
+
+
+def test_a_blank_first_line_is_no_header() -> None:
+    assert read(f"\r\n\n{NOTICAS}\n{ROW}\n".encode()).cells()["mission"].tolist() == ["MINUSMA"]
+
+
+def test_a_file_cut_off_in_its_last_row_is_refused() -> None:
+    with pytest.raises(ContractError, match="cut off in its last row"):
+        read(f"{NOTICAS}\n{ROW}\nMINUSMA-2019-01-00002,2019-0".encode())
+
+
+def test_a_quote_that_is_never_closed_is_refused_with_its_row() -> None:
+    with pytest.raises(ContractError, match="Row 2 runs over several lines"):
+        read(f'{NOTICAS}\n{ROW}\n"MINUSMA,x\n{ROW}\n{ROW}\n'.encode())
+
+
+@pytest.mark.parametrize("payload", [b"[" * 100_000, b'[{"casualty_id": "\\ud800"}]', b'[{"casualty_id": 1e300}]'])
+def test_odd_json_is_refused_in_one_sentence(payload: bytes) -> None:
+    with pytest.raises(ContractError):
+        read(payload, "json")
+
+
 def test_a_doubled_column_is_refused() -> None:
     with pytest.raises(ContractError, match="'gender' twice"):
         read(b"gender,gender\nM,F\n")

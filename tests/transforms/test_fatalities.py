@@ -282,3 +282,15 @@ def assert_same_casualties(one: Staged, other: Staged) -> None:
         for staged in (one, other)
     ]
     pd.testing.assert_frame_equal(*tidy)
+
+
+def test_two_merge_rules_in_one_file_are_both_told() -> None:
+    doubled = [
+        casualty(3, incident_date=1052092800000, casualty_nationality="Montenegro", isocode3="MNE"),
+        casualty(3, incident_date=1052092800000, casualty_nationality="Serbia and Montenegro", isocode3="SCG"),
+    ]
+    staged = stage(casualty(1), casualty(1), *doubled)
+    assert sorted(staged.merged[["row_number", "rule", "into_row"]].values.tolist()) == [
+        [2, "identical_row", 1],
+        [3, "one_casualty_two_nationalities", 4],
+    ]

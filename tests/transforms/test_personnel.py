@@ -314,3 +314,12 @@ def test_a_missing_column_stops_the_source_and_names_it() -> None:
     rows = [{name: value for name, value in printed().items() if name != "total"}]
     with pytest.raises(ContractError, match="needs the column total"):
         stage_bytes("uniformed_personnel", to_csv(rows))
+
+
+def test_an_identical_and_a_zero_row_beside_one_real_row_are_both_merged() -> None:
+    staged = stage_printed(printed(), printed(), printed(male=0, female=0, total=0))
+    assert chad(staged)["total"].tolist() == [1010]
+    assert sorted(staged.merged[["row_number", "rule", "into_row"]].values.tolist()) == [
+        [2, "identical_row", 1],
+        [3, "zero_row_beside_real_row", 1],
+    ]

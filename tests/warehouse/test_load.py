@@ -63,7 +63,7 @@ def test_cells_arrive_as_they_were(unchecked: Path) -> None:
         ("2017-04-30", "MINUSMA", 10, 90, 100, True, "monthly_report"),
         ("2023-09-30", "UNSPECIFIED", None, None, 50, False, "monthly_report"),
     ]
-    assert ask(unchecked, "SELECT sum(amount_usd)::VARCHAR FROM main.assessed_contributions") == [("1004.00",)]
+    assert ask(unchecked, "SELECT sum(amount_usd)::VARCHAR FROM main.assessed_contributions") == [("14000000004.00",)]
     assert ask(unchecked, "SELECT name, m49, existed_until FROM main.countries WHERE iso3 = 'CIV'") == [
         ("Côte d'Ivoire", "384", None)
     ]

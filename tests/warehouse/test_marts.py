@@ -74,11 +74,11 @@ def test_shares_and_ranks_of_a_year(connection: duckdb.DuckDBPyConnection) -> No
         "FROM marts.assessment_shares WHERE peacekeeping_year = '2018-19' ORDER BY contributor_iso3",
     )
     assert found == [
-        ("BGD", "Bangladesh", Decimal("300.00"), 30.0, 1),
-        ("CIV", "Côte d'Ivoire", Decimal("200.00"), 20.0, 3),
-        ("FRA", "France", Decimal("300.00"), 30.0, 1),
-        ("IND", "India", Decimal("100.00"), 10.0, 4),
-        ("MLI", "Mali", Decimal("100.00"), 10.0, 4),
+        ("BGD", "Bangladesh", Decimal("3000000000.00"), 30.0, 1),
+        ("CIV", "Côte d'Ivoire", Decimal("2000000000.00"), 20.0, 3),
+        ("FRA", "France", Decimal("3000000000.00"), 30.0, 1),
+        ("IND", "India", Decimal("1000000000.00"), 10.0, 4),
+        ("MLI", "Mali", Decimal("1000000000.00"), 10.0, 4),
     ]
 
 

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -76,7 +78,6 @@ def as_json(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
         "COMMENT ON TABLE main.countries IS 'x'",
         "CREATE SCHEMA more",
         "TRUNCATE main.uniformed_personnel",
-        "SELECT 1; DROP TABLE main.fatalities",
         "ATTACH ':memory:' AS more",
     ],
 )
@@ -85,6 +86,18 @@ def test_writing_sql_is_refused(connection: duckdb.DuckDBPyConnection, sql: str)
     assert "read-only" in answer
     assert "`refresh`" in answer
     assert "\n" not in answer
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT 1; SELECT 2", "SELECT 1; DROP TABLE main.fatalities", "SELECT 1;\n-- then\nSET x = 1;"]
+)
+def test_a_second_statement_is_refused_and_none_is_run(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    assert told(connection, sql).startswith("One statement at a time")
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1;", "SELECT 1; -- done", " ;SELECT 1; ; ", "SELECT /* ; */ 1"])
+def test_a_semicolon_makes_no_second_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    assert rows(connection, sql) == [(1,)]
 
 
 def test_what_was_asked_to_be_written_is_not_there_afterwards(small: Path, tmp_path: Path) -> None:
@@ -231,6 +244,29 @@ def test_a_fault_that_comes_while_the_answer_is_written_is_a_query_error(
             answer.write_parquet(tmp_path / "answer.parquet")
         else:
             getattr(answer, f"write_{form}")(io.StringIO())
+
+
+def test_ctrl_c_stops_a_query_that_runs(small: Path) -> None:
+    code = (
+        "import pathlib, sys\nfrom warehouse.query import Answer, connect\n"
+        "with connect(pathlib.Path(sys.argv[1])) as c:\n"
+        "    print('asked', flush=True)\n"
+        "    try:\n"
+        "        Answer(c, 'SELECT sum(a.i * b.i) FROM range(10_000_000) a(i), range(1_000_000) b(i)').rows()\n"
+        "    except KeyboardInterrupt:\n"
+        "        print('stopped')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(small)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as asking:
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == "asked\n"
+        time.sleep(0.3)
+        asking.send_signal(signal.SIGINT)
+        try:
+            assert asking.communicate(timeout=20)[0] == "stopped\n"
+        finally:
+            asking.kill()
 
 
 def test_the_connection_answers_after_a_fault(connection: duckdb.DuckDBPyConnection) -> None:
@@ -424,9 +460,11 @@ def test_json_has_days_as_iso_decimals_as_numbers_and_unicode_as_it_is(connectio
     assert "Côte" in file.getvalue()
 
 
-def test_json_loses_no_column_of_one_name(connection: duckdb.DuckDBPyConnection) -> None:
-    (record,) = as_json(connection, "SELECT 1 AS a, 2 AS a, 3 AS b")
-    assert sorted(record.values()) == [1, 2, 3]
+@pytest.mark.parametrize("names", [("a", "a", "b"), ("a", "a", "a"), ("a", "a", "a_2"), ("a_2", "a", "a")])
+def test_json_loses_no_column_of_one_name(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> None:
+    (record,) = as_json(connection, "SELECT " + ", ".join(f"{i} AS {name}" for i, name in enumerate(names)))
+    assert sorted(record.values()) == [0, 1, 2]
+    assert set(names) <= set(record)
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1 / 0 AS x", "SELECT 'nan'::DOUBLE AS x", "SELECT [-1 / 0] AS x"])
@@ -458,6 +496,8 @@ def test_any_text_comes_back_from_json(connection: duckdb.DuckDBPyConnection, va
         (Decimal("2.50"), 2.5),
         (Decimal("2.00"), 2),
         (Decimal("-0.01"), -0.01),
+        (Decimal("1234567890123456.00"), 1234567890123456),
+        (Decimal("1234567890123456.78"), "1234567890123456.78"),  # a float would make it .8
         (date(2020, 2, 29), "2020-02-29"),
         (datetime(2020, 2, 29, 1, 2, 3), "2020-02-29T01:02:03"),
         (b"\x00\xff", "00ff"),

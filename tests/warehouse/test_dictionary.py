@@ -1,0 +1,71 @@
+"""The dictionary in docs/: every table, view and column, as the declarations and the marts have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from schemas.tables import TABLES
+from warehouse import dictionary
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def rendered() -> str:
+    return dictionary.render()
+
+
+def sections(text: str) -> dict[str, list[list[str]]]:
+    """The rows of each section's table: column, type, unit, null, meaning."""
+    found: dict[str, list[list[str]]] = {}
+    for section in text.split("\n### ")[1:]:
+        lines = [line for line in section.splitlines() if line.startswith("| ")]
+        found[section.splitlines()[0].strip()] = [
+            [cell.strip() for cell in line.replace("\\|", "\0").strip("|").split("|")] for line in lines[1:]
+        ]
+    return found
+
+
+def test_every_column_of_the_warehouse_has_its_row(rendered: str, unchecked: Path) -> None:
+    with duckdb.connect(str(unchecked), read_only=True) as connection:
+        listed = connection.execute(
+            "SELECT schema_name || '.' || table_name, list(column_name ORDER BY position) FROM meta.columns GROUP BY ALL"
+        ).fetchall()
+    told = {name: [row[0].strip("*") for row in rows] for name, rows in sections(rendered).items()}
+    assert told == dict(listed)
+    assert all(len(row) == 5 for rows in sections(rendered).values() for row in rows)
+
+
+def test_a_row_has_type_unit_null_and_meaning(rendered: str) -> None:
+    personnel = {row[0]: row[1:] for row in sections(rendered)["main.uniformed_personnel"]}
+    assert personnel["total"] == ["BIGINT", "person", "", "All."]
+    assert personnel["female"] == ["BIGINT", "person", "yes", "Women; NULL where the report prints no sex."]
+    assert personnel["**contributor_iso3**"] == ["VARCHAR", "", "", "Contributing state. \u2192 main.countries.iso3"]
+
+
+def test_keys_are_bold_and_nothing_else_is(rendered: str) -> None:
+    for name, table in TABLES.items():
+        bold = [row[0].strip("*") for row in sections(rendered)[name] if row[0].startswith("**")]
+        assert sorted(bold) == sorted(table.key), name
+
+
+def test_every_table_and_view_is_introduced_with_its_hazards(rendered: str) -> None:
+    assert all(table.comment() in rendered for table in TABLES.values())
+    assert "numbers deployed on that day, never to be added over months." in rendered
+
+
+def test_the_dictionary_in_docs_is_the_one_of_the_declarations(rendered: str) -> None:
+    assert (ROOT / "docs" / "dictionary.md").read_text(encoding="utf-8") == rendered, "run `make dictionary`"
+
+
+def test_the_command_writes_the_file(tmp_path: Path, rendered: str) -> None:
+    assert dictionary.main([str(tmp_path / "dictionary.md")]) == 0
+    assert (tmp_path / "dictionary.md").read_text(encoding="utf-8") == rendered
+
+
+def test_the_command_called_wrongly_says_how(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dictionary.main([]) == 2
+    assert "python -m warehouse.dictionary FILE" in capsys.readouterr().err
