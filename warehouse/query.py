@@ -91,8 +91,11 @@ class Answer:
         """Write a JSON array of objects, one a line. A repeated column name gets a number. Gives the number of rows."""
         names: list[str] = []
         for name in self.columns:
-            again = sum(other == name for other in self.columns[: len(names)])
-            names.append(f"{name}_{again + 1}" if again else name)
+            number, unused = 1, name
+            while unused in names or (unused != name and unused in self.columns):
+                number += 1
+                unused = f"{name}_{number}"
+            names.append(unused)
         count = 0
         file.write("[")
         for batch in self.batches():

