@@ -83,7 +83,7 @@ def fatalities(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
 
 
 def uniformed_personnel(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
-    """Personnel rows; women and men add up to the total where all three are printed."""
+    """Personnel rows; no month can end later than the vintage that reports it."""
     month_end = (pd.Timestamp(vintage) + pd.offsets.MonthEnd(0)).date().isoformat()
     count = {"min": 0}
     people = {name: {**count, **bounds.get(name, {})} for name in ("female", "male", "total")}

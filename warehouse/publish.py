@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from pathlib import Path
 
 from warehouse.load import BuildError
@@ -43,7 +45,11 @@ def publish(built: Path, published: Path) -> None:
     if published.exists():
         spare = published.with_name(f".{published.name}.link")
         spare.unlink(missing_ok=True)
-        os.link(published, spare)
+        try:
+            os.link(published, spare)
+        except (NotImplementedError, PermissionError):  # a file system without hard links
+            shutil.copyfile(published, spare)
         spare.replace(previous_of(published))
     built.replace(published)
-    _flush(published.parent)
+    with contextlib.suppress(OSError):  # swapped in already; some file systems can't flush a folder
+        _flush(published.parent)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.own_server import OwnServer
+
 COMMAND = str(Path(sys.executable).with_name("peacekeeping"))
 
 
@@ -71,14 +73,26 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return shell
 
 
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A Prefect server that stays up, for the many runs whose own server is not what is tested."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        server = OwnServer()
+        server.start()
+    assert server.wait(120), "the Prefect server did not come up"
+    yield {"PREFECT_API_URL": server.api_url}
+    server.stop()
+
+
 @pytest.fixture
-def copy(built: Shell, tmp_path: Path) -> Iterator[Shell]:
-    """A shell of its own with a copy of the built data folder, and the same Prefect home."""
+def copy(built: Shell, served: dict[str, str], tmp_path: Path) -> Shell:
+    """A shell of its own with a copy of the built data folder."""
     shutil.copytree(built.data, tmp_path / "data")
-    yield Shell(tmp_path, {"PREFECT_HOME": str(built.folder / "prefect")})
+    return Shell(tmp_path, dict(served))
 
 
 @pytest.fixture
-def fresh(built: Shell, tmp_path: Path) -> Shell:
-    """A shell with no data at all (and a Prefect home that is ready)."""
-    return Shell(tmp_path, {"PREFECT_HOME": str(built.folder / "prefect")})
+def fresh(served: dict[str, str], tmp_path: Path) -> Shell:
+    """A shell with no data at all."""
+    return Shell(tmp_path, dict(served))
