@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -174,15 +172,6 @@ def publish_build(built: Build, reports: Sequence[StageReport], paths: Paths, ar
     publish.publish(built.file, paths.warehouse)
 
 
-def published_build(paths: Paths, archive: Archive) -> dict[str, object] | None:
-    """The record of the published build, or None where there is none."""
-    if not paths.warehouse.exists():
-        return None
-    with duckdb.connect(str(paths.warehouse), read_only=True) as connection:
-        row = connection.execute("SELECT build_id FROM meta.builds").fetchone()
-    return archive.build(str(row[0])) if row else None
-
-
 def clear_work(paths: Paths) -> None:
     """Remove what killed runs left in the scratch folder. Call while holding the writer's lock."""
     for left in paths.work.iterdir():
@@ -190,13 +179,3 @@ def clear_work(paths: Paths) -> None:
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
-
-
-def summary_json(value: object) -> str:
-    """JSON of a summary, dates as texts."""
-    return json.dumps(
-        value,
-        indent=1,
-        ensure_ascii=False,
-        default=lambda item: item.isoformat() if isinstance(item, date) else str(item),
-    )
