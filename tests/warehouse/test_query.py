@@ -248,7 +248,9 @@ def test_a_fault_that_comes_while_the_answer_is_written_is_a_query_error(
 
 def test_ctrl_c_stops_a_query_that_runs(small: Path) -> None:
     code = (
-        "import pathlib, sys\nfrom warehouse.query import Answer, connect\n"
+        "import pathlib, signal, sys\nfrom warehouse.query import Answer, connect\n"
+        # A job started in the background inherits an ignored Ctrl-C, and so would this process.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with connect(pathlib.Path(sys.argv[1])) as c:\n"
         "    print('asked', flush=True)\n"
         "    try:\n"
