@@ -28,7 +28,9 @@ OURS = """
 import time, resource
 from flows import admit, build, stage
 from flows.locking import only_writer
+from flows.identity import build_id
 from flows.settings import paths
+from flows.shelf import Shelf
 from sources.archive import Archive
 from sources.catalogue import load_catalogue
 began = time.perf_counter()
@@ -37,10 +39,13 @@ archive = Archive(where.raw)
 with only_writer(where):
     build.clear_work(where)
     admit.ensure_bundled(archive, catalogue)
-    reports = [stage.stage_source(archive, source, where.work / name) for name, source in catalogue.items()]
-    built = build.build(reports, where.work / "build")
+    chosen = build.snapshots_by(archive, catalogue)
+    every = [snapshot for some in chosen.values() for snapshot in some]
+    shelf = Shelf(where.staged)
+    reports = [stage.stage_source(archive, shelf, catalogue[n], some, where.work / n) for n, some in chosen.items()]
+    built = build.build(build_id(every), reports, where.work / "build")
     build.check(built)
-    build.publish_build(built, reports, where, archive, admit.now())
+    build.publish_build(built, every, where, archive, admit.now())
     build.clear_work(where)
 print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

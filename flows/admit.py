@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from flows.stage import declaration_of, stage_snapshot
+from flows.subjects import declaration_of, stage_rows
 from schemas.validate import ContractError
 from sources import bundle, client
 from sources.acceptance import accept
@@ -96,7 +96,7 @@ def admit(
         accepted = accept(payload)
         raw = dialects.read(accepted.payload, accepted.format, source.dialects, source.name)
         vintage, basis = _vintage(raw, stated, date.fromisoformat(at[:10]))
-        staged = stage_snapshot(source, raw, vintage)
+        staged = stage_rows(source, raw, vintage)
         warnings = require_envelope(staged, declaration_of(source), vintage, _periods(source, staged))
     except (Refused, ContractError) as error:
         kept = archive.refuse(source.name, payload, str(error), url, at) if payload else None
@@ -135,7 +135,7 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
     for entry in bundle.manifest():
         if entry["role"] != "snapshot":
             continue
-        if archive.find(entry["source"], entry["sha256"]) and archive.whole(entry["source"], entry["sha256"]):
+        if archive.holds(entry["source"], entry["sha256"]):
             continue
         payload = (bundle.BUNDLED / entry["file"]).read_bytes()
         accepted = accept(payload)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import pandas as pd
 
@@ -18,6 +19,9 @@ class Summary:
 
     published: str | None = None
     build_id: str | None = None
+    warehouse: str | None = None
+    as_of: date | None = None
+    nothing_new: bool = False
     obtained: list[Obtained] = field(default_factory=list)
     staged: list[StageReport] = field(default_factory=list)
     tables: Mapping[str, int] = field(default_factory=dict)
@@ -33,7 +37,7 @@ class Summary:
             {
                 "source": report.source,
                 "how": how.get(report.source, "not asked"),
-                "vintage": max(str(account["vintage"])[:10] for account in report.accounts),
+                "vintage": max((str(account["vintage"])[:10] for account in report.accounts), default="none"),
                 "rows_in": report.total("rows_in"),
                 "staged": report.total("rows_staged"),
                 "rejected": report.total("rows_rejected"),
@@ -51,7 +55,9 @@ class Summary:
         parts = ["with warnings"] if self.warnings and not self.failures else []
         if self.published:
             counts = ", ".join(f"{name.removeprefix('main.')} {rows:,}" for name, rows in self.tables.items())
-            parts.append(f"published build {self.build_id}: {counts}")
+            parts.append(f"published build {self.build_id}{self._as_of()}: {counts}")
+        elif self.nothing_new:
+            parts.append(f"nothing new, build {self.build_id} stands")
         else:
             parts.append("nothing published")
         if fallback:
@@ -62,11 +68,17 @@ class Summary:
             parts.append(f"{len(self.failures)} failure(s): {self.failures[0]}")
         return "; ".join(parts)
 
+    def _as_of(self) -> str:
+        return f" as of {self.as_of}" if self.as_of else ""
+
     def as_json(self) -> dict[str, object]:
         """The summary for scripts."""
         return {
             "published": self.published,
             "build_id": self.build_id,
+            "nothing_new": self.nothing_new,
+            "warehouse": self.warehouse,
+            "as_of": self.as_of.isoformat() if self.as_of else None,
             "sources": self.lines(),
             "obtained": [vars(obtained) for obtained in self.obtained],
             "tables": dict(self.tables),
@@ -113,7 +125,8 @@ def markdown(summary: Summary) -> str:
 
 def rejected_by_reason(reports: Sequence[StageReport]) -> list[dict[str, object]]:
     """Rejected rows by source, column and check, the most frequent first, each with an example."""
-    frames = [pd.read_parquet(report.folder / f"{REJECTED_ROWS.full_name}.parquet") for report in reports]
+    files = [report.folder / f"{REJECTED_ROWS.full_name}.parquet" for report in reports if report.accounts]
+    frames = [pd.read_parquet(file) for file in files]
     rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     if rows.empty:
         return []

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
+from flows.identity import code_sha256
 from flows.settings import Paths, project_version
 from flows.stage import StageReport
+from flows.subjects import LISTED_MISSIONS
 from schemas.columns import Table
 from schemas.tables import (
     BUILDS,
     COUNTRIES,
+    FACTS,
+    FATALITY_STATES,
+    HISTORY,
     META,
     MISSION_ALIASES,
     MISSIONS,
     SNAPSHOTS,
     TABLES,
+    UNIFORMED_PERSONNEL,
+    UNIFORMED_PERSONNEL_REVISIONS,
 )
 from schemas.validate import conform
-from sources.archive import Archive
+from sources.archive import Archive, Snapshot
+from sources.errors import ArchiveError
 from transforms import countries, missions
-from warehouse import checks, load, publish
+from warehouse import checks, load
+from warehouse.publish import publish
+from warehouse.query import Answer, QueryError, connect
 
 log = logging.getLogger("peacekeeping.build")
-
-ROOMS = ("sources", "schemas", "transforms", "warehouse", "flows")
-CODE_SUFFIXES = {".py", ".yaml", ".csv", ".sql", ".json", ".toml"}
 
 
 @dataclass(frozen=True)
@@ -43,27 +49,6 @@ class Build:
     build_id: str
     file: Path
     rows: dict[str, int]
-
-
-@cache
-def code_sha256() -> str:
-    """Hash of the code, declarations and code lists that a build depends on (the bundled data apart)."""
-    root = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    files = [path for room in ROOMS for path in (root / room).rglob("*") if path.suffix in CODE_SUFFIXES]
-    for path in sorted(files):
-        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def build_id(reports: Sequence[StageReport]) -> str:
-    """Names a build by what it is made of: the same snapshots and the same code give the same id."""
-    parts = sorted(
-        f"{account['source']}:{account['sha256']}:{account['vintage']}"
-        for report in reports
-        for account in report.accounts
-    )
-    return hashlib.sha256("\n".join([code_sha256(), *parts]).encode()).hexdigest()[:12]
 
 
 def _together(reports: Sequence[StageReport], table: Table) -> pd.DataFrame:
@@ -99,26 +84,23 @@ def _register_account() -> pd.DataFrame:
     )
 
 
-def build(reports: Sequence[StageReport], folder: Path) -> Build:
-    """Complete the tables and load them into a new file in `folder`.
+def build(identity: str, reports: Sequence[StageReport], folder: Path) -> Build:
+    """Complete the tables and load them into a new file in `folder`, as the build `identity`.
 
     Raises warehouse.load.BuildError, or schemas.validate.TableError when a table breaks its declaration.
     """
-    staged = {report.source: report for report in reports}
-    facts = {
-        "main.fatalities": staged["fatalities"].folder / "rows.parquet",
-        "main.uniformed_personnel": staged["uniformed_personnel"].folder / "rows.parquet",
-        "main.assessed_contributions": staged["assessed_contributions"].folder / "rows.parquet",
-    }
+    parquet = {file.stem: file for report in reports for file in report.folder.glob("main.*.parquet")}
     named = [
-        pd.read_parquet(facts[name], columns=["mission"])["mission"].unique()
-        for name in ("main.fatalities", "main.uniformed_personnel")
+        pd.read_parquet(parquet[table.full_name], columns=["mission"])["mission"].unique()
+        for table in (FATALITY_STATES, UNIFORMED_PERSONNEL, UNIFORMED_PERSONNEL_REVISIONS)
+        if table.full_name in parquet
     ]
-    listed = pd.read_parquet(staged["missions"].folder / "rows.parquet")
-    identity = build_id(reports)
+    listed = [file for report in reports for file in report.folder.glob(f"{LISTED_MISSIONS}.parquet")]
     frames: dict[Table, pd.DataFrame] = {
         COUNTRIES: conform(countries.countries_table(), COUNTRIES),
-        MISSIONS: missions.missions_table(listed, (name for names in named for name in names)),
+        MISSIONS: missions.missions_table(
+            pd.read_parquet(listed[0]) if listed else None, (name for names in named for name in names)
+        ),
         MISSION_ALIASES: conform(missions.aliases_table(), MISSION_ALIASES),
         **{table: _together(reports, table) for table in META if table.name not in ("builds", "checks", "columns")},
         BUILDS: conform(
@@ -135,9 +117,10 @@ def build(reports: Sequence[StageReport], folder: Path) -> Build:
             ),
             BUILDS,
         ),
+        # A source without a snapshot yet (as of an early date) has empty tables, which say so by having no snapshot.
+        **{table: conform(pd.DataFrame(), table) for table in (*FACTS, *HISTORY) if table.full_name not in parquet},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    parquet = dict(facts)
     for table, frame in frames.items():
         parquet[table.full_name] = folder / f"{table.full_name}.parquet"
         frame.to_parquet(parquet[table.full_name], index=False)
@@ -147,6 +130,33 @@ def build(reports: Sequence[StageReport], folder: Path) -> Build:
     return Build(identity, file, rows)
 
 
+def snapshots_by(archive: Archive, catalogue: Iterable[str], as_of: date | None = None) -> dict[str, list[Snapshot]]:
+    """The snapshots of each source in publication order; with `as_of`, those published by that day.
+
+    Raises ArchiveError when the archive has none, or none of that day.
+    """
+    every = {name: archive.snapshots(name) for name in catalogue}
+    if as_of is None:
+        missing = [name for name, some in every.items() if not some]
+        if missing:
+            raise ArchiveError(f"The archive has no snapshot of {', '.join(missing)}.")
+        return every
+    chosen = {name: [s for s in some if s.vintage <= as_of.isoformat()] for name, some in every.items()}
+    if not any(chosen.values()):
+        first = min((snapshot.vintage for some in every.values() for snapshot in some), default="none")
+        raise ArchiveError(f"No snapshot held here had been published by {as_of}; the first is of {first}.")
+    return chosen
+
+
+def standing(file: Path) -> str | None:
+    """The id of the build that a warehouse file is; None when there is no file, or none of ours that can be opened."""
+    try:
+        with connect(file) as connection:
+            return str(Answer(connection, "SELECT build_id FROM meta.builds").rows()[0][0])
+    except (QueryError, IndexError):
+        return None
+
+
 def check(built: Build) -> list[checks.Outcome]:
     """Hold a build against its checks; gives what came of each. Raises warehouse.checks.ChecksFailed."""
     outcomes = checks.run(built.file)
@@ -154,7 +164,7 @@ def check(built: Build) -> list[checks.Outcome]:
     return outcomes
 
 
-def publish_build(built: Build, reports: Sequence[StageReport], paths: Paths, archive: Archive, at: str) -> None:
+def publish_build(built: Build, snapshots: Sequence[Snapshot], paths: Paths, archive: Archive, at: str) -> None:
     """Record in the archive what a checked build was made of, and swap it in."""
     archive.note_build(
         built.build_id,
@@ -162,14 +172,11 @@ def publish_build(built: Build, reports: Sequence[StageReport], paths: Paths, ar
             "build_id": built.build_id,
             "published_at": at,
             "code_version": project_version(),
-            "snapshots": [
-                {"source": account["source"], "sha256": account["sha256"]}
-                for report in reports
-                for account in report.accounts
-            ],
+            "code_sha256": code_sha256(),
+            "snapshots": [{"source": snapshot.source, "sha256": snapshot.sha256} for snapshot in snapshots],
         },
     )
-    publish.publish(built.file, paths.warehouse)
+    publish(built.file, paths.warehouse)
 
 
 def clear_work(paths: Paths) -> None:

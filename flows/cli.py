@@ -56,11 +56,18 @@ def app() -> None:
         "peacekeeping refresh --offline       build from the archive and the bundled snapshots",
         "peacekeeping refresh --live          fail rather than fall back",
         "peacekeeping refresh -s fatalities   ask for one source only",
+        "peacekeeping refresh --as-of 2022-01 what had been published by the end of January 2022",
     ),
 )
 @click.option("--source", "-s", multiple=True, metavar="NAME", help="Ask only for this source; may be repeated.")
 @click.option("--offline", is_flag=True, help="Never open a socket to a publisher.")
 @click.option("--live", is_flag=True, help="Fail when a publisher can't be reached, instead of falling back.")
+@click.option("--force", is_flag=True, help="Build also when nothing is new.")
+@click.option(
+    "--as-of",
+    metavar="DATE",
+    help="Ask nobody, and build what had been published by DATE into data/as_of/DATE.duckdb (YYYY-MM-DD or YYYY-MM).",
+)
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),
@@ -70,29 +77,37 @@ def app() -> None:
     help="How long to wait for another run that is writing.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def refresh(source: tuple[str, ...], offline: bool, live: bool, wait: float, as_json: bool) -> None:
+def refresh(
+    source: tuple[str, ...], offline: bool, live: bool, force: bool, as_of: str | None, wait: float, as_json: bool
+) -> None:
     """Fetch or load every source, validate, build the warehouse, check it, and swap it in."""
     from flows import running
+    from flows.vintage_dates import WrongDate, parse_vintage
     from sources.catalogue import find, load_catalogue
     from sources.errors import CatalogueError, UnknownSource
 
     if offline and live:
         fail("--offline and --live exclude each other; choose one.", WRONG)
+    if as_of is not None and (live or source):
+        fail("--as-of asks no publisher: it goes with neither --live nor --source.", WRONG)
     try:
+        day = None if as_of is None else parse_vintage(as_of)
         catalogue = load_catalogue()
         for name in source:
             find(catalogue, name)
-        for entry in [] if offline else catalogue.values():
+        for entry in [] if offline or day else catalogue.values():
             entry.url()
-    except UnknownSource as error:
+    except (UnknownSource, WrongDate) as error:
         fail(str(error), WRONG)
     except CatalogueError as error:
         fail(str(error))
-    summary = running.run_refresh(paths(), list(source), offline=offline, live=live, wait_seconds=wait)
+    summary = running.run_refresh(
+        paths(), sources=list(source), offline=offline, live=live, force=force, as_of=day, wait_seconds=wait
+    )
     if as_json:
         click.echo(json.dumps(summary.as_json(), indent=1, ensure_ascii=False, default=str))
     else:
-        running.show(summary, paths())
+        running.show(summary)
     if summary.failures:
         raise SystemExit(FAILED)
 
@@ -228,6 +243,60 @@ def status(as_json: bool) -> None:
 
 
 @app.command(
+    short_help="Show what changed between two builds.",
+    epilog=_examples(
+        "peacekeeping diff                                  what the last refresh changed",
+        "peacekeeping diff 3f2a9c41                         from an older build to the published one",
+        "peacekeeping diff data/as_of/2022-01-31.duckdb     from a warehouse as of a day",
+        "peacekeeping diff --html changes.html              the same as a page",
+    ),
+)
+@click.argument("before", default="previous")
+@click.argument("after", default="published")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--examples", type=click.IntRange(min=0), default=10, show_default=True, help="Examples of each change.")
+def diff(before: str, after: str, html: Path | None, as_json: bool, examples: int) -> None:
+    """Show the rows added, gone and changed from the build BEFORE to the build AFTER, by table and field.
+
+    A build is named by its id (or the beginning of it), `previous`, `published`, or the path of a warehouse file. One
+    that no longer lies here is built anew from the archive's record of its snapshots, with today's code.
+    """
+    import tempfile
+
+    from flows import rebuild
+    from flows.locking import BusyError, DataFolderError, only_writer
+    from schemas.validate import TableError
+    from sources.archive import Archive
+    from sources.errors import SourceError, UnknownBuild
+    from warehouse import diff as differ
+    from warehouse.load import BuildError
+
+    where = paths()
+    archive = Archive(where.raw)
+    try:
+        old, new = rebuild.lying(before, where), rebuild.lying(after, where)
+        if old and new:
+            found = differ.compare(old, new, examples)
+        else:
+            with only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as scratch:
+                old = old or rebuild.anew(before, archive, where, Path(scratch) / "before")
+                new = new or rebuild.anew(after, archive, where, Path(scratch) / "after")
+                found = differ.compare(old, new, examples)
+    except UnknownBuild as error:
+        fail(str(error), WRONG)
+    except (SourceError, DataFolderError, BusyError, BuildError, TableError, differ.DiffError) as error:
+        fail(str(error))
+    if html is not None:
+        html.write_text(differ.to_html(found), encoding="utf-8")
+        click.echo(f"Wrote {html}.", err=True)
+    if as_json:
+        click.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+    elif html is None:
+        click.echo("\n".join(found.lines()))
+
+
+@app.command(
     short_help="Ask the warehouse in SQL, read-only.",
     epilog=_examples(
         "peacekeeping query \"SELECT count(*) FROM fatalities WHERE mission = 'MINUSMA'\"",
@@ -250,15 +319,25 @@ def status(as_json: bool) -> None:
 @click.option(
     "--limit", type=click.IntRange(min=0), default=100, show_default=True, help="Rows to show in a table; 0 shows all."
 )
-def query(sql: str, form: str, output: Path | None, limit: int) -> None:
+@click.option("--as-of", metavar="DATE", help="Ask the warehouse of what had been published by DATE (see refresh).")
+def query(sql: str, form: str, output: Path | None, limit: int, as_of: str | None) -> None:
     """Ask the published warehouse in SQL (DuckDB's dialect): read-only, without access to files or the network."""
     if form == "parquet" and (output is None or str(output) == "-"):
         fail("--format parquet writes a file: name it with --output FILE.", WRONG)
+    from flows.vintage_dates import WrongDate, parse_vintage
     from warehouse.query import Answer, QueryError, connect
 
+    file = paths().warehouse
+    if as_of is not None:
+        try:
+            file = paths().warehouse_as_of(parse_vintage(as_of))
+        except WrongDate as error:
+            fail(str(error), WRONG)
+        if not file.exists():
+            fail(f"There is no warehouse as of {as_of} yet. Run `peacekeeping refresh --as-of {as_of}` first.")
     text = sys.stdin.read() if sql == "-" else sql
     try:
-        with connect(paths().warehouse) as connection:
+        with connect(file) as connection:
             _write(Answer(connection, text), form, output, limit)
     except QueryError as error:
         fail(str(error))

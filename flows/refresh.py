@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Annotated, Any, Literal, ParamSpec
 
@@ -29,13 +29,16 @@ from flows import admit, build, stage
 from flows.admit import Obtained
 from flows.artifacts import Summary, markdown, rejected_by_reason
 from flows.build import Build
+from flows.identity import build_id
 from flows.locking import WAIT_SECONDS, BusyError, DataFolderError, only_writer
 from flows.settings import Paths, paths
+from flows.shelf import Shelf
 from flows.stage import StageReport
 from schemas.validate import ContractError, TableError
-from sources.archive import Archive
+from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, find, load_catalogue
 from sources.errors import Refused, SourceError, Unavailable, Unreachable
+from warehouse import publish
 from warehouse.load import BuildError
 
 # The sources as the run form offers them; a test holds the list against the declarations.
@@ -124,9 +127,10 @@ def load_bundled(name: str, sources: dict[str, Source], where: Paths) -> Any:  #
 
 @task(task_run_name="stage {name}", cache_policy=NO_CACHE, persist_result=False)
 @told_plainly
-def stage_source(name: str, source: Source, where: Paths, run: str) -> Any:
-    """Turn a source's archived snapshots into one validated, tidy table."""
-    report = stage.stage_source(Archive(where.raw), source, where.work / run / name)
+def stage_source(name: str, source: Source, snapshots: list[Snapshot], where: Paths, run: str) -> Any:
+    """Turn a source's archived snapshots into validated, tidy tables."""
+    archive, shelf = Archive(where.raw), Shelf(where.staged)
+    report = stage.stage_source(archive, shelf, source, snapshots, where.work / run / name)
     log.info(
         "%s: %s rows in, %s staged, %s rejected, %s merged; %s in the table (%.1f s)",
         name,
@@ -139,9 +143,9 @@ def stage_source(name: str, source: Source, where: Paths, run: str) -> Any:
 
 @task(task_run_name="build warehouse", cache_policy=NO_CACHE, persist_result=False)
 @told_plainly
-def build_warehouse(reports: list[StageReport], where: Paths, run: str) -> Any:
+def build_warehouse(identity: str, reports: list[StageReport], where: Paths, run: str) -> Any:
     """Load the tables into a new DuckDB file."""
-    built = build.build(reports, where.work / run / "build")
+    built = build.build(identity, reports, where.work / run / "build")
     log.info("Built %s.", built.build_id)
     return built
 
@@ -165,15 +169,20 @@ def check_build(built: Build) -> Any:
 
 @task(task_run_name="publish build", cache_policy=NO_CACHE, persist_result=False)
 @told_plainly
-def publish_build(built: Build, reports: list[StageReport], where: Paths, at: str) -> Any:
+def publish_build(built: Build, snapshots: list[Snapshot], where: Paths, as_of: date | None, at: str) -> Any:
     """Swap the build in."""
-    build.publish_build(built, reports, where, Archive(where.raw), at)
-    log.info("Published %s.", where.warehouse)
+    if as_of is None:
+        build.publish_build(built, snapshots, where, Archive(where.raw), at)
+    else:
+        publish.publish(built.file, where.warehouse_as_of(as_of))
+    log.info("Published %s.", where.warehouse if as_of is None else where.warehouse_as_of(as_of))
     return at
 
 
 def _run_name() -> str:
     given = runtime.flow_run.parameters
+    if given.get("as_of"):
+        return f"refresh as of {given['as_of']} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     mode = "offline" if given.get("offline") else "live" if given.get("live") else "with fallback"
     which = ", ".join(given.get("sources") or []) or "all sources"
     return f"refresh {which} · {mode} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
@@ -232,26 +241,31 @@ def refresh(
     sources: list[SourceName] | None = None,
     offline: bool = False,
     live: bool = False,
+    force: bool = False,
+    as_of: date | None = None,
     wait_seconds: Annotated[float, Field(ge=0)] = WAIT_SECONDS,
 ) -> State[Any]:
     """Refresh the warehouse: fetch or load each source, stage, build, check, publish.
 
-    Scheduled daily because the fatalities change daily; the slower sources answer that nothing is new.
+    Scheduled daily because the fatalities change daily; the slower sources answer that nothing is new. With nothing
+    new and the same code nothing is built.
 
     Args:
         sources: Which sources to ask the publisher for; all of them when empty. The others come from the archive.
         offline: Never open a socket to a publisher; build from the archive and the bundled snapshots.
         live: Fail instead of falling back to an archived snapshot when a publisher can't be reached.
+        force: Build also when nothing is new.
+        as_of: Ask nobody, and build the warehouse of what had been published by this day, into a file of its own.
         wait_seconds: How long to wait for another run that is writing to the same data folder.
     """
     began = time.perf_counter()
-    summary = Summary()
+    summary = Summary(as_of=as_of)
     where = paths()
     try:
         with only_writer(where, wait_seconds):
             build.clear_work(where)
             try:
-                _refresh(summary, list(sources or []), offline, live, where, uuid.uuid4().hex[:12])
+                _refresh(summary, list(sources or []), offline, live, force, where, uuid.uuid4().hex[:12])
                 summary.rejected = rejected_by_reason(summary.staged)
             finally:
                 build.clear_work(where)
@@ -263,34 +277,70 @@ def refresh(
     return _final_state(summary)
 
 
-def _refresh(summary: Summary, sources: list[str], offline: bool, live: bool, where: Paths, run: str) -> None:
+def _refresh(
+    summary: Summary, sources: list[str], offline: bool, live: bool, force: bool, where: Paths, run: str
+) -> None:
     """The steps, in order; `summary` is filled as they go, and a step that fails ends it early."""
     catalogue = load_catalogue()
     wanted = [find(catalogue, name).name for name in sources or catalogue]
     if offline and live:
         raise SourceError("offline and live exclude each other; choose one.")
+    if summary.as_of and (live or sources):
+        raise SourceError("as_of asks no publisher: it goes with neither live nor sources.")
     bundled = load_bundled("bundled snapshots", catalogue, where, return_state=True)
     _result(bundled, summary)
     if summary.failures:
         return
-    summary.obtained, asked = _obtain(catalogue, wanted, offline, where)
-    if not _may_go_on(summary, live):
+    asked: dict[str, PrefectFuture[Any]] = {}
+    if summary.as_of is None:
+        summary.obtained, asked = _obtain(catalogue, wanted, offline, where)
+        if not _may_go_on(summary, live):
+            return
+    chosen = build.snapshots_by(Archive(where.raw), catalogue, summary.as_of)
+    every = [snapshot for some in chosen.values() for snapshot in some]
+    summary.build_id = build_id(every)
+    target = where.warehouse if summary.as_of is None else where.warehouse_as_of(summary.as_of)
+    summary.warehouse = str(target)
+    if not force and build.standing(target) == summary.build_id:
+        summary.nothing_new = True
+        log.info("Nothing new: build %s stands.", summary.build_id)
         return
+    for name in [name for name, some in chosen.items() if not some]:
+        summary.warnings.append(f"{name}: no snapshot had been published by {summary.as_of}; its tables are empty.")
+    waits: dict[str, list[Any]] = {
+        name: [bundled, *([allow_failure(asked[name])] if name in asked else [])] for name in catalogue
+    }
+    reports = _stage(summary, catalogue, chosen, waits, where, run)
+    if reports is not None:
+        _build(summary, reports, every, where, run)
+
+
+def _stage(
+    summary: Summary,
+    catalogue: Mapping[str, Source],
+    chosen: Mapping[str, Sequence[Snapshot]],
+    waits: Mapping[str, list[Any]],
+    where: Paths,
+    run: str,
+) -> list[StageReport] | None:
+    """Stage every source; None when one can't be: a warehouse without it would be poorer than the published one."""
     # One after the other: pandas holds the interpreter's lock, and four threads at once take twice as long.
-    staged = []
+    reports = []
     for name, source in catalogue.items():
-        waits = [bundled, *([allow_failure(asked[name])] if name in asked else [])]
         step = stage_source.with_options(tags=[name])
-        staged.append(step(name, source, where, run, wait_for=waits, return_state=True))
-    reports = [_result(state, summary) for state in staged]
+        state = step(name, source, quote(chosen[name]), where, run, wait_for=waits[name], return_state=True)
+        reports.append(_result(state, summary))
     if not all(isinstance(report, StageReport) for report in reports):
-        return
+        return None
     summary.staged = reports
-    for report in reports:
-        summary.failures += report.problems
-    if any(report.problems for report in reports):
-        return  # a warehouse without what the archive should hold would be a poorer one than the published
-    built = _result(build_warehouse(reports, where, run, return_state=True), summary)
+    problems = [problem for report in reports for problem in report.problems]
+    summary.failures += problems
+    return None if problems else reports
+
+
+def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], where: Paths, run: str) -> None:
+    """Build, check, publish."""
+    built = _result(build_warehouse(summary.build_id, reports, where, run, return_state=True), summary)
     if not isinstance(built, Build):
         return
     checking = check_build(built, return_state=True)
@@ -299,10 +349,12 @@ def _refresh(summary: Summary, sources: list[str], offline: bool, live: bool, wh
         return
     summary.warnings += warnings
     # Quoted: the graph shows that publishing follows the check, not every input once more.
-    publishing = publish_build(quote(built), quote(reports), where, admit.now(), wait_for=[checking], return_state=True)
+    publishing = publish_build(
+        quote(built), quote(every), where, summary.as_of, admit.now(), wait_for=[checking], return_state=True
+    )
     published = _result(publishing, summary)
     if published:
-        summary.published, summary.build_id = published, built.build_id
+        summary.published = published
         summary.tables = {name: rows for name, rows in built.rows.items() if name.startswith("main.")}
 
 
@@ -318,6 +370,14 @@ def _may_go_on(summary: Summary, live: bool) -> bool:
     if live and missed:
         summary.failures.append(f"--live: {', '.join(missed)} could not be fetched; nothing was built.")
     return not (live and missed)
+
+
+def summary_of(state: State[Any]) -> Summary:
+    """The summary that a finished refresh carries; of a run that Prefect itself refused, its message."""
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, RefreshFailed):
+        return result.summary
+    return result if isinstance(result, Summary) else Summary(failures=[str(state.message or result)])
 
 
 def _write_artifacts(summary: Summary) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -98,8 +99,11 @@ def _warm_up() -> None:
     import pyarrow.parquet  # noqa: F401
 
 
-def run_refresh(where: Paths, sources: list[str] | None, *, offline: bool, live: bool, wait_seconds: float) -> Summary:
-    """Run the flow `refresh` in this process and give its summary; failures stand in it, none are raised."""
+def run_refresh(where: Paths, **parameters: Any) -> Summary:
+    """Run the flow `refresh` in this process and give its summary; failures stand in it, none are raised.
+
+    `parameters` are the flow's own.
+    """
     from rich.console import Console
 
     settings.apply_prefect_defaults()
@@ -128,35 +132,24 @@ def run_refresh(where: Paths, sources: list[str] | None, *, offline: bool, live:
             # Heartbeats tell a server of runs elsewhere that died; here they would cost a second at the end of each.
             updates = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **({PREFECT_API_URL: url} if url else {})}
             with temporary_settings(updates=updates, restore_defaults=None if url else {PREFECT_API_URL}):
-                return _run(refresh, sources, offline, live, wait_seconds)
+                return _run(refresh, parameters)
     finally:
         log.removeHandler(handler)
 
 
-def _run(refresh: Any, *parameters: Any) -> Summary:
+def _run(refresh: Any, parameters: Mapping[str, Any]) -> Summary:
     """Run the flow. What Prefect itself can't do (no server comes up, its database can't be written) is a failure."""
     from flows.artifacts import Summary
+    from flows.refresh import summary_of
 
     try:
-        return _summary_of(refresh(*parameters, return_state=True))
+        return summary_of(refresh(**parameters, return_state=True))
     except Exception as error:  # whatever Prefect raises: the flow's own faults end in its state
         told = " ".join(str(error).split())[:300] or type(error).__name__
         return Summary(failures=[f"Prefect could not run the flow ({told}). The published warehouse is as it was."])
 
 
-def _summary_of(state: Any) -> Summary:
-    from flows.artifacts import Summary
-    from flows.refresh import RefreshFailed
-
-    result = state.result(raise_on_failure=False)
-    if isinstance(result, RefreshFailed):
-        return result.summary
-    if isinstance(result, Summary):
-        return result
-    return Summary(failures=[str(state.message or result)])
-
-
-def show(summary: Summary, where: Paths) -> None:
+def show(summary: Summary) -> None:
     """Print what a refresh did; what the run has told as it went is not said again."""
     if summary.staged:
         lines = summary.lines()
@@ -167,6 +160,8 @@ def show(summary: Summary, where: Paths) -> None:
     for failure in summary.failures:
         print(f"error: {failure}", file=sys.stderr)
     if summary.published:
-        print(f"Published build {summary.build_id} to {where.warehouse} in {summary.seconds:.1f} s.")
+        print(f"Published build {summary.build_id} to {summary.warehouse} in {summary.seconds:.1f} s.")
+    elif summary.nothing_new:
+        print(f"Nothing new: build {summary.build_id} stands in {summary.warehouse} (--force builds it anew).")
     else:
         print("Nothing was published; the warehouse is as it was.", file=sys.stderr)

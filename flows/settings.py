@@ -13,6 +13,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,15 @@ class Paths:
     @property
     def raw(self) -> Path:
         return self.data / "raw"
+
+    def warehouse_as_of(self, day: date) -> Path:
+        """The warehouse of what had been published by a day."""
+        return self.data / "as_of" / f"{day}.duckdb"
+
+    @property
+    def staged(self) -> Path:
+        """Staged snapshots, kept so that each is staged once; may be removed at any time."""
+        return self.data / "staged"
 
     @property
     def work(self) -> Path:

@@ -1,61 +1,28 @@
-"""Staging: a source's archived snapshots become one tidy table, written as Parquet for the build."""
+"""Staging: a source's archived snapshots become tidy tables, written as Parquet for the build."""
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
+from flows.shelf import Shelf
+from flows.subjects import SUBJECTS, declaration_of
 from schemas.columns import Table
-from schemas.tables import (
-    ASSESSED_CONTRIBUTIONS,
-    CORRECTIONS,
-    FATALITIES,
-    KNOWN_DEFECTS,
-    MERGED_ROWS,
-    REJECTED_ROWS,
-    SIGNALS,
-    SNAPSHOTS,
-    UNIFORMED_PERSONNEL,
-)
-from schemas.validate import ContractError, conform, shape
+from schemas.tables import CORRECTIONS, KNOWN_DEFECTS, MERGED_ROWS, RECONCILIATIONS, REJECTED_ROWS, SIGNALS, SNAPSHOTS
+from schemas.validate import ContractError, shape
 from sources import bundle
 from sources.acceptance import accept
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from sources.errors import ArchiveError, Refused
-from transforms import contributions, dialects, fatalities, missions, personnel, vintages
-from transforms.staging import Declaration, Staged
+from transforms import dialects, personnel
+from transforms.staging import Staged
 from transforms.vintages import Vintage
-
-log = logging.getLogger("peacekeeping.stage")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """How one source is staged, and how its snapshots make one table."""
-
-    stage: Callable[[dialects.Raw, Declaration, date], Staged]
-    combine: Callable[[Sequence[Vintage], Declaration], pd.DataFrame]
-    table: Table | None = None  # None: completed in the build (missions need the acronyms of the others)
-
-
-def _by_period(found: Sequence[Vintage], declared: Declaration) -> pd.DataFrame:
-    precedence = declared.coverage.get("precedence", ())
-    return vintages.replace_periods(found, declared.coverage["column"], "series" if precedence else None, precedence)
-
-
-SUBJECTS = {
-    "fatalities": Subject(fatalities.stage, lambda found, _: vintages.union(found, "casualty_id"), FATALITIES),
-    "uniformed_personnel": Subject(personnel.stage, _by_period, UNIFORMED_PERSONNEL),
-    "assessed_contributions": Subject(contributions.stage, _by_period, ASSESSED_CONTRIBUTIONS),
-    "missions": Subject(missions.stage, lambda found, _: vintages.newest(found)),
-}
 
 
 @dataclass
@@ -72,24 +39,6 @@ class StageReport:
     def total(self, column: str) -> int:
         """The sum of a count over the source's snapshots."""
         return sum(int(str(account[column])) for account in self.accounts)
-
-
-def declaration_of(source: Source) -> Declaration:
-    """What a source's YAML says about its rows, as the transforms take it."""
-    declared = source.declaration
-    return Declaration(
-        source.name,
-        declared["coverage"],
-        declared["envelope"],
-        declared["bounds"],
-        declared.get("scope", {}),
-        declared["corrections"],
-    )
-
-
-def stage_snapshot(source: Source, raw: dialects.Raw, vintage: date) -> Staged:
-    """Stage one snapshot's rows. Raises ContractError when they are not what the source promises."""
-    return SUBJECTS[source.name].stage(raw, declaration_of(source), vintage)
 
 
 def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, object]:
@@ -132,56 +81,55 @@ def _control_totals(source: Source, table: pd.DataFrame) -> pd.DataFrame | None:
     return personnel.reconcile(table, printed)
 
 
-def stage_source(archive: Archive, source: Source, folder: Path) -> StageReport:
-    """Stage all archived snapshots of a source into `folder`; a snapshot that can't be used is a problem told.
+def stage_source(
+    archive: Archive, shelf: Shelf, source: Source, snapshots: Sequence[Snapshot], folder: Path
+) -> StageReport:
+    """Stage snapshots of a source (in publication order) into `folder`; one that can't be used is a problem told.
 
-    Raises ArchiveError when not one snapshot can be used.
+    Without any snapshot the report is empty and nothing is written. Raises ArchiveError when none can be used.
     """
     began = time.perf_counter()
     found: list[Vintage] = []
     accounts, problems = [], []
-    for snapshot in archive.snapshots(source.name):
-        vintage = date.fromisoformat(snapshot.vintage)
+    for snapshot in snapshots:
         try:
-            accepted = accept(archive.read(snapshot))
-            raw = dialects.read(accepted.payload, accepted.format, source.dialects, source.name)
-            staged = stage_snapshot(source, raw, vintage)
+            staged = shelf.staged(archive, source, snapshot)
         except (ArchiveError, ContractError, Refused) as error:
             problems.append(f"{source.name}: the archived snapshot of {snapshot.vintage} can't be used: {error}")
             continue
-        found.append(Vintage(snapshot.sha256, vintage, staged))
+        found.append(Vintage(snapshot.sha256, date.fromisoformat(snapshot.vintage), staged))
         accounts.append(_account(source, snapshot, staged))
-    if not found:
-        raise ArchiveError(" ".join(problems) or f"The archive has no snapshot of {source.name}.")
-    subject = SUBJECTS[source.name]
-    rows = subject.combine(found, declaration_of(source))
-    table = conform(rows, subject.table) if subject.table else rows
     folder.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(folder / "rows.parquet", index=False)
-    reconciliations = _control_totals(source, table)
+    if not found:
+        if problems:
+            raise ArchiveError(" ".join(problems))
+        return StageReport(source.name, folder, 0, [])
+    tables = dict(SUBJECTS[source.name].tables(found, declaration_of(source)))
+    main = next(iter(tables.values()))
+    reconciliations = _control_totals(source, main)
     if reconciliations is not None:
-        reconciliations.to_parquet(folder / "meta.reconciliations.parquet", index=False)
+        tables[RECONCILIATIONS.full_name] = reconciliations
     aside = {
         SNAPSHOTS: shape(pd.DataFrame(accounts), SNAPSHOTS),
         REJECTED_ROWS: _set_aside(found, source, "rejected", REJECTED_ROWS),
         MERGED_ROWS: _set_aside(found, source, "merged", MERGED_ROWS),
         SIGNALS: _set_aside(found, source, "signals", SIGNALS),
         CORRECTIONS: _set_aside(found[-1:], source, "corrections", CORRECTIONS),
-        KNOWN_DEFECTS: shape(
-            pd.DataFrame(
-                [
-                    {
-                        "source": source.name,
-                        "defect_id": defect["id"],
-                        "noted": pd.Timestamp(defect["noted"]),
-                        "description": defect["text"],
-                    }
-                    for defect in source.declaration["known_defects"]
-                ]
-            ),
-            KNOWN_DEFECTS,
-        ),
+        KNOWN_DEFECTS: _known_defects(source),
     }
-    for meta, frame in aside.items():
-        frame.to_parquet(folder / f"{meta.full_name}.parquet", index=False)
-    return StageReport(source.name, folder, len(table), accounts, problems, time.perf_counter() - began)
+    for name, frame in {**tables, **{meta.full_name: frame for meta, frame in aside.items()}}.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    return StageReport(source.name, folder, len(main), accounts, problems, time.perf_counter() - began)
+
+
+def _known_defects(source: Source) -> pd.DataFrame:
+    defects = [
+        {
+            "source": source.name,
+            "defect_id": defect["id"],
+            "noted": pd.Timestamp(defect["noted"]),
+            "description": defect["text"],
+        }
+        for defect in source.declaration["known_defects"]
+    ]
+    return shape(pd.DataFrame(defects), KNOWN_DEFECTS)

@@ -71,10 +71,8 @@ def fatalities(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
             "personnel_type": _one_of(CASUALTY_PERSONNEL_TYPES),
             "incident_type": _one_of(INCIDENT_TYPES),
             "gender": _one_of(("F", "M"), nullable=True),
-            "nationality_iso3": _text("an ISO3 code", nullable=True, pattern=r"^[A-Z]{3}$"),
-            "nationality_m49": _cell(
-                "whole", "an M49 code", [pa.Check.in_range(0, 999, error="m49_range")], nullable=True
-            ),
+            "printed_iso3": _text("an ISO3 code", nullable=True, pattern=r"^[A-Z]{3}$"),
+            "printed_m49": _cell("whole", "an M49 code", [pa.Check.in_range(0, 999, error="m49_range")], nullable=True),
             "last_update": _bounded("day", "a date", "last_update", {}, nullable=True),
             "casualty_type": _one_of(("Fatality",), nullable=True),
         },

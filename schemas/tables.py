@@ -14,6 +14,15 @@ UNIFORMED_PERSONNEL_TYPES = (
     "Formed Police Units",
 )
 MISSION_KINDS = ("peacekeeping", "special_political", "support", "other", "unspecified", "unresolved")
+FATALITY_FIELDS = (
+    "incident_date",
+    "mission",
+    "nationality_iso3",
+    "nationality_iso3_other",
+    "personnel_type",
+    "incident_type",
+    "gender",
+)
 DATE_PRECISIONS = ("day", "first_of_month", "month", "year")
 UNSPECIFIED_MISSION = "UNSPECIFIED"
 ISO3 = r"^[A-Z]{3}$"
@@ -114,6 +123,38 @@ MISSION_ALIASES = Table(
     },
 )
 
+_CASUALTY = {
+    "casualty_id": text(
+        "The publisher's registration id, the only key. Its month and prefix are the "
+        "registration's, not the incident's."
+    ),
+    "incident_date": day("Day of the incident."),
+    "mission": text("Mission of the casualty.", references="missions.mission"),
+    "nationality_iso3": text(
+        "State of the casualty, as it was at the time; NULL where undetermined.",
+        nullable=True,
+        references="countries.iso3",
+    ),
+    "nationality_iso3_other": text(
+        "The second state under which the same casualty is published (MNE beside SCG).",
+        nullable=True,
+        references="countries.iso3",
+    ),
+    "nationality_as_published": text("The nationality as printed; NULL where blank.", nullable=True),
+    "nationality_status": category(
+        "known; undetermined: the publisher says so or leaves it blank; unresolved: a "
+        "printed name that no code list knows.",
+        ("known", "undetermined", "unresolved"),
+    ),
+    "personnel_type": category(
+        "The publisher's six types. Military, Police and Military Observer are uniformed.", CASUALTY_PERSONNEL_TYPES
+    ),
+    "incident_type": category(
+        "The publisher's six types. To Be Determined is a state that will change, not a cause.", INCIDENT_TYPES
+    ),
+    "gender": category("F or M; NULL where not published.", ("F", "M"), nullable=True),
+}
+
 FATALITIES = Table(
     "main",
     "fatalities",
@@ -122,35 +163,7 @@ FATALITIES = Table(
     ("casualty_id",),
     True,
     {
-        "casualty_id": text(
-            "The publisher's registration id, the only key. Its month and prefix are the "
-            "registration's, not the incident's."
-        ),
-        "incident_date": day("Day of the incident."),
-        "mission": text("Mission of the casualty.", references="missions.mission"),
-        "nationality_iso3": text(
-            "State of the casualty, as it was at the time; NULL where undetermined.",
-            nullable=True,
-            references="countries.iso3",
-        ),
-        "nationality_iso3_other": text(
-            "The second state under which the same casualty is published (MNE beside SCG).",
-            nullable=True,
-            references="countries.iso3",
-        ),
-        "nationality_as_published": text("The nationality as printed; NULL where blank.", nullable=True),
-        "nationality_status": category(
-            "known; undetermined: the publisher says so or leaves it blank; unresolved: a "
-            "printed name that no code list knows.",
-            ("known", "undetermined", "unresolved"),
-        ),
-        "personnel_type": category(
-            "The publisher's six types. Military, Police and Military Observer are uniformed.", CASUALTY_PERSONNEL_TYPES
-        ),
-        "incident_type": category(
-            "The publisher's six types. To Be Determined is a state that will change, not a cause.", INCIDENT_TYPES
-        ),
-        "gender": category("F or M; NULL where not published.", ("F", "M"), nullable=True),
+        **_CASUALTY,
         "first_seen": day("Vintage of the first snapshot that has this casualty."),
         "last_seen": day("Vintage of the newest snapshot that has this casualty."),
         **_ORIGIN,
@@ -160,6 +173,55 @@ FATALITIES = Table(
         "Give totals by incident type together with the number To Be Determined.",
         "Before 2000 the list may not be complete.",
     ),
+)
+
+FATALITY_STATES = Table(
+    "main",
+    "fatality_states",
+    "Every published state of every casualty",
+    "One row a casualty and state: what the publisher showed from one vintage until another. "
+    "marts.fatalities_as_of(date) answers from it; main.fatalities has the states that stand.",
+    ("casualty_id", "seen_from"),
+    False,
+    {
+        **_CASUALTY,
+        "unpublished": text(
+            "Columns that no snapshot had published by then, separated by spaces: their NULL means unknown, not blank."
+        ),
+        "seen_from": day("Vintage of the first snapshot that shows this state."),
+        "seen_to": day("Vintage of the newest snapshot that shows this state."),
+        "superseded_on": day(
+            "Vintage of the snapshot that shows another state; NULL for the one that stands.", nullable=True
+        ),
+        "first_seen": day("Vintage of the first snapshot that has this casualty."),
+        **_ORIGIN,
+    },
+    rules=(
+        ("seen_from <= seen_to", "a state is seen until it was seen or later"),
+        ("superseded_on IS NULL OR seen_to < superseded_on", "a state ends after it was last seen"),
+        ("first_seen <= seen_from", "a casualty is first seen with its first state"),
+    ),
+    hazards=("Several rows a casualty: count fatalities, or one day's states, never these rows.",),
+)
+
+FATALITY_REVISIONS = Table(
+    "main",
+    "fatality_revisions",
+    "Revisions of the fatalities",
+    "One row a published value that changed between two vintages. Renamed missions and states are aliases and a column "
+    "that an older vintage lacks was unknown: neither is a revision. New casualties are told by first_seen.",
+    ("casualty_id", "field", "to_vintage"),
+    False,
+    {
+        "casualty_id": text("The casualty."),
+        "field": category("The column of main.fatalities that changed.", FATALITY_FIELDS),
+        "old_value": text("The value before; NULL where it was blank or undetermined.", nullable=True),
+        "new_value": text("The value after; NULL where it became blank or undetermined.", nullable=True),
+        "from_vintage": day("Newest vintage that shows the old value."),
+        "to_vintage": day("First vintage that shows the new value."),
+    },
+    rules=(("from_vintage < to_vintage", "time runs forward"),),
+    hazards=("What lies between the two vintages is not known: the change may have come any day between them.",),
 )
 
 UNIFORMED_PERSONNEL = Table(
@@ -197,6 +259,32 @@ UNIFORMED_PERSONNEL = Table(
     ),
 )
 
+_BETWEEN_VINTAGES = {
+    "from_vintage": day("Newest vintage that speaks for the period and shows the old value, or no such row."),
+    "to_vintage": day("First vintage that shows the new value, or the row no more."),
+}
+
+UNIFORMED_PERSONNEL_REVISIONS = Table(
+    "main",
+    "uniformed_personnel_revisions",
+    "Revisions of the uniformed personnel",
+    "One row a figure that changed between two vintages of one series that both cover its month. The monthly reports "
+    "and the data hub don't revise each other.",
+    ("month_end", "mission", "contributor_iso3", "personnel_type", "series", "field", "to_vintage"),
+    False,
+    {
+        "month_end": day("Last day of the reported month."),
+        "mission": text("Mission.", references="missions.mission"),
+        "contributor_iso3": text("Contributing state.", references="countries.iso3"),
+        "personnel_type": category("Personnel type.", UNIFORMED_PERSONNEL_TYPES),
+        "series": category("Which publication revised itself.", ("monthly_report", "data_hub")),
+        "field": category("The figure that changed.", ("female", "male", "total")),
+        "old_value": whole("The figure before; NULL where there was none.", unit="person", nullable=True),
+        "new_value": whole("The figure after; NULL where there is none any more.", unit="person", nullable=True),
+        **_BETWEEN_VINTAGES,
+    },
+)
+
 ASSESSED_CONTRIBUTIONS = Table(
     "main",
     "assessed_contributions",
@@ -215,6 +303,23 @@ ASSESSED_CONTRIBUTIONS = Table(
         **_ORIGIN,
     },
     hazards=("Assessed, not paid: arrears can't be read from it.", "Some states are missing in 2012-13 to 2016-17."),
+)
+
+ASSESSED_CONTRIBUTION_REVISIONS = Table(
+    "main",
+    "assessed_contribution_revisions",
+    "Revisions of the assessed contributions",
+    "One row an amount that changed between two vintages that both cover its peacekeeping year.",
+    ("peacekeeping_year", "contributor_iso3", "field", "to_vintage"),
+    False,
+    {
+        "peacekeeping_year": text("Peacekeeping year, written 2018-19.", pattern=r"^[0-9]{4}-[0-9]{2}$"),
+        "contributor_iso3": text("Member state assessed.", references="countries.iso3"),
+        "field": category("The column that changed.", ("amount_usd",)),
+        "old_value": money("The amount before; NULL where there was none.", nullable=True),
+        "new_value": money("The amount after; NULL where there is none any more.", nullable=True),
+        **_BETWEEN_VINTAGES,
+    },
 )
 
 BUILDS = Table(
@@ -419,6 +524,12 @@ COLUMNS = Table(
 
 DIMENSIONS = (COUNTRIES, MISSIONS, MISSION_ALIASES)
 FACTS = (FATALITIES, UNIFORMED_PERSONNEL, ASSESSED_CONTRIBUTIONS)
+HISTORY = (
+    FATALITY_STATES,
+    FATALITY_REVISIONS,
+    UNIFORMED_PERSONNEL_REVISIONS,
+    ASSESSED_CONTRIBUTION_REVISIONS,
+)
 META = (
     BUILDS,
     SNAPSHOTS,
@@ -432,4 +543,4 @@ META = (
     COLUMNS,
 )
 # In the order in which they can be filled: what is referred to comes first.
-TABLES: dict[str, Table] = {table.full_name: table for table in (*DIMENSIONS, *FACTS, *META)}
+TABLES: dict[str, Table] = {table.full_name: table for table in (*DIMENSIONS, *FACTS, *HISTORY, *META)}

@@ -88,7 +88,7 @@ class Archive:
         if hashlib.sha256(payload).hexdigest() != record.sha256:
             raise ArchiveError(f"The bytes of {record.source} are not those of their record ({record.sha256[:12]}…).")
         target = self.path(record.source, record.sha256)
-        if self.find(record.source, record.sha256) and self.whole(record.source, record.sha256):
+        if self.holds(record.source, record.sha256):
             return False
         with _replacing(target) as scratch:
             scratch.write_bytes(payload)
@@ -99,10 +99,11 @@ class Archive:
         """Write a snapshot's record (anew): a stated vintage takes the place of the day it was loaded."""
         write_json(self._note(record.source, record.sha256), asdict(record))
 
-    def whole(self, source: str, sha256: str) -> bool:
-        """Whether the bytes are there and are those of their hash."""
+    def holds(self, source: str, sha256: str) -> Snapshot | None:
+        """The record of a snapshot whose bytes are there and are those of their hash, or None."""
+        record = self.find(source, sha256)
         path = self.path(source, sha256)
-        return path.is_file() and sha256_of(path) == sha256
+        return record if record and path.is_file() and sha256_of(path) == sha256 else None
 
     def find(self, source: str, sha256: str) -> Snapshot | None:
         """The record of a snapshot, or None. Raises ArchiveError when it can't be read."""
@@ -128,19 +129,23 @@ class Archive:
         notes = [note for note in (self.root / source).glob("*.json") if note.name != "last_checked.json"]
         return sorted((self._read_record(note) for note in notes), key=Snapshot.order)
 
-    def read(self, snapshot: Snapshot) -> bytes:
-        """The bytes of a snapshot, verified against their hash. Raises ArchiveError when they are not whole."""
+    def require_whole(self, snapshot: Snapshot) -> Path:
+        """Where the bytes of a snapshot lie. Raises ArchiveError when they can't be read or are not those recorded."""
         path = self.path(snapshot.source, snapshot.sha256)
         try:
-            payload = path.read_bytes()
+            damaged = sha256_of(path) != snapshot.sha256
         except OSError as error:
             raise ArchiveError(f"The archived file {path} can't be read: {error.strerror}.") from error
-        if hashlib.sha256(payload).hexdigest() != snapshot.sha256:
+        if damaged:
             raise ArchiveError(
                 f"The archived file {path} is damaged: its SHA-256 is no longer its name. "
                 f"Remove it and {path.name}.json, then refresh or load it again."
             )
-        return payload
+        return path
+
+    def read(self, snapshot: Snapshot) -> bytes:
+        """The bytes of a snapshot, verified against their hash. Raises ArchiveError like `require_whole`."""
+        return self.require_whole(snapshot).read_bytes()
 
     def refuse(self, source: str, payload: bytes, why: str, url: str, at: str) -> Path:
         """Keep a file that failed acceptance apart, with the reason; it never enters a build."""
@@ -170,6 +175,14 @@ class Archive:
     def note_build(self, build_id: str, content: dict[str, Any]) -> None:
         """Record which snapshots a published build was made of, and when."""
         write_json(self.root / "builds" / f"{build_id}.json", content)
+
+    def builds(self) -> list[str]:
+        """The ids of all recorded builds, the one published last first."""
+        found = [
+            (str((self.build(note.stem) or {}).get("published_at")), note.stem)
+            for note in (self.root / "builds").glob("*.json")
+        ]
+        return [name for _, name in sorted(found, reverse=True)]
 
     def build(self, build_id: str) -> dict[str, Any] | None:
         """The record of a published build, or None."""

@@ -13,6 +13,10 @@ class UnknownSource(SourceError):
     """A source was named that no declaration describes."""
 
 
+class UnknownBuild(SourceError):
+    """A build was named that the archive has no record of."""
+
+
 class Refused(SourceError):
     """Bytes came, but not what the source promises: the contract is broken, and retrying won't mend it."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-from flows.stage import stage_snapshot
+from flows.subjects import stage_rows
 from sources.acceptance import accept
 from sources.catalogue import load_catalogue
 from transforms import dialects
@@ -21,7 +23,7 @@ def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Sta
     """Accept, read and stage a file's bytes as the pipeline does."""
     accepted = accept(payload)
     raw = dialects.read(accepted.payload, accepted.format, CATALOGUE[source].dialects, source)
-    return stage_snapshot(CATALOGUE[source], raw, date.fromisoformat(vintage))
+    return stage_rows(CATALOGUE[source], raw, date.fromisoformat(vintage))
 
 
 def to_csv(rows: list[dict[str, Any]], **options: Any) -> bytes:
@@ -36,3 +38,9 @@ def to_csv(rows: list[dict[str, Any]], **options: Any) -> bytes:
 def to_json(rows: list[dict[str, Any]]) -> bytes:
     """Rows as the API's bare array."""
     return json.dumps(rows, ensure_ascii=False).encode("utf-8")
+
+
+def read_csv(file: Path) -> list[dict[str, str]]:
+    """A bundled file's rows as printed."""
+    with gzip.open(file, "rt", encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text))

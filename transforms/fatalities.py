@@ -23,9 +23,9 @@ def _resolve(ready: Prepared, source: str) -> None:
     undetermined = published.isna() | (published == UNDETERMINED)
     iso3 = countries.to_iso3(published.mask(undetermined), source)
     unresolved = iso3.isna() & ~undetermined
-    contradicted = rows["nationality_iso3"].notna() & iso3.notna() & (rows["nationality_iso3"] != iso3)
+    contradicted = rows["printed_iso3"].notna() & iso3.notna() & (rows["printed_iso3"] != iso3)
     ready.signal("unresolved_nationality", published[unresolved])
-    ready.signal("code_contradicts_name", published[contradicted] + " / " + rows.loc[contradicted, "nationality_iso3"])
+    ready.signal("code_contradicts_name", published[contradicted] + " / " + rows.loc[contradicted, "printed_iso3"])
     status = pd.Series("known", index=rows.index).mask(undetermined, "undetermined").mask(unresolved, "unresolved")
     ready.rows = rows.assign(
         mission=missions.canonical(rows["mission"]),

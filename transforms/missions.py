@@ -117,14 +117,8 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
     return finish(raw, ready, declared, tidy, (tidy["start_date"], tidy["start_date"]))
 
 
-def missions_table(listed: pd.DataFrame, acronyms: Iterable[str]) -> pd.DataFrame:
-    """The table `main.missions` (schemas.tables.MISSIONS).
-
-    listed    tidy rows of the newest list, with snapshot_sha256 and snapshot_row
-    acronyms  the missions that other tables name; those nobody knows get a row of the kind `unresolved`, so that no
-              death and no soldier is dropped for the sake of a name
-    """
-    known = register()
+def _completed(listed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """The list's missions with what the register adds: kinds, hosts, relations, and exact days for first-of-months."""
     ours = listed.set_index("mission").assign(in_published_list=True)
     for name in ("start_date", "end_date"):
         first = ours[name].dt.day == 1
@@ -139,6 +133,18 @@ def missions_table(listed: pd.DataFrame, acronyms: Iterable[str]) -> pd.DataFram
         ours[name] = known[name].reindex(ours.index)
     ours["kind"] = ours["kind"].fillna("peacekeeping")  # the list is of peacekeeping operations alone
     ours["source"] = ours["source"].fillna("UN DPPADPOSS-PKO list")
+    return ours
+
+
+def missions_table(listed: pd.DataFrame | None, acronyms: Iterable[str]) -> pd.DataFrame:
+    """The table `main.missions` (schemas.tables.MISSIONS).
+
+    listed    tidy rows of the newest list, with snapshot_sha256 and snapshot_row; None before the first list
+    acronyms  the missions that other tables name; those nobody knows get a row of the kind `unresolved`, so that no
+              death and no soldier is dropped for the sake of a name
+    """
+    known = register()
+    ours = known.head(0).assign(in_published_list=True) if listed is None else _completed(listed, known)
     others = known.loc[known.index.difference(ours.index)].assign(in_published_list=False)
     table = pd.concat([ours, others])
     unknown = sorted(set(acronyms) - set(table.index))

@@ -1,8 +1,9 @@
 """Which snapshot speaks for what: several staged snapshots of one source make one table.
 
-union            every key ever published, in its newest state; absence from a newer snapshot is no deletion
 replace_periods  a newer snapshot replaces the months or years it covers, and no others
 newest           the newest snapshot alone
+
+Sources whose every key stays (the fatalities) are united state by state: see `transforms.revisions`.
 """
 
 from __future__ import annotations
@@ -27,28 +28,6 @@ class Vintage:
     def rows(self) -> pd.DataFrame:
         """The tidy rows with `snapshot_sha256`, indexed from 0."""
         return self.staged.rows.reset_index(drop=True).assign(snapshot_sha256=self.sha256)
-
-
-def union(vintages: Sequence[Vintage], key: str) -> pd.DataFrame:
-    """Every key in its newest state, with first_seen and last_seen (vintages, not the clock).
-
-    A column that a newer snapshot lacks altogether keeps what was known of it before.
-    """
-    state = pd.DataFrame()
-    for vintage in vintages:
-        seen = pd.Timestamp(vintage.vintage)
-        rows = vintage.rows().assign(first_seen=seen, last_seen=seen).set_index(key)
-        if len(state):
-            known = state.reindex(rows.index)
-            rows["first_seen"] = known["first_seen"].fillna(seen)
-            for column in vintage.staged.absent:
-                if column in rows:
-                    rows[column] = known[column]
-            state = pd.concat([state[~state.index.isin(rows.index)], rows])
-        else:
-            state = rows
-    times = dict.fromkeys(("first_seen", "last_seen"), "datetime64[us]")
-    return state.astype(times).rename_axis(key).reset_index().sort_values(key, ignore_index=True)
 
 
 def replace_periods(

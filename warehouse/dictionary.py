@@ -32,6 +32,13 @@ def render() -> str:
         create_empty(connection)
         columns = connection.execute("FROM meta.columns ORDER BY schema_name, table_name, position").fetchall()
         views = dict(connection.execute("SELECT view_name, comment FROM duckdb_views() WHERE NOT internal").fetchall())
+        views |= dict(
+            connection.execute(
+                "SELECT function_name || '(' || array_to_string(parameters, ', ') || ')', comment "
+                "FROM duckdb_functions() "
+                "WHERE function_type = 'table_macro' AND schema_name = 'marts' ORDER BY 1"
+            ).fetchall()
+        )
     about = {(table.schema_name, table.name): table.comment() for table in TABLES.values()}
     about |= {("marts", name): comment for name, comment in views.items()}
     lines = [HEAD]

@@ -38,6 +38,7 @@ def publish(built: Path, published: Path) -> None:
     """
     if wal_of(built).exists():
         raise BuildError(f"{built.name} was not closed cleanly (a .wal is left beside it); it is not published.")
+    published.parent.mkdir(parents=True, exist_ok=True)
     _flush(built)
     for stale in (wal_of(published), wal_of(previous_of(published))):
         if stale.exists():

@@ -12,9 +12,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests_shared import to_json
+from tests_shared import read_csv, to_csv, to_json
 
 from flows.own_server import OwnServer
+from sources import bundle
+from sources.replica import Replica
 
 
 def test_help_shows_examples_and_exit_codes(built: Any) -> None:
@@ -230,5 +232,69 @@ def test_publishers_out_of_reach_are_0_with_the_snapshot_that_was_kept(copy: Any
 
 
 def test_refresh_json_is_for_scripts(copy: Any) -> None:
-    found = json.loads(copy("refresh", "--offline", "--json").stdout)
+    found = json.loads(copy("refresh", "--offline", "--force", "--json").stdout)
     assert found["tables"]["main.fatalities"] == 4423 and found["failures"] == [] and found["published"]
+
+
+def test_diff_tells_what_lay_between_two_vintages_as_text_json_and_a_page(copy: Any) -> None:
+    copy("refresh", "--as-of", "2022-01")
+    old = str(copy.data / "as_of" / "2022-01-31.duckdb")
+    told = copy("diff", old).stdout
+    assert "4,111 → 4,423 rows: 312 added" in told
+    tables = {table["table"]: table for table in json.loads(copy("diff", old, "published", "--json").stdout)["tables"]}
+    fields = {field["field"]: field["changed"] for field in tables["fatalities"]["fields"]}
+    assert fields["incident_type"] == 95 and fields["incident_date"] == 1
+    page = copy.folder / "changes.html"
+    copy("diff", old, "--html", str(page))
+    assert "312" in page.read_text() and "http" not in page.read_text()
+    assert copy.ask("SELECT count(*) FROM fatalities") == "4423"
+    assert copy("query", "--as-of", "2022-01-31", "SELECT count(*) FROM fatalities", "--format", "csv").stdout.endswith(
+        "4111\n"
+    )
+
+
+def test_diff_makes_an_older_build_anew_from_the_record_of_its_snapshots(copy: Any) -> None:
+    first = json.loads(copy("status", "--json").stdout)["build_id"]
+    rows = read_csv(bundle.BUNDLED / "assessed_contributions_2013-2024.csv.gz")
+    year = [row for row in rows if row["calendar_year"] == "2019"]
+    raised = [row | {"amount": str(int(float(row["amount"])) + 1)} for row in year if "ssessed" in row["rev_type"]]
+    (copy.folder / "2019.csv").write_bytes(to_csv(raised))
+    copy("load", "assessed_contributions", str(copy.folder / "2019.csv"), "--vintage", "2025-06-30")
+    copy("refresh", "--offline")
+    (copy.data / "peacekeeping.previous.duckdb").unlink()
+    told = copy("diff", first[:8])
+    assert f"amount_usd (USD) changed in {len(raised)} rows" in told.stdout and "made anew" in told.stderr
+    assert copy.ask("SELECT count(*) FROM assessed_contribution_revisions") == str(len(raised))
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["nonsense"], 2), (["previous"], 1), (["x.duckdb", "published"], 2)])
+def test_a_build_that_is_not_known_is_told(copy: Any, arguments: list[str], code: int) -> None:
+    (copy.data / "peacekeeping.previous.duckdb").unlink(missing_ok=True)
+    assert copy("diff", *arguments, code=code).stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--as-of", "2022-13"], ["--as-of", "2022-01", "--live"], ["--as-of", "2099-01-01"]]
+)
+def test_a_wrong_as_of_is_2(fresh: Any, arguments: list[str]) -> None:
+    assert fresh("refresh", *arguments, code=2).stderr.startswith("error: ")
+
+
+def test_a_live_refresh_fetches_from_the_publishers_wire_forms_and_the_next_has_nothing_to_do(copy: Any) -> None:
+    with Replica() as replica:
+        copy.extra |= {"PEACEKEEPING_PSDATA_URL": replica.psdata_url, "PEACEKEEPING_CEB_URL": replica.ceb_url}
+        assert "Published build" in copy("refresh", "--live").stdout
+        assert copy.ask("SELECT count(*) FROM fatalities") == "4423"
+        assert copy.ask("SELECT count(*) FROM uniformed_personnel WHERE series = 'data_hub'") == "0"
+        assert copy("refresh", "--live").stdout.startswith("Nothing new: ")
+        rows = replica.rows("DPPADPOSS-FATALITIES")
+        pending = next(row for row in rows if row["type_of_incident"] == "To Be Determined")
+        pending["type_of_incident"] = "Illness"
+        replica.put("DPPADPOSS-FATALITIES", [row | {"last_update": 1764028800000} for row in rows])  # 2025-11-25
+        assert "Published build" in copy("refresh", "--live", "--source", "fatalities").stdout
+    assert (
+        copy.ask(
+            f"SELECT old_value, new_value, to_vintage FROM fatality_revisions WHERE casualty_id = '{pending['casualty_id']}'"
+        ).splitlines()[-1]
+        == "To Be Determined,Illness,2025-11-25"
+    )

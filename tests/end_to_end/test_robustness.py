@@ -27,7 +27,7 @@ def verify(shell: Any) -> None:
 
 
 def test_two_refreshes_at_once_both_end_and_one_waits(copy: Any) -> None:
-    processes = [copy.start("refresh", "--offline") for _ in range(2)]
+    processes = [copy.start("refresh", "--offline", "--force") for _ in range(2)]
     told = [process.communicate(timeout=200) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], told
     assert sum("Another run is writing" in errors for _, errors in told) == 1
@@ -37,16 +37,16 @@ def test_two_refreshes_at_once_both_end_and_one_waits(copy: Any) -> None:
 def test_a_refresh_killed_at_any_moment_leaves_everything_whole_and_the_next_completes(copy: Any) -> None:
     random.seed(2019)
     began = time.perf_counter()
-    copy("refresh", "--offline")
+    copy("refresh", "--offline", "--force")
     whole = time.perf_counter() - began
     for moment in (random.uniform(0.3, 0.95) for _ in range(3)):
-        process = copy.start("refresh", "--offline")
+        process = copy.start("refresh", "--offline", "--force")
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(moment * whole)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         verify(copy)
-    copy("refresh", "--offline")
+    copy("refresh", "--offline", "--force")
     verify(copy)
     assert list((copy.data / "work").iterdir()) == []
 
@@ -62,7 +62,7 @@ def test_a_full_disk_is_told_and_leaves_the_published_file(copy: Any) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     done = subprocess.run(
-        [copy.command, "refresh", "--offline"],
+        [copy.command, "refresh", "--offline", "--force"],
         cwd=copy.folder,
         env=copy.environment(),
         text=True,
@@ -92,6 +92,6 @@ def test_a_corrupt_or_foreign_warehouse_file_is_told(fresh: Any) -> None:
 
 def test_a_stale_log_beside_the_warehouse_does_not_stop_the_next_refresh(copy: Any) -> None:
     Path(f"{copy.warehouse}.wal").write_bytes(b"left by somebody")
-    copy("refresh", "--offline")
+    copy("refresh", "--offline", "--force")
     verify(copy)
     assert not Path(f"{copy.warehouse}.wal").exists() and Path(f"{copy.warehouse}.wal.stale").exists()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows import running, settings
+from flows import settings
 from flows.artifacts import Summary
 from flows.own_server import OwnServer
 from flows.settings import Paths
@@ -46,11 +46,11 @@ def run(prefect_api: str, where: Paths) -> Run:
     """Run the flow; gives its final state and its summary."""
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    from flows.refresh import refresh
+    from flows.refresh import refresh, summary_of
 
     def run_flow(**parameters: Any) -> tuple[Any, Summary]:
         with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             state = refresh(**parameters, return_state=True)
-        return state, running._summary_of(state)
+        return state, summary_of(state)
 
     return run_flow

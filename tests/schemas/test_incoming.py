@@ -23,8 +23,8 @@ RIGHT: dict[str, dict[str, Any]] = {
         "personnel_type": "Military",
         "incident_type": "Malicious Act",
         "gender": "M",
-        "nationality_iso3": "TCD",
-        "nationality_m49": 148,
+        "printed_iso3": "TCD",
+        "printed_m49": 148,
         "last_update": "2021-06-01",
         "casualty_type": "Fatality",
     },
@@ -242,10 +242,10 @@ def test_each_of_the_six_casualty_personnel_types_is_known() -> None:
         ("fatalities", "mission", "UNOSOM II", "MINUSMA;UNAMA"),
         ("fatalities", "mission", "Lake Chad (x) & co.", "M"),
         ("fatalities", "mission", "A" + "b" * 39, "A" + "b" * 40),
-        ("fatalities", "nationality_iso3", "FRA", "fra"),
-        ("fatalities", "nationality_iso3", "FRA", "FR"),
-        ("fatalities", "nationality_m49", 999, 1000),
-        ("fatalities", "nationality_m49", 0, -1),
+        ("fatalities", "printed_iso3", "FRA", "fra"),
+        ("fatalities", "printed_iso3", "FRA", "FR"),
+        ("fatalities", "printed_m49", 999, 1000),
+        ("fatalities", "printed_m49", 0, -1),
         ("uniformed_personnel", "contributor_iso3", "FRA", "FRAN"),
         ("uniformed_personnel", "contributor_m49", 999, 1000),
         ("uniformed_personnel", "mission", "UNMISS", "1st"),
@@ -264,7 +264,7 @@ def test_several_faults_of_one_row_are_all_told_and_reject_one_row() -> None:
     passed, reasons = judged(
         "fatalities",
         {},
-        {"casualty_id": "?", "incident_date": "2030-01-01", "mission": None, "gender": "X", "nationality_m49": 1000},
+        {"casualty_id": "?", "incident_date": "2030-01-01", "mission": None, "gender": "X", "printed_m49": 1000},
         {},
     )
     assert passed == [1, 3]
@@ -274,10 +274,10 @@ def test_several_faults_of_one_row_are_all_told_and_reject_one_row() -> None:
         "gender",
         "incident_date",
         "mission",
-        "nationality_m49",
+        "printed_m49",
     ]
     assert "incident_date: expected a date up to 2021-06-15, got 2030-01-01" in reasons[2]
-    assert "nationality_m49: expected an M49 code, got 1000" in reasons[2]
+    assert "printed_m49: expected an M49 code, got 1000" in reasons[2]
 
 
 def test_every_source_has_a_schema_under_its_own_name() -> None:

@@ -16,6 +16,7 @@ from schemas.tables import (
     DIMENSIONS,
     FACTS,
     FATALITIES,
+    HISTORY,
     META,
     MISSIONS,
     TABLES,
@@ -80,7 +81,9 @@ def test_every_reference_names_the_key_of_a_dimension_that_is_filled_before() ->
         dimension = keys[target]
         assert dimension.key_enforced
         assert order.index(dimension.full_name) < order.index(table.full_name)
-    assert found == 7  # 1 of the aliases, 3 of the fatalities, 2 of the personnel, 1 of the contributions
+    # 1 of the aliases, 3 of the fatalities and of their states, 2 of the personnel and of its revisions, 1 of the
+    # contributions and of their revisions
+    assert found == 1 + 2 * 3 + 2 * 2 + 2 * 1
 
 
 def test_every_state_and_every_mission_of_a_fact_is_a_reference() -> None:
@@ -144,7 +147,7 @@ def test_every_row_of_a_fact_leads_back_to_its_snapshot() -> None:
 def test_every_declared_table_is_built_once() -> None:
     declared = [value for value in vars(tables).values() if isinstance(value, Table)]
     assert sorted(TABLES) == sorted(table.full_name for table in declared)
-    assert list(TABLES.values()) == [*DIMENSIONS, *FACTS, *META]
+    assert list(TABLES.values()) == [*DIMENSIONS, *FACTS, *HISTORY, *META]
 
 
 def test_dissolved_states_have_a_kind_and_dates_of_their_own() -> None:

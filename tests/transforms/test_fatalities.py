@@ -11,8 +11,9 @@ import pytest
 from tests_shared import stage_bytes, to_csv, to_json
 
 from schemas.validate import ContractError
+from transforms.revisions import newest, states
 from transforms.staging import Staged
-from transforms.vintages import Vintage, union
+from transforms.vintages import Vintage
 
 EPOCH = datetime(1970, 1, 1)
 
@@ -164,10 +165,10 @@ def test_newest_vintage_stands_and_absence_is_no_deletion(fatalities_2021: Stage
         Vintage("a" * 64, date(2021, 6, 30), fatalities_2021),
         Vintage("b" * 64, date(2025, 4, 4), fatalities_2025),
     ]
-    table = union(vintages, "casualty_id")
+    table = newest(states(vintages, "casualty_id"))
     assert len(table) == 4423
     assert (table["first_seen"] == pd.Timestamp(2025, 4, 4)).sum() == 312  # casualties new since 2021
-    shortened = union([vintages[1], Vintage("c" * 64, date(2026, 1, 1), stage(casualty(1)))], "casualty_id")
+    shortened = newest(states([vintages[1], Vintage("c" * 64, date(2026, 1, 1), stage(casualty(1)))], "casualty_id"))
     assert len(shortened) == 4423 + 41
     assert (shortened["last_seen"] == pd.Timestamp(2025, 4, 4)).sum() == 4423
 
@@ -177,10 +178,8 @@ def test_a_column_that_a_newer_vintage_lacks_keeps_what_was_known(fatalities_202
     without = Staged(
         **{**vars(fatalities_2025), "absent": ("gender",), "rows": fatalities_2025.rows.assign(gender=None)}
     )
-    table = union(
-        [Vintage("a" * 64, date(2025, 4, 4), fatalities_2025), Vintage("b" * 64, date(2025, 5, 5), without)],
-        "casualty_id",
-    ).set_index("casualty_id")
+    vintages = [Vintage("a" * 64, date(2025, 4, 4), fatalities_2025), Vintage("b" * 64, date(2025, 5, 5), without)]
+    table = newest(states(vintages, "casualty_id")).set_index("casualty_id")
     assert table.loc[known.index, "gender"].tolist() == known.tolist()
 
 

@@ -20,6 +20,9 @@ from warehouse import checks, load
 SHA = {"fatalities": "a" * 64, "personnel": "b" * 64, "money": "c" * 64, "list": "d" * 64, "register": "e" * 64}
 
 
+BETWEEN = ("from_vintage", "to_vintage")
+
+
 def _rows(names: str, *rows: tuple[Any, ...], **same: Any) -> pd.DataFrame:
     """A frame from a line of column names and one tuple a row; `same` has the columns that never change."""
     return pd.DataFrame(list(rows), columns=names.split()).assign(**same)
@@ -101,6 +104,30 @@ def _fatalities() -> pd.DataFrame:
     return _numbered(_days(frame, "incident_date"), SHA["fatalities"])
 
 
+def _states() -> pd.DataFrame:
+    """The fatalities as they stand, and before them one state whose cause was still to be determined."""
+    stands = _fatalities().assign(unpublished="").rename(columns={"last_seen": "seen_to"})
+    ill = stands["casualty_id"] == "MINUSMA-2018-05-00004"
+    seen_to = stands["seen_to"]
+    before = stands[ill].assign(
+        incident_type="To Be Determined",
+        seen_from=stands["first_seen"],
+        seen_to=stands["first_seen"],
+        superseded_on=seen_to,
+    )
+    return pd.concat([before, stands.assign(seen_from=stands["first_seen"].where(~ill, seen_to))], ignore_index=True)
+
+
+def _revisions() -> pd.DataFrame:
+    return _days(
+        _rows(
+            "casualty_id field old_value new_value from_vintage to_vintage",
+            ("MINUSMA-2018-05-00004", "incident_type", "To Be Determined", "Illness", "2021-06-30", "2025-04-30"),
+        ),
+        *BETWEEN,
+    )
+
+
 def _personnel() -> pd.DataFrame:
     frame = _rows(
         "month_end mission contributor_iso3 personnel_type female male total",
@@ -174,6 +201,24 @@ def hand_made() -> dict[str, pd.DataFrame]:
         "main.fatalities": _fatalities(),
         "main.uniformed_personnel": _personnel(),
         "main.assessed_contributions": _contributions(),
+        "main.fatality_states": _states(),
+        "main.fatality_revisions": _revisions(),
+        "main.uniformed_personnel_revisions": _days(
+            _rows(
+                "month_end mission contributor_iso3 personnel_type field old_value new_value from_vintage to_vintage",
+                ("2017-04-30", "MINUSMA", "IND", "Troops", "total", 99, 100, "2017-05-31", "2025-07-31"),
+                series="monthly_report",
+            ),
+            "month_end",
+            *BETWEEN,
+        ),
+        "main.assessed_contribution_revisions": _days(
+            _rows(
+                "peacekeeping_year contributor_iso3 field old_value new_value from_vintage to_vintage",
+                ("2018-19", "FRA", "amount_usd", 1.0, 2.0, "2023-12-31", "2024-12-31"),
+            ),
+            *BETWEEN,
+        ),
         "meta.builds": pd.DataFrame(
             [
                 {

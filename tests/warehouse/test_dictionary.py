@@ -34,7 +34,8 @@ def test_every_column_of_the_warehouse_has_its_row(rendered: str, unchecked: Pat
         listed = connection.execute(
             "SELECT schema_name || '.' || table_name, list(column_name ORDER BY position) FROM meta.columns GROUP BY ALL"
         ).fetchall()
-    told = {name: [row[0].strip("*") for row in rows] for name, rows in sections(rendered).items()}
+    # A macro with an argument says in its text which columns it has.
+    told = {name: [row[0].strip("*") for row in rows] for name, rows in sections(rendered).items() if "(" not in name}
     assert told == dict(listed)
     assert all(len(row) == 5 for rows in sections(rendered).values() for row in rows)
 

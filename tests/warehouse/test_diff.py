@@ -1,0 +1,469 @@
+"""Comparing two builds: every difference is counted once and shown, nothing else is, and always in the same words."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from schemas.tables import DIMENSIONS, FACTS
+from warehouse import diff
+from warehouse.diff import Change, Diff, DiffError, TableDiff, compare, to_html
+
+# The history tables say the same changes anew and are left out.
+COMPARED = {one.name for one in (*DIMENSIONS, *FACTS)}
+
+
+@pytest.fixture
+def after(unchecked: Path, tmp_path: Path) -> Path:
+    """A second build, to be changed; `unchecked` is the first."""
+    return Path(shutil.copy(unchecked, tmp_path / "after's.duckdb"))
+
+
+def edit(file: Path, *statements: str) -> None:
+    with duckdb.connect(str(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def table(found: Diff, name: str) -> TableDiff:
+    return next(one for one in found.tables if one.table == name)
+
+
+def changes(found: Diff, name: str, field: str) -> list[Change]:
+    return next(one for one in table(found, name).fields if one.field == field).examples
+
+
+def test_equal_files_differ_in_nothing(unchecked: Path, after: Path) -> None:
+    found = compare(unchecked, after)
+    assert found.total == 0
+    assert not found.differing
+    assert {one.table for one in found.tables} == COMPARED
+    assert found.lines()[-1] == "Nothing changed."
+    assert "Nothing changed." in to_html(found)
+
+
+def test_a_file_can_be_compared_with_itself(unchecked: Path) -> None:
+    assert compare(unchecked, unchecked).total == 0
+
+
+def test_both_files_are_left_as_they_were(unchecked: Path, after: Path) -> None:
+    edit(after, "UPDATE fatalities SET gender = 'F'")
+    held = [file.read_bytes() for file in (unchecked, after)]
+    compare(unchecked, after)
+    assert [file.read_bytes() for file in (unchecked, after)] == held
+
+
+def test_the_builds_are_told_with_their_newest_vintages(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE meta.builds SET build_id = 'later', code_version = '0.2.0'",
+        "INSERT INTO meta.snapshots "
+        "SELECT * REPLACE (repeat('9', 64) AS sha256, DATE '2025-06-30' AS vintage) FROM meta.snapshots "
+        "WHERE source = 'fatalities'",
+        "DELETE FROM meta.snapshots WHERE source = 'mission_register'",
+    )
+    found = compare(unchecked, after)
+    assert (found.before.build_id, found.before.code_version) == ("0123456789ab", "0.1.0")
+    assert (found.after.build_id, found.after.code_version) == ("later", "0.2.0")
+    assert found.before.vintages["fatalities"] == date(2025, 4, 30)
+    assert found.after.vintages["fatalities"] == date(2025, 6, 30)
+    lines = found.lines()
+    assert "  fatalities: 2025-04-30 → 2025-06-30" in lines
+    assert "  mission_register: 2025-04-30 → none" in lines
+    assert "  missions: 2025-04-30" in lines
+
+
+def test_a_changed_row_counts_once_and_once_for_each_of_its_fields(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE fatalities SET gender = 'F', incident_type = 'Accident' WHERE casualty_id = 'MINUSMA-2013-07-00001'",
+        "UPDATE fatalities SET incident_type = 'Accident' WHERE casualty_id = 'MINUSMA-2021-04-00006'",
+    )
+    found = table(compare(unchecked, after), "fatalities")
+    assert (found.added, found.gone, found.changed) == (0, 0, 2)
+    assert [(one.field, one.changed) for one in found.fields] == [("incident_type", 2), ("gender", 1)]
+
+
+def test_null_equals_null_and_differs_from_every_value(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE fatalities SET gender = 'M' WHERE casualty_id = 'MINUSMA-2019-01-00003'",
+        "UPDATE fatalities SET gender = NULL WHERE casualty_id = 'MINUSMA-2016-02-00002'",
+    )
+    found = compare(unchecked, after)
+    assert table(found, "fatalities").changed == 2
+    assert changes(found, "fatalities", "gender") == [
+        Change({"casualty_id": "MINUSMA-2016-02-00002"}, "F", None),
+        Change({"casualty_id": "MINUSMA-2019-01-00003"}, None, "M"),
+    ]
+    assert "    MINUSMA-2019-01-00003: NULL → M" in found.lines()
+
+
+def test_numbers_and_dates_come_with_the_biggest_difference_first_and_null_last(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE fatalities SET incident_date = incident_date - 1 WHERE casualty_id = 'MINUSMA-2013-07-00001'",
+        "UPDATE fatalities SET incident_date = incident_date + 40 WHERE casualty_id = 'UNAMA-2010-01-00007'",
+        "UPDATE uniformed_personnel SET male = NULL, female = NULL WHERE total = 110",
+        "UPDATE uniformed_personnel SET total = 0, female = 0, male = 0 WHERE total = 100",
+        "UPDATE uniformed_personnel SET total = 6, female = 2 WHERE mission = 'MINUSMA' AND total = 5",
+    )
+    found = compare(unchecked, after)
+    assert [(one.before, one.after) for one in changes(found, "fatalities", "incident_date")] == [
+        (date(2010, 1, 1), date(2010, 2, 10)),
+        (date(2013, 7, 6), date(2013, 7, 5)),
+    ]
+    assert [(one.before, one.after) for one in changes(found, "uniformed_personnel", "female")] == [
+        (10, 0),
+        (1, 2),
+        (0, None),
+    ]
+    units = {one.field: one.unit for one in table(found, "uniformed_personnel").fields}
+    assert units == {"female": "person", "male": "person", "total": "person"}
+
+
+def test_a_key_of_several_columns_finds_the_row(unchecked: Path, after: Path) -> None:
+    edit(after, "UPDATE uniformed_personnel SET total = 51 WHERE total = 50")
+    [change] = changes(compare(unchecked, after), "uniformed_personnel", "total")
+    assert change == Change(
+        {
+            "month_end": date(2023, 9, 30),
+            "mission": "UNSPECIFIED",
+            "contributor_iso3": "IND",
+            "personnel_type": "Troops",
+        },
+        50,
+        51,
+    )
+
+
+def test_a_row_whose_key_changes_is_gone_and_added(unchecked: Path, after: Path) -> None:
+    edit(after, "UPDATE uniformed_personnel SET personnel_type = 'Staff Officer' WHERE total = 50")
+    found = table(compare(unchecked, after), "uniformed_personnel")
+    assert (found.added, found.gone, found.changed) == (1, 1, 0)
+    told = {"month_end": date(2023, 9, 30), "mission": "UNSPECIFIED", "contributor_iso3": "IND"}
+    numbers = {"female": None, "male": None, "total": 50}
+    assert found.examples_gone == [told | {"personnel_type": "Troops"} | numbers]
+    assert found.examples_added == [told | {"personnel_type": "Staff Officer"} | numbers]
+
+
+def test_where_a_row_comes_from_is_not_compared(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE fatalities SET snapshot_sha256 = repeat('9', 64), snapshot_row = snapshot_row + 1, "
+        "last_seen = DATE '2025-06-30'",
+    )
+    assert not compare(unchecked, after).differing
+
+
+def test_an_enum_compares_as_text_whatever_its_list(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "ALTER TABLE uniformed_personnel ALTER series TYPE ENUM ('elsewhere', 'data_hub', 'monthly_report')",
+        "ALTER TABLE uniformed_personnel ALTER personnel_type TYPE VARCHAR",
+        "UPDATE uniformed_personnel SET series = 'elsewhere' WHERE total = 50",
+    )
+    found = compare(unchecked, after)
+    assert found.total == 1
+    [change] = changes(found, "uniformed_personnel", "series")
+    assert (change.before, change.after) == ("monthly_report", "elsewhere")
+
+
+def test_a_number_that_became_a_text_is_compared_as_text(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "CREATE TABLE copied AS SELECT * REPLACE (total::VARCHAR AS total) FROM uniformed_personnel",
+        "DROP TABLE uniformed_personnel",
+        "ALTER TABLE copied RENAME TO uniformed_personnel",
+        "UPDATE uniformed_personnel SET total = 'many' WHERE total = '50'",
+    )
+    found = compare(unchecked, after)
+    assert found.total == 1
+    assert [(one.before, one.after) for one in changes(found, "uniformed_personnel", "total")] == [("50", "many")]
+
+
+def test_the_biggest_comes_first_among_tables_and_fields(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE missions SET headquarters = 'Bamako' WHERE mission = 'MINUSMA'",
+        "UPDATE fatalities SET gender = 'F' WHERE gender = 'M'",
+        "DELETE FROM assessed_contributions WHERE contributor_iso3 = 'CIV'",
+    )
+    found = compare(unchecked, after)
+    sizes = [(one.table, one.size) for one in found.tables]
+    assert sizes[:3] == [("fatalities", 4), ("assessed_contributions", 2), ("missions", 1)]
+    unchanged = sorted(COMPARED)
+    unchanged = [name for name in unchanged if name not in ("fatalities", "assessed_contributions", "missions")]
+    assert sizes[3:] == [(name, 0) for name in unchanged]
+    assert found.total == 7
+    assert found.lines()[-1] == f"Unchanged: {', '.join(unchanged)}."
+
+
+def test_no_more_examples_than_wanted_and_the_rest_is_counted(unchecked: Path, after: Path) -> None:
+    edit(after, "UPDATE fatalities SET gender = 'F' WHERE gender = 'M'", "DELETE FROM assessed_contributions")
+    found = compare(unchecked, after, examples=2)
+    assert [change.key["casualty_id"] for change in changes(found, "fatalities", "gender")] == [
+        "MINUSMA-2013-07-00001",
+        "MINUSMA-2018-05-00004",
+    ]
+    assert [row["contributor_iso3"] for row in table(found, "assessed_contributions").examples_gone] == ["BGD", "CIV"]
+    lines = found.lines()
+    assert "    … and 2 more" in lines
+    assert "    … and 7 more" in lines
+    assert "2 of 9 rows" in to_html(found)
+
+
+def test_rows_added_come_in_the_order_of_their_key(unchecked: Path, after: Path) -> None:
+    for year in ("2031-32", "2029-30", "2030-31"):
+        edit(
+            after,
+            f"INSERT INTO assessed_contributions SELECT * REPLACE ('{year}' AS peacekeeping_year) "
+            "FROM assessed_contributions WHERE contributor_iso3 = 'MLI' AND peacekeeping_year = '2018-19'",
+        )
+    assert table(compare(unchecked, after, examples=2), "assessed_contributions").examples_added == [
+        {"peacekeeping_year": "2029-30", "contributor_iso3": "MLI", "amount_usd": Decimal("1000000000.00")},
+        {"peacekeeping_year": "2030-31", "contributor_iso3": "MLI", "amount_usd": Decimal("1000000000.00")},
+    ]
+
+
+@pytest.mark.parametrize(("earlier", "word"), [(True, "earlier"), (False, "later")])
+def test_a_table_that_only_one_build_has_is_told(unchecked: Path, after: Path, earlier: bool, word: str) -> None:
+    edit(after, "DROP TABLE mission_aliases")
+    found = compare(unchecked, after) if earlier else compare(after, unchecked)
+    one = table(found, "mission_aliases")
+    assert (one.rows_before, one.rows_after) == ((1, None) if earlier else (None, 1))
+    assert (one.added, one.gone) == ((0, 1) if earlier else (1, 0))
+    assert f"  Only the {word} build has this table." in found.lines()
+    assert f"Only the {word} build has this table." in to_html(found)
+
+
+def test_an_empty_table_that_only_one_build_has_is_a_difference(unchecked: Path, after: Path) -> None:
+    edit(after, "CREATE TABLE new_one (a INTEGER)")
+    found = compare(unchecked, after)
+    assert found.total == 0
+    assert [one.table for one in found.differing] == ["new_one"]
+    assert "Nothing changed." not in found.lines()
+
+
+def test_a_column_that_only_one_build_has_is_told(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "ALTER TABLE uniformed_personnel DROP COLUMN series",
+        'ALTER TABLE uniformed_personnel ADD COLUMN "a ""new"" one" INTEGER',
+    )
+    found = compare(unchecked, after)
+    one = table(found, "uniformed_personnel")
+    assert (one.columns_added, one.columns_gone, one.size) == (['a "new" one'], ["series"], 0)
+    assert found.differing == [one]
+    assert "  Gone columns: series" in found.lines()
+    assert "Gone columns" in to_html(found)
+
+
+def test_a_table_that_is_not_declared_is_compared_by_its_number_of_rows(unchecked: Path, after: Path) -> None:
+    first = Path(shutil.copy(unchecked, after.with_name("first.duckdb")))
+    edit(first, 'CREATE TABLE "of ""others" AS FROM range(5)')
+    edit(after, 'CREATE TABLE "of ""others" AS FROM range(100, 103)')
+    one = table(compare(first, after), 'of "others')
+    assert (one.rows_before, one.rows_after, one.added, one.gone, one.changed) == (5, 3, 0, 2, 0)
+    assert one.note == "Compared by its number of rows only: no key is declared for it."
+
+
+def test_a_table_without_its_key_in_one_build_is_compared_by_its_number_of_rows(unchecked: Path, after: Path) -> None:
+    edit(after, "ALTER TABLE uniformed_personnel DROP COLUMN personnel_type")
+    one = table(compare(unchecked, after), "uniformed_personnel")
+    assert (one.size, one.note) == (0, "Compared by its number of rows only: its key is not in both builds.")
+
+
+def test_a_key_that_repeats_does_not_multiply_rows(unchecked: Path, after: Path) -> None:
+    edit(after, "INSERT INTO uniformed_personnel FROM uniformed_personnel WHERE total = 50")
+    one = table(compare(unchecked, after), "uniformed_personnel")
+    assert (one.added, one.gone, one.changed) == (1, 0, 0)
+    assert one.note == "Compared by its number of rows only: its key repeats."
+
+
+def test_views_are_not_compared(unchecked: Path, after: Path) -> None:
+    edit(after, "CREATE VIEW main.seen AS SELECT 1 AS a")
+    assert not compare(unchecked, after).differing
+
+
+def test_the_same_pair_always_gives_the_same_report(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE fatalities SET gender = 'F', incident_date = incident_date + 1",
+        "UPDATE uniformed_personnel SET total = total + 1, male = NULL, female = NULL",
+        "DELETE FROM assessed_contributions WHERE peacekeeping_year = '2018-19'",
+    )
+    reports = {(to_html(found), json.dumps(found.as_json())) for found in (compare(unchecked, after) for _ in range(5))}
+    assert len(reports) == 1
+
+
+def test_json_has_plain_types_and_dates_as_iso_texts(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE fatalities SET incident_date = DATE '2010-01-02' WHERE casualty_id = 'UNAMA-2010-01-00007'",
+        "UPDATE assessed_contributions SET amount_usd = 0.25 WHERE amount_usd = 700000000.70",
+    )
+    told = json.loads(json.dumps(compare(unchecked, after).as_json(), allow_nan=False))
+    assert told["total"] == 2
+    assert told["before"]["vintages"]["missions"] == "2025-04-30"
+    money, deaths = told["tables"][:2]
+    assert money["table"] == "assessed_contributions"
+    assert money["fields"][0]["examples"][0]["after"] == 0.25
+    assert deaths["fields"] == [
+        {
+            "field": "incident_date",
+            "unit": None,
+            "changed": 1,
+            "examples": [
+                {"key": {"casualty_id": "UNAMA-2010-01-00007"}, "before": "2010-01-01", "after": "2010-01-02"}
+            ],
+        }
+    ]
+
+
+def test_the_text_report_reads_as_a_whole(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE assessed_contributions SET amount_usd = 1100000002.10 "
+        "WHERE contributor_iso3 = 'IND' AND amount_usd = 1100000001.10",
+        "DELETE FROM assessed_contributions WHERE contributor_iso3 = 'MLI'",
+    )
+    lines = compare(unchecked, after).lines()
+    assert lines[lines.index("") + 1 : -2] == [
+        "Assessed contributions to UN peacekeeping by peacekeeping year and member state (assessed_contributions)",
+        "  9 → 8 rows: 1 gone, 1 changed",
+        "  amount_usd [USD] changed in 1 row",
+        "    2019-20, IND: 1,100,000,001.10 → 1,100,000,002.10",
+        "  Gone:",
+        "    2018-19, MLI: amount_usd 1,000,000,000.00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "NULL"),
+        (True, "true"),
+        (1234567, "1,234,567"),
+        (Decimal("1234.50"), "1,234.50"),
+        (date(2025, 1, 2), "2025-01-02"),
+        ("", '""'),
+        ("a ", '"a "'),
+        ("a\nb\x1b[31m", r"a\nb\x1b[31m"),
+        ("Côte d'Ivoire", "Côte d'Ivoire"),
+    ],
+)
+def test_a_value_is_shown_on_one_line_with_what_can_not_be_seen(value: object, text: str) -> None:
+    assert diff.shown(value) == text
+
+
+def test_what_would_be_markup_is_text_in_the_page(unchecked: Path, after: Path) -> None:
+    evil = "<script>alert(1)</script>"
+    edit(
+        after,
+        f"UPDATE fatalities SET nationality_as_published = '{evil}'",
+        f"UPDATE meta.builds SET build_id = '{evil}', code_version = '\"><img src=x>'",
+        f"INSERT INTO fatalities SELECT * REPLACE ('{evil}' AS casualty_id) FROM fatalities LIMIT 1",
+        f'CREATE TABLE "{evil}" (a INTEGER)',
+        f'ALTER TABLE uniformed_personnel ADD COLUMN "<b>_{evil}" INTEGER',
+    )
+    page = to_html(compare(unchecked, after))
+    assert "&lt;script&gt;alert(1)" in page
+    assert not re.search(r"<(script|img|b)\b", page)
+
+
+class Outline(HTMLParser):
+    """Headings, header cells and addresses of a page; fails on a tag that is closed out of turn."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.headings: list[int] = []
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+        self.feed(page)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes.append((tag, dict(attrs)))
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in {"meta", "wbr"}:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+
+def test_the_page_stands_alone_and_is_well_built(unchecked: Path, after: Path) -> None:
+    edit(
+        after,
+        "UPDATE fatalities SET gender = 'F', incident_date = incident_date + 1",
+        "UPDATE uniformed_personnel SET total = 1000000 WHERE total = 50",
+        "DELETE FROM assessed_contributions WHERE peacekeeping_year = '2018-19'",
+        "DROP TABLE mission_aliases",
+    )
+    page = to_html(compare(unchecked, after))
+    outline = Outline(page)
+    assert not re.search(r"https?:|//|@import|url\(|<(script|link|img|iframe)", page.replace("<!DOCTYPE html>", ""))
+    assert outline.attributes[0] == ("html", {"lang": "en"})
+    assert outline.headings[0] == 1
+    assert outline.headings.count(1) == 1
+    assert all(below <= above + 1 for above, below in zip(outline.headings, outline.headings[1:], strict=False))
+    assert all("scope" in attributes for tag, attributes in outline.attributes if tag == "th")
+    ids = [attributes["id"] for _, attributes in outline.attributes if "id" in attributes]
+    assert len(ids) == len(set(ids)) == 4
+    assert {attributes["href"] for tag, attributes in outline.attributes if tag == "a"} == {f"#{one}" for one in ids}
+    assert "1,000,000" in page
+
+
+def test_a_page_of_no_examples_is_still_whole(unchecked: Path, after: Path) -> None:
+    edit(after, "UPDATE fatalities SET gender = 'F'", "DELETE FROM assessed_contributions")
+    found = compare(unchecked, after, examples=0)
+    assert table(found, "fatalities").changed == 6
+    Outline(to_html(found))
+    Outline(to_html(replace(found, tables=[])))
+
+
+def test_a_missing_file_is_told(unchecked: Path, tmp_path: Path) -> None:
+    with pytest.raises(DiffError, match=r"There is no warehouse at .*nowhere\.duckdb"):
+        compare(unchecked, tmp_path / "nowhere.duckdb")
+    with pytest.raises(DiffError, match="There is no warehouse at"):
+        compare(tmp_path, unchecked)
+
+
+def test_a_foreign_file_is_told(unchecked: Path, tmp_path: Path) -> None:
+    foreign, text, other = tmp_path / "foreign.duckdb", tmp_path / "text.duckdb", tmp_path / "other.sqlite"
+    edit(foreign, "CREATE TABLE a (b INTEGER)")
+    text.write_text("not a database\n" * 1000)
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE a (b)")
+    connection.close()
+    with pytest.raises(DiffError, match="foreign.duckdb is no warehouse of this project"):
+        compare(unchecked, foreign)
+    for file in (text, other):
+        with pytest.raises(DiffError, match="can't be opened: IO Error"):
+            compare(file, unchecked)
+
+
+def test_an_unfinished_file_is_told(unchecked: Path, after: Path) -> None:
+    edit(after, "DELETE FROM meta.builds")
+    with pytest.raises(DiffError, match="names 0 builds, not one"):
+        compare(unchecked, after)
+
+
+def test_a_damaged_file_is_told(unchecked: Path, after: Path) -> None:
+    whole = after.read_bytes()
+    for size in (0, 5000, len(whole) // 2):
+        after.write_bytes(whole[:size])
+        with pytest.raises(DiffError, match="can't be (opened|read|compared)"):
+            compare(unchecked, after)
