@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from flows.subjects import declaration_of, stage_rows
+from flows.shelf import Shelf
+from flows.subjects import declaration_of, read, stage_rows
 from schemas.validate import ContractError
 from sources import bundle, client
-from sources.acceptance import accept
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from sources.errors import Refused
@@ -93,8 +93,7 @@ def admit(
     """
     at = now()
     try:
-        accepted = accept(payload)
-        raw = dialects.read(accepted.payload, accepted.format, source.dialects, source.name)
+        raw = read(source, payload)
         vintage, basis = _vintage(raw, stated, date.fromisoformat(at[:10]))
         staged = stage_rows(source, raw, vintage)
         warnings = require_envelope(staged, declaration_of(source), vintage, _periods(source, staged))
@@ -138,8 +137,6 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
         if archive.holds(entry["source"], entry["sha256"]):
             continue
         payload = (bundle.BUNDLED / entry["file"]).read_bytes()
-        accepted = accept(payload)
-        raw = dialects.read(accepted.payload, accepted.format, catalogue[entry["source"]].dialects, entry["source"])
         added += archive.add(
             payload,
             Snapshot(
@@ -151,7 +148,7 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
                 origin="bundled",
                 url=f"bundled/{entry['file']}",
                 retrieved_at=entry["retrieved_at"],
-                dialect=raw.dialect.name,
+                dialect=read(catalogue[entry["source"]], payload).dialect.name,
             ),
         )
     return added
@@ -170,8 +167,8 @@ def kept(archive: Archive, source: Source, outcome: Outcome, why: str) -> Obtain
     return Obtained(source.name, outcome, told, newest.vintage if newest else None)
 
 
-def fetch(archive: Archive, source: Source, work: Path) -> Obtained:
-    """Ask the publisher for a source's newest state and archive it.
+def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtained:
+    """Ask the publisher for a source's newest state and archive it; what was staged to judge it goes on the shelf.
 
     Raises Unreachable, Unavailable or Refused; the caller falls back with `kept`.
     """
@@ -192,6 +189,7 @@ def fetch(archive: Archive, source: Source, work: Path) -> Obtained:
         url=reply.url,
         stated=Stated(by_metadata=metadata, last_modified=reply.last_modified),
     )
+    shelf.keep(record, staged)
     told = f"Fetched the vintage {record.vintage}: {staged.rows_in:,} rows ({record.dialect})."
     archive.note_check(source.name, {"at": now(), "outcome": "fetched", "message": told})
     return Obtained(source.name, "fetched", told, record.vintage, warnings)

@@ -327,14 +327,12 @@ def query(sql: str, form: str, output: Path | None, limit: int, as_of: str | Non
     from flows.vintage_dates import WrongDate, parse_vintage
     from warehouse.query import Answer, QueryError, connect
 
-    file = paths().warehouse
-    if as_of is not None:
-        try:
-            file = paths().warehouse_as_of(parse_vintage(as_of))
-        except WrongDate as error:
-            fail(str(error), WRONG)
-        if not file.exists():
-            fail(f"There is no warehouse as of {as_of} yet. Run `peacekeeping refresh --as-of {as_of}` first.")
+    try:
+        file = paths().target(None if as_of is None else parse_vintage(as_of))
+    except WrongDate as error:
+        fail(str(error), WRONG)
+    if as_of is not None and not file.exists():
+        fail(f"There is no warehouse as of {as_of} yet. Run `peacekeeping refresh --as-of {as_of}` first.")
     text = sys.stdin.read() if sql == "-" else sql
     try:
         with connect(file) as connection:

@@ -93,7 +93,7 @@ def explained(error: BaseException) -> str:
 def fetch_source(name: str, source: Source, where: Paths) -> Any:
     """Ask the publisher. A retry can help when it is overloaded or stalls, never when it is out of reach or refuses."""
     try:
-        obtained = admit.fetch(Archive(where.raw), source, where.work)
+        obtained = admit.fetch(Archive(where.raw), Shelf(where.staged), source, where.work)
     except Unavailable as error:
         if runtime.task_run.run_count <= FETCH_RETRIES:
             log.warning("%s: %s Trying once more.", name, error)
@@ -174,8 +174,8 @@ def publish_build(built: Build, snapshots: list[Snapshot], where: Paths, as_of: 
     if as_of is None:
         build.publish_build(built, snapshots, where, Archive(where.raw), at)
     else:
-        publish.publish(built.file, where.warehouse_as_of(as_of))
-    log.info("Published %s.", where.warehouse if as_of is None else where.warehouse_as_of(as_of))
+        publish.publish(built.file, where.target(as_of))
+    log.info("Published %s.", where.target(as_of))
     return at
 
 
@@ -299,7 +299,7 @@ def _refresh(
     chosen = build.snapshots_by(Archive(where.raw), catalogue, summary.as_of)
     every = [snapshot for some in chosen.values() for snapshot in some]
     summary.build_id = build_id(every)
-    target = where.warehouse if summary.as_of is None else where.warehouse_as_of(summary.as_of)
+    target = where.target(summary.as_of)
     summary.warehouse = str(target)
     if not force and build.standing(target) == summary.build_id:
         summary.nothing_new = True

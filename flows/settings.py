@@ -35,9 +35,9 @@ class Paths:
     def raw(self) -> Path:
         return self.data / "raw"
 
-    def warehouse_as_of(self, day: date) -> Path:
-        """The warehouse of what had been published by a day."""
-        return self.data / "as_of" / f"{day}.duckdb"
+    def target(self, as_of: date | None) -> Path:
+        """The published warehouse, or that of what had been published by a day."""
+        return self.warehouse if as_of is None else self.data / "as_of" / f"{as_of}.duckdb"
 
     @property
     def staged(self) -> Path:

@@ -22,11 +22,9 @@ import pandera
 import pyarrow as arrow
 
 from flows.identity import code_sha256
-from flows.subjects import stage_rows
-from sources.acceptance import accept
+from flows.subjects import read, stage_rows
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
-from transforms import dialects
 from transforms.staging import Staged
 
 log = logging.getLogger("peacekeeping.stage")
@@ -62,9 +60,7 @@ class Shelf:
                 return _read(place)
             except (OSError, ValueError, KeyError, TypeError, arrow.ArrowException) as error:
                 log.warning("%s: %s can't be read (%s); staged anew.", source.name, place, str(error).splitlines()[0])
-        accepted = accept(archive.read(snapshot))
-        raw = dialects.read(accepted.payload, accepted.format, source.dialects, source.name)
-        found = stage_rows(source, raw, date.fromisoformat(snapshot.vintage))
+        found = stage_rows(source, read(source, archive.read(snapshot)), date.fromisoformat(snapshot.vintage))
         self.keep(snapshot, found)
         return found
 

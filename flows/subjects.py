@@ -20,6 +20,7 @@ from schemas.tables import (
     UNIFORMED_PERSONNEL_REVISIONS,
 )
 from schemas.validate import conform
+from sources.acceptance import accept
 from sources.catalogue import Source
 from transforms import contributions, dialects, fatalities, missions, personnel, revisions, vintages
 from transforms.staging import Declaration, Staged
@@ -31,10 +32,9 @@ Tables = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Subject:
-    """How one source is staged; what identifies a row; and the tables of its snapshots, the main one first."""
+    """How one source is staged, and the tables of its snapshots, the main one first."""
 
     stage: Callable[[dialects.Raw, Declaration, date], Staged]
-    key: Sequence[str]
     tables: Callable[[Sequence[Vintage], Declaration], Tables]
 
 
@@ -81,10 +81,10 @@ def _assessed_contributions(found: Sequence[Vintage], _: Declaration) -> Tables:
 
 
 SUBJECTS = {
-    "fatalities": Subject(fatalities.stage, ("casualty_id",), _fatalities),
-    "uniformed_personnel": Subject(personnel.stage, personnel.KEY, _uniformed_personnel),
-    "assessed_contributions": Subject(contributions.stage, contributions.KEY, _assessed_contributions),
-    "missions": Subject(missions.stage, ("mission",), lambda found, _: {LISTED_MISSIONS: vintages.newest(found)}),
+    "fatalities": Subject(fatalities.stage, _fatalities),
+    "uniformed_personnel": Subject(personnel.stage, _uniformed_personnel),
+    "assessed_contributions": Subject(contributions.stage, _assessed_contributions),
+    "missions": Subject(missions.stage, lambda found, _: {LISTED_MISSIONS: vintages.newest(found)}),
 }
 
 
@@ -99,6 +99,12 @@ def declaration_of(source: Source) -> Declaration:
         declared.get("scope", {}),
         declared["corrections"],
     )
+
+
+def read(source: Source, payload: bytes) -> dialects.Raw:
+    """A file of a source as rows of text. Raises Refused for its bytes, ContractError when no dialect fits."""
+    accepted = accept(payload)
+    return dialects.read(accepted.payload, accepted.format, source.dialects, source.name)
 
 
 def stage_rows(source: Source, raw: dialects.Raw, vintage: date) -> Staged:

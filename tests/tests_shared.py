@@ -10,10 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flows.subjects import stage_rows
-from sources.acceptance import accept
+from flows.subjects import read, stage_rows
 from sources.catalogue import load_catalogue
-from transforms import dialects
 from transforms.staging import Staged
 
 CATALOGUE = load_catalogue()
@@ -21,9 +19,7 @@ CATALOGUE = load_catalogue()
 
 def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Staged:
     """Accept, read and stage a file's bytes as the pipeline does."""
-    accepted = accept(payload)
-    raw = dialects.read(accepted.payload, accepted.format, CATALOGUE[source].dialects, source)
-    return stage_rows(CATALOGUE[source], raw, date.fromisoformat(vintage))
+    return stage_rows(CATALOGUE[source], read(CATALOGUE[source], payload), date.fromisoformat(vintage))
 
 
 def to_csv(rows: list[dict[str, Any]], **options: Any) -> bytes:

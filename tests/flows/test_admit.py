@@ -12,6 +12,7 @@ from tests_shared import CATALOGUE, to_csv, to_json
 
 from flows import admit
 from flows.admit import Stated
+from flows.shelf import Shelf
 from sources import bundle
 from sources.archive import Archive
 from sources.errors import Refused, Unreachable
@@ -137,11 +138,11 @@ def test_fetching_archives_the_exact_bytes_and_an_unchanged_reply_makes_no_new_v
     httpserver.expect_request("/public/metadata/DPPADPOSS-FATALITIES").respond_with_json(
         [{"Last Update Date": "2019-12-10"}]
     )
-    first = admit.fetch(archive, FATALITIES, tmp_path)
+    first = admit.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
     assert (first.outcome, first.vintage) == ("fetched", "2019-12-10")
     (snapshot,) = archive.snapshots("fatalities")
     assert archive.read(snapshot) == payload and snapshot.url.endswith("/public/data/DPPADPOSS-FATALITIES/json")
-    again = admit.fetch(archive, FATALITIES, tmp_path)
+    again = admit.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
     assert again.outcome == "unchanged" and "Unchanged since the vintage 2019-12-10" in again.message
     assert archive.last_check("fatalities")["outcome"] == "unchanged"  # type: ignore[index]
 
@@ -154,7 +155,7 @@ def test_a_web_page_instead_of_data_is_refused_and_kept_apart(
         "<!doctype html><html>Service moved", content_type="text/html"
     )
     with pytest.raises(Refused, match="HTML page"):
-        admit.fetch(archive, FATALITIES, tmp_path)
+        admit.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
     assert archive.snapshots("fatalities") == [] and list((archive.root / "refused").rglob("*.json"))
 
 
