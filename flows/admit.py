@@ -1,16 +1,15 @@
 """Getting snapshots into the raw archive: from the publisher, from a file, from what is bundled.
 
-Bytes are judged first (`sources.acceptance`), then the rows (a full staging); only what passed both is archived, and
-what failed is kept apart with the reason.
+Bytes are judged first (`sources.acceptance`), then the rows: a full staging, and how they differ from the vintages
+published just before and after. Only what passed is archived, and what failed is kept apart with the reason.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -18,13 +17,15 @@ from typing import Any, Literal
 import pandas as pd
 
 from flows.shelf import Shelf
-from flows.subjects import declaration_of, read, stage_rows
+from flows.subjects import SUBJECTS, declaration_of, read, stage_rows
 from schemas.validate import ContractError
-from sources import bundle, client
-from sources.archive import Archive, Snapshot
+from sources import bundle, download
+from sources.archive import Archive, Snapshot, sha256_of
 from sources.catalogue import Source
-from sources.errors import Refused
+from sources.client import Client, Validator
+from sources.errors import ArchiveError, Refused
 from transforms import dialects
+from transforms.drift import Neighbour, require_like_neighbours
 from transforms.staging import Staged, require_envelope
 
 log = logging.getLogger("peacekeeping.sources")
@@ -84,42 +85,99 @@ def _vintage(raw: dialects.Raw, stated: Stated, today: date) -> tuple[date, str]
     raise AssertionError("today lies in the future")
 
 
+@dataclass(frozen=True)
+class Admitted:
+    """A file that passed: its record in the archive, its staged rows, what wants a look, and whether it is new."""
+
+    record: Snapshot
+    staged: Staged
+    warnings: list[str]
+    new: bool
+
+
 def admit(
-    archive: Archive, source: Source, payload: bytes, *, origin: str, url: str, stated: Stated
-) -> tuple[Snapshot, Staged, list[str], bool]:
-    """Judge a file and put it into the archive: its record, its staged rows, warnings, and whether it is new.
+    archive: Archive, shelf: Shelf, source: Source, file: Path, *, origin: str, url: str, stated: Stated
+) -> Admitted:
+    """Judge a file and put it into the archive; what was staged to judge it goes on the shelf.
 
     Raises Refused with the reason when its bytes or rows are not what the source promises; the file is kept apart.
     """
     at = now()
     try:
-        raw = read(source, payload)
+        raw = read(source, file)
         vintage, basis = _vintage(raw, stated, date.fromisoformat(at[:10]))
         staged = stage_rows(source, raw, vintage)
         warnings = require_envelope(staged, declaration_of(source), vintage, _periods(source, staged))
+        record = Snapshot(
+            source=source.name,
+            sha256=sha256_of(file),
+            bytes=file.stat().st_size,
+            vintage=vintage.isoformat(),
+            vintage_basis=basis,
+            origin=origin,
+            url=url,
+            retrieved_at=at,
+            dialect=raw.dialect.name,
+        )
+        warnings += _held_against_neighbours(archive, shelf, source, record, staged)
     except (Refused, ContractError) as error:
-        kept = archive.refuse(source.name, payload, str(error), url, at) if payload else None
-        raise Refused(f"{error}" + (f" It is kept in {kept}." if kept else "")) from error
-    record = Snapshot(
-        source=source.name,
-        sha256=hashlib.sha256(payload).hexdigest(),
-        bytes=len(payload),
-        vintage=vintage.isoformat(),
-        vintage_basis=basis,
-        origin=origin,
-        url=url,
-        retrieved_at=at,
-        dialect=raw.dialect.name,
-    )
+        raise refused(archive, source, file, str(error), url, at) from error
     known = archive.find(source.name, record.sha256)
-    if known is None:
-        return record, staged, warnings, archive.add(payload, record)
-    if stated.by_hand and stated.by_hand != known.vintage:
+    if known and stated.by_hand and stated.by_hand != known.vintage:
         if known.vintage_basis != "day of retrieval":
             raise Refused(f"It is in the archive already, as the vintage {known.vintage} ({known.vintage_basis}).")
         archive.restate(record)
-        return record, staged, warnings, True
-    return known, staged, warnings, False
+        new = True
+    else:
+        # What is known already but damaged or lost on the disk is put back under its own record.
+        new = archive.add(file, known or record) and not known
+        record = known or record
+    if record.vintage == vintage.isoformat():
+        shelf.keep(record, staged)
+    return Admitted(record, staged, warnings, new)
+
+
+def refused(archive: Archive, source: Source, file: Path, why: str, url: str, at: str) -> Refused:
+    """The refusal of a file, which is kept apart (but for an empty one)."""
+    kept = archive.refuse(source.name, file, why, url, at) if file.stat().st_size else None
+    return Refused(why + (f" It is kept in {kept}." if kept else ""))
+
+
+def _held_against_neighbours(
+    archive: Archive, shelf: Shelf, source: Source, record: Snapshot, staged: Staged
+) -> list[str]:
+    """Hold the rows against the vintages of the same series just before and after; gives what wants a look.
+
+    A neighbour that can't be used is left out: the build will say so. Raises ContractError like the comparison.
+    """
+    series = {dialect["name"]: dialect.get("series") for dialect in source.dialects}
+    others = [
+        other
+        for other in archive.snapshots(source.name)
+        if other.sha256 != record.sha256 and series.get(other.dialect) == series[record.dialect]
+    ]
+    before = [other for other in others if other.order() < record.order()][-1:]
+    after = [other for other in others if other.order() > record.order()][:1]
+    coverage = source.declaration["coverage"]
+    return require_like_neighbours(
+        staged.rows,
+        _neighbour(archive, shelf, source, before),
+        _neighbour(archive, shelf, source, after),
+        key=SUBJECTS[source.name].key,
+        period=coverage["column"] if coverage["rule"] == "replace_periods" else None,
+        bounds=source.declaration["envelope"]["against_neighbours"],
+    )
+
+
+def _neighbour(archive: Archive, shelf: Shelf, source: Source, found: Sequence[Snapshot]) -> Neighbour | None:
+    for snapshot in found:
+        try:
+            rows = shelf.staged(archive, source, snapshot).rows
+        except (ArchiveError, ContractError, Refused) as error:
+            log.warning("%s: not held against the vintage %s: %s", source.name, snapshot.vintage, error)
+        else:
+            return Neighbour(date.fromisoformat(snapshot.vintage), rows)
+    return None
 
 
 def _periods(source: Source, staged: Staged) -> pd.Series[Any] | None:
@@ -136,9 +194,9 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
             continue
         if archive.holds(entry["source"], entry["sha256"]):
             continue
-        payload = (bundle.BUNDLED / entry["file"]).read_bytes()
+        file = bundle.BUNDLED / entry["file"]
         added += archive.add(
-            payload,
+            file,
             Snapshot(
                 source=entry["source"],
                 sha256=entry["sha256"],
@@ -148,7 +206,7 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
                 origin="bundled",
                 url=f"bundled/{entry['file']}",
                 retrieved_at=entry["retrieved_at"],
-                dialect=read(catalogue[entry["source"]], payload).dialect.name,
+                dialect=read(catalogue[entry["source"]], file).dialect.name,
             ),
         )
     return added
@@ -163,33 +221,59 @@ def kept(archive: Archive, source: Source, outcome: Outcome, why: str) -> Obtain
     """The outcome of a source that keeps its last good snapshot, told plainly and recorded as a check."""
     newest = _newest(archive, source)
     told = f"{why} Kept the {newest.origin} snapshot of {newest.vintage}." if newest else f"{why} There is no snapshot."
-    archive.note_check(source.name, {"at": now(), "outcome": outcome, "message": told})
+    _note(archive, source, outcome, told, _last_reply(archive, source))
     return Obtained(source.name, outcome, told, newest.vintage if newest else None)
 
 
+def _note(archive: Archive, source: Source, outcome: Outcome, told: str, reply: Mapping[str, Any]) -> None:
+    """Record a check, with the reply that the next one can ask the publisher about."""
+    archive.note_check(source.name, {"at": now(), "outcome": outcome, "message": told, "reply": reply})
+
+
+def _last_reply(archive: Archive, source: Source) -> Mapping[str, Any]:
+    """The last reply that was archived: `url`, `sha256`, `validators`; empty where none is recorded."""
+    try:
+        reply = (archive.last_check(source.name) or {}).get("reply")
+    except ArchiveError:  # it is written anew by this check
+        return {}
+    return reply if isinstance(reply, dict) else {}
+
+
+def _known(archive: Archive, source: Source, reply: Mapping[str, Any]) -> list[Validator]:
+    """What to name the last reply by when asking whether it still stands; nothing unless it is held whole."""
+    if reply.get("url") != source.url() or not archive.holds(source.name, str(reply.get("sha256"))):
+        return []
+    try:
+        return [Validator(**entry) for entry in reply["validators"]]
+    except (KeyError, TypeError):
+        return []
+
+
 def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtained:
-    """Ask the publisher for a source's newest state and archive it; what was staged to judge it goes on the shelf.
+    """Ask the publisher for a source's newest state and archive it.
 
     Raises Unreachable, Unavailable or Refused; the caller falls back with `kept`.
     """
-    with tempfile.TemporaryDirectory(dir=work) as folder:
-        reply = client.fetch(source.url(), Path(folder) / "reply")
-        payload = reply.path.read_bytes()
-    known = archive.find(source.name, hashlib.sha256(payload).hexdigest())
-    if known:
-        told = f"Unchanged since the vintage {known.vintage}."
-        archive.note_check(source.name, {"at": now(), "outcome": "unchanged", "message": told})
-        return Obtained(source.name, "unchanged", told, known.vintage)
-    metadata = client.last_update(source.url(source.metadata_path)) if source.metadata_path else None
-    record, staged, warnings, _ = admit(
-        archive,
-        source,
-        payload,
-        origin="fetched",
-        url=reply.url,
-        stated=Stated(by_metadata=metadata, last_modified=reply.last_modified),
-    )
-    shelf.keep(record, staged)
-    told = f"Fetched the vintage {record.vintage}: {staged.rows_in:,} rows ({record.dialect})."
-    archive.note_check(source.name, {"at": now(), "outcome": "fetched", "message": told})
-    return Obtained(source.name, "fetched", told, record.vintage, warnings)
+    last = _last_reply(archive, source)
+    wanted = download.Wanted(source.url(), source.content_types, source.rows_per_page)
+    with tempfile.TemporaryDirectory(dir=work) as folder, Client(wanted.url) as client:
+        try:
+            reply = download.fetch(client, wanted, Path(folder) / "reply", _known(archive, source, last))
+        except Refused as error:
+            raise refused(archive, source, error.file, str(error), wanted.url, now()) if error.file else error from None
+        if reply:
+            last = {"url": reply.url, "sha256": reply.sha256, "validators": [asdict(v) for v in reply.validators]}
+        standing = archive.holds(source.name, str(last.get("sha256")))
+        if standing:
+            told = f"Unchanged since the vintage {standing.vintage}."
+            _note(archive, source, "unchanged", told, last)
+            return Obtained(source.name, "unchanged", told, standing.vintage)
+        if reply is None:
+            raise ArchiveError(f"The snapshot {last.get('sha256')} went from the archive meanwhile. Refresh once more.")
+        metadata = client.last_update(source.url(source.metadata_path)) if source.metadata_path else None
+        stated = Stated(by_metadata=metadata, last_modified=reply.last_modified)
+        admitted = admit(archive, shelf, source, reply.path, origin="fetched", url=reply.url, stated=stated)
+    vintage, staged = admitted.record.vintage, admitted.staged
+    told = f"Fetched the vintage {vintage}: {staged.rows_in:,} rows ({admitted.record.dialect})."
+    _note(archive, source, "fetched", told, last)
+    return Obtained(source.name, "fetched", told, vintage, admitted.warnings)

@@ -144,15 +144,17 @@ def load(source: str, file: Path, vintage: str | None) -> None:
 
     from flows.admit import Stated, admit
     from flows.locking import BusyError, DataFolderError, only_writer
+    from flows.shelf import Shelf
     from sources.archive import Archive
 
     where = paths()
     try:
         with only_writer(where):
-            record, staged, warnings, new = admit(
+            admitted = admit(
                 Archive(where.raw),
+                Shelf(where.staged),
                 found,
-                file.read_bytes(),
+                file,
                 origin="loaded",
                 url=file.name,
                 stated=Stated(by_hand=stated),
@@ -161,13 +163,14 @@ def load(source: str, file: Path, vintage: str | None) -> None:
         fail(str(error))
     except OSError as error:
         fail(f"{error.strerror}: {error.filename or where.data}. Nothing was archived.")
-    for warning in warnings:
+    record, staged = admitted.record, admitted.staged
+    for warning in admitted.warnings:
         click.echo(f"warning: {warning}", err=True)
     for signal in staged.signals.itertuples():
         click.echo(f"notice: {str(signal.kind).replace('_', ' ')}: {signal.value} ({signal.rows:,} rows)", err=True)
     click.echo(
-        f"{'Archived' if new else 'Already in the archive:'} {source} {record.vintage} ({record.vintage_basis}), "
-        f"{record.dialect}: {staged.rows_in:,} rows, {len(staged.rows):,} staged, "
+        f"{'Archived' if admitted.new else 'Already in the archive:'} {source} {record.vintage} "
+        f"({record.vintage_basis}), {record.dialect}: {staged.rows_in:,} rows, {len(staged.rows):,} staged, "
         f"{staged.rows_rejected:,} rejected, {len(staged.merged):,} merged."
     )
     if record.vintage_basis == "day of retrieval":

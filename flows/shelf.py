@@ -54,13 +54,13 @@ class Shelf:
         Raises ArchiveError, Refused or ContractError when the archived bytes can't be used.
         """
         place = self._place(snapshot)
+        file = archive.require_whole(snapshot)
         if place.is_dir():
-            archive.require_whole(snapshot)
             try:
                 return _read(place)
             except (OSError, ValueError, KeyError, TypeError, arrow.ArrowException) as error:
                 log.warning("%s: %s can't be read (%s); staged anew.", source.name, place, str(error).splitlines()[0])
-        found = stage_rows(source, read(source, archive.read(snapshot)), date.fromisoformat(snapshot.vintage))
+        found = stage_rows(source, read(source, file), date.fromisoformat(snapshot.vintage))
         self.keep(snapshot, found)
         return found
 

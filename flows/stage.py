@@ -20,7 +20,8 @@ from sources.acceptance import accept
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from sources.errors import ArchiveError, Refused
-from transforms import dialects, personnel
+from transforms import personnel
+from transforms.reading import read_csv
 from transforms.staging import Staged
 from transforms.vintages import Vintage
 
@@ -76,8 +77,8 @@ def _control_totals(source: Source, table: pd.DataFrame) -> pd.DataFrame | None:
     entry = next((e for e in bundle.manifest() if e["source"] == source.name and e["role"] == "control_totals"), None)
     if entry is None:
         return None
-    accepted = accept((bundle.BUNDLED / entry["file"]).read_bytes())
-    printed = dialects.read_csv(accepted.payload)
+    with accept(bundle.BUNDLED / entry["file"]).open() as text:
+        printed, _, _ = read_csv(text)
     return personnel.reconcile(table, printed)
 
 

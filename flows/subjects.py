@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 
@@ -32,10 +33,11 @@ Tables = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Subject:
-    """How one source is staged, and the tables of its snapshots, the main one first."""
+    """How one source is staged, the tables of its snapshots (the main one first), and the key of its tidy rows."""
 
     stage: Callable[[dialects.Raw, Declaration, date], Staged]
     tables: Callable[[Sequence[Vintage], Declaration], Tables]
+    key: Sequence[str]
 
 
 def _named(frames: Mapping[Table, pd.DataFrame]) -> Tables:
@@ -81,10 +83,10 @@ def _assessed_contributions(found: Sequence[Vintage], _: Declaration) -> Tables:
 
 
 SUBJECTS = {
-    "fatalities": Subject(fatalities.stage, _fatalities),
-    "uniformed_personnel": Subject(personnel.stage, _uniformed_personnel),
-    "assessed_contributions": Subject(contributions.stage, _assessed_contributions),
-    "missions": Subject(missions.stage, lambda found, _: {LISTED_MISSIONS: vintages.newest(found)}),
+    "fatalities": Subject(fatalities.stage, _fatalities, ["casualty_id"]),
+    "uniformed_personnel": Subject(personnel.stage, _uniformed_personnel, personnel.KEY),
+    "assessed_contributions": Subject(contributions.stage, _assessed_contributions, contributions.KEY),
+    "missions": Subject(missions.stage, lambda found, _: {LISTED_MISSIONS: vintages.newest(found)}, ["mission"]),
 }
 
 
@@ -101,10 +103,11 @@ def declaration_of(source: Source) -> Declaration:
     )
 
 
-def read(source: Source, payload: bytes) -> dialects.Raw:
+def read(source: Source, file: Path) -> dialects.Raw:
     """A file of a source as rows of text. Raises Refused for its bytes, ContractError when no dialect fits."""
-    accepted = accept(payload)
-    return dialects.read(accepted.payload, accepted.format, source.dialects, source.name)
+    accepted = accept(file)
+    with accepted.open() as text:
+        return dialects.read(text, accepted.format, source.dialects, source.name)
 
 
 def stage_rows(source: Source, raw: dialects.Raw, vintage: date) -> Staged:

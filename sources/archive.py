@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -83,16 +84,21 @@ class Archive:
         """Where the bytes of a snapshot lie."""
         return self.root / source / sha256
 
-    def add(self, payload: bytes, record: Snapshot) -> bool:
-        """Put a snapshot into the archive; False when it was there already (its first record stands)."""
-        if hashlib.sha256(payload).hexdigest() != record.sha256:
-            raise ArchiveError(f"The bytes of {record.source} are not those of their record ({record.sha256[:12]}…).")
-        target = self.path(record.source, record.sha256)
+    def add(self, file: Path, record: Snapshot) -> bool:
+        """Put a copy of a file into the archive; False when it was there already (its first record stands).
+
+        Raises ArchiveError when the file's bytes are not those of its record.
+        """
         if self.holds(record.source, record.sha256):
             return False
-        with _replacing(target) as scratch:
-            scratch.write_bytes(payload)
-        self.restate(record)
+        with _replacing(self.path(record.source, record.sha256)) as scratch:
+            shutil.copyfile(file, scratch)
+            if sha256_of(scratch) != record.sha256:
+                raise ArchiveError(
+                    f"The bytes of {record.source} are not those of their record ({record.sha256[:12]}…)."
+                )
+        if not self.find(record.source, record.sha256):
+            self.restate(record)
         return True
 
     def restate(self, record: Snapshot) -> None:
@@ -143,16 +149,13 @@ class Archive:
             )
         return path
 
-    def read(self, snapshot: Snapshot) -> bytes:
-        """The bytes of a snapshot, verified against their hash. Raises ArchiveError like `require_whole`."""
-        return self.require_whole(snapshot).read_bytes()
-
-    def refuse(self, source: str, payload: bytes, why: str, url: str, at: str) -> Path:
-        """Keep a file that failed acceptance apart, with the reason; it never enters a build."""
-        target = self.root / "refused" / source / hashlib.sha256(payload).hexdigest()
+    def refuse(self, source: str, file: Path, why: str, url: str, at: str) -> Path:
+        """Keep a copy of a file that failed acceptance apart, with the reason; it never enters a build."""
+        target = self.root / "refused" / source / sha256_of(file)
         with _replacing(target) as scratch:
-            scratch.write_bytes(payload)
-        write_json(target.with_name(target.name + ".json"), {"why": why, "url": url, "at": at, "bytes": len(payload)})
+            shutil.copyfile(file, scratch)
+        about = {"why": why, "url": url, "at": at, "bytes": file.stat().st_size}
+        write_json(target.with_name(target.name + ".json"), about)
         return target
 
     def note_check(self, source: str, outcome: dict[str, Any]) -> None:

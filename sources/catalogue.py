@@ -84,6 +84,16 @@ class Source:
     def live_path(self) -> str:
         return str(self.declaration["live"]["path"])
 
+    @property
+    def content_types(self) -> list[str]:
+        return list(self.declaration["live"]["content_types"])
+
+    @property
+    def rows_per_page(self) -> int | None:
+        """How many rows to ask for at once; None where the publisher serves a file."""
+        rows = self.declaration["live"].get("rows_per_page")
+        return None if rows is None else int(rows)
+
     def url(self, path: str | None = None) -> str:
         """The address of the live dataset, or of another path of the same publisher."""
         return self.publisher.address() + (path or self.live_path)

@@ -1,4 +1,4 @@
-"""The HTTP client: one polite GET of a source's file, streamed to disk, with every wait bounded.
+"""The HTTP client: one session with a publisher, polite GETs, every wait bounded, and plain words for what went wrong.
 
 A machine with no network must not wait: whether the host can be reached at all is asked first, in a thread that
 is given up after two seconds, because looking up a name can hang beyond any timeout `requests` knows.
@@ -10,12 +10,12 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,21 +32,40 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 WHOLE_SECONDS = 600.0
 RETRY_AFTER_MAX_SECONDS = 30
-MAX_BYTES = 256 * 1024 * 1024
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 1 << 16
 TRY_AGAIN_STATUSES = frozenset({429, 500, 502, 503, 504})
-USER_AGENT = "peacekeeping-data-pipeline/0.1 (open data about UN peacekeeping)"
+METADATA_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """A reply on disk. `last_modified` is the ISO day the server names, if it does."""
+class Validator:
+    """What a server names a state of a resource by (RFC 9110, section 8.8); a later GET can be on its condition."""
 
-    path: Path
-    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """The headers of a conditional GET."""
+        conditions = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in conditions.items() if value}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply while it comes: 200 with its body in `pieces`, 304 (as it was) or, where that may be, 404 with none."""
+
+    status: int
     content_type: str
-    last_modified: str | None
+    validator: Validator
+    pieces: Iterator[bytes]
+
+    def last_modified(self) -> str | None:
+        """The ISO day that the server names as that of the last change, if it does."""
+        try:
+            return parsedate_to_datetime(self.validator.last_modified or "").date().isoformat()
+        except (ValueError, OverflowError):
+            return None
 
 
 def require_reachable(url: str, seconds: float = REACH_SECONDS) -> None:
@@ -84,7 +103,7 @@ def require_reachable(url: str, seconds: float = REACH_SECONDS) -> None:
 
 def _session() -> requests.Session:
     session = requests.Session()
-    session.headers["User-Agent"] = USER_AGENT
+    session.headers["User-Agent"] = f"peacekeeping/{version('peacekeeping')} (open data pipeline on UN peacekeeping)"
     retry = Retry(
         total=3,
         backoff_factor=0.4,
@@ -108,8 +127,10 @@ def _told_plainly(url: str) -> Iterator[None]:
         yield
     except requests.exceptions.SSLError as error:
         raise Unreachable(f"{host}: the TLS certificate can't be verified ({_cause(error)}).") from error
-    except requests.exceptions.ChunkedEncodingError as error:
-        raise Unavailable(f"{host} broke the connection off in the middle of the file.") from error
+    except urllib3.exceptions.ProtocolError as error:
+        raise Unavailable(f"{host} broke the connection off in the middle of the reply{_how_much(error)}.") from error
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise Unavailable(f"{host} stopped sending in the middle of the reply.") from error
     except requests.exceptions.Timeout as error:
         raise Unavailable(f"{host} stopped answering ({_cause(error)}).") from error
     except requests.exceptions.ConnectionError as error:
@@ -120,90 +141,127 @@ def _told_plainly(url: str) -> Iterator[None]:
         raise Refused(f"{url} can't be fetched ({_cause(error)}).") from error
 
 
+def _how_much(error: urllib3.exceptions.ProtocolError) -> str:
+    """How much came of what was announced, where the server had announced it."""
+    cut = error.args[-1] if error.args else None
+    if isinstance(cut, urllib3.exceptions.IncompleteRead) and isinstance(cut.expected, int):
+        return f" ({cut.partial:,} bytes came, {cut.expected:,} more were announced)"
+    return ""
+
+
 def _cause(error: BaseException) -> str:
     """The innermost reason, on one line."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return " ".join(str(reason or error).split())[:200]
 
 
-def _get(session: requests.Session, url: str) -> requests.Response:
-    """GET, following redirects only within the publisher's own host and never from https to http."""
-    start = urlsplit(url)
-    for _ in range(MAX_REDIRECTS + 1):
-        response = session.get(url, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False)
-        if not response.is_redirect or response.next is None or response.next.url is None:
-            return response
-        url = response.next.url
-        goal = urlsplit(url)
-        response.close()
-        if goal.hostname != start.hostname or (start.scheme == "https" and goal.scheme != "https"):
-            raise Refused(
-                f"{start.hostname} redirects to {goal.scheme}://{goal.hostname}, which is not the publisher's "
-                "own address. If the publisher has moved, set the new base URL."
+class Client:
+    """One session with the publisher at an address; a context manager.
+
+    Entering raises Unreachable when nobody answers there.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = _session()
+        self._deadline = time.monotonic() + WHOLE_SECONDS
+
+    def __enter__(self) -> Client:
+        require_reachable(self.url)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    @contextmanager
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, int] | None = None,
+        *,
+        known: Validator | None = None,
+        or_missing: bool = False,
+    ) -> Iterator[Reply]:
+        """GET; temporary faults (429, 5xx, connection) are retried three times. With `known` the reply can be a 304,
+        with `or_missing` a 404.
+
+        Raises Unreachable (no connection), Unavailable (can't serve now, stalled, cut off) or Refused (another status,
+        a redirect elsewhere); so do the reply's pieces while they are read.
+        """
+        expected = {requests.codes.ok, *([304] if known else []), *([404] if or_missing else [])}
+        with _told_plainly(url):
+            response = self._follow(url, params, known.headers() if known else {})
+        with closing(response):
+            _require_status(response, expected)
+            headers = response.headers
+            validator = Validator(headers.get("ETag"), headers.get("Last-Modified"))
+            yield Reply(response.status_code, headers.get("Content-Type", ""), validator, self._pieces(response, url))
+
+    def _follow(self, url: str, params: Mapping[str, int] | None, headers: Mapping[str, str]) -> requests.Response:
+        """GET, following redirects only within the publisher's own host and never from https to http."""
+        start = urlsplit(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._session.get(
+                url,
+                params=params,
+                headers=headers,
+                stream=True,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
             )
-    raise Refused(f"{start.hostname} redirects more than {MAX_REDIRECTS} times.")
+            if not response.is_redirect or response.next is None or response.next.url is None:
+                return response
+            url, params = response.next.url, None
+            goal = urlsplit(url)
+            response.close()
+            if goal.hostname != start.hostname or (start.scheme == "https" and goal.scheme != "https"):
+                raise Refused(
+                    f"{start.hostname} redirects to {goal.scheme}://{goal.hostname}, which is not the publisher's "
+                    "own address. If the publisher has moved, set the new base URL."
+                )
+        raise Refused(f"{start.hostname} redirects more than {MAX_REDIRECTS} times.")
+
+    def _pieces(self, response: requests.Response, url: str) -> Iterator[bytes]:
+        """What comes, as soon as it comes."""
+        with _told_plainly(url):
+            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+                if time.monotonic() > self._deadline:
+                    raise Unavailable(
+                        f"{urlsplit(url).hostname} took more than {WHOLE_SECONDS:g} s to send everything."
+                    )
+                yield chunk
+
+    def last_update(self, url: str) -> str | None:
+        """The publisher's own `Last Update Date` (an ISO day) from its metadata, or None where it tells none.
+
+        Any of the metadata may be missing or null, and a source must not fail for that: a fault here is None.
+        """
+        try:
+            with self.get(url) as reply:
+                content: Any = json.loads(_short(reply))
+        except (Unavailable, Unreachable, Refused, ValueError, RecursionError):
+            return None
+        entry = content[0] if isinstance(content, list) and content else content
+        stated = entry.get("Last Update Date") if isinstance(entry, dict) else None
+        try:
+            return date.fromisoformat(str(stated)[:10]).isoformat()
+        except ValueError:
+            return None
 
 
-def _require_ok(response: requests.Response, url: str) -> None:
+def _require_status(response: requests.Response, expected: set[int]) -> None:
+    came = f"{response.status_code} {response.reason}"
     if response.status_code in TRY_AGAIN_STATUSES:
-        raise Unavailable(
-            f"{urlsplit(url).hostname} answered {response.status_code} {response.reason}, also when asked again."
-        )
-    if response.status_code != requests.codes.ok:
-        raise Refused(
-            f"{url} answered {response.status_code} {response.reason}; expected 200. The file may have moved."
-        )
+        raise Unavailable(f"{urlsplit(response.url).hostname} answered {came}, also when asked again.")
+    if response.status_code not in expected:
+        raise Refused(f"{response.url} answered {came}; expected 200. The file may have moved.")
 
 
-def fetch(url: str, target: Path) -> Fetched:
-    """Stream the reply of `url` to `target`; temporary faults (429, 5xx, connection) are retried three times.
-
-    Raises Unreachable (no connection), Unavailable (can't serve now, stalled, cut off) or Refused (another status,
-    a redirect elsewhere, a reply over the size limit).
-    """
-    require_reachable(url)
-    deadline = time.monotonic() + WHOLE_SECONDS
-    with _told_plainly(url), _session() as session, closing(_get(session, url)) as response:
-        _require_ok(response, url)
-        size = 0
-        with target.open("wb") as file:
-            for chunk in _pieces(response):
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise Refused(f"{url} sends more than {MAX_BYTES:,} bytes; that is no file of this source.")
-                if time.monotonic() > deadline:
-                    raise Unavailable(f"{urlsplit(url).hostname} took more than {WHOLE_SECONDS:g} s to send the file.")
-                file.write(chunk)
-        return Fetched(target, url, response.headers.get("Content-Type", ""), _last_modified(response))
-
-
-def _pieces(response: requests.Response) -> Iterator[bytes]:
-    """What comes, as soon as it comes."""
-    while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
-        yield chunk
-
-
-def _last_modified(response: requests.Response) -> str | None:
-    try:
-        return parsedate_to_datetime(response.headers["Last-Modified"]).date().isoformat()
-    except (KeyError, ValueError, OverflowError):
-        return None
-
-
-def last_update(url: str) -> str | None:
-    """The publisher's own `Last Update Date` (an ISO day) from its metadata, or None where it tells none.
-
-    Any of the metadata may be missing or null, and a source must not fail for that: a fault here is None.
-    """
-    try:
-        with _told_plainly(url), _session() as session, closing(_get(session, url)) as response:
-            _require_ok(response, url)
-            content: Any = json.loads(response.raw.read(1 << 20, decode_content=True))
-    except (Unavailable, Unreachable, Refused, ValueError, RecursionError):
-        return None
-    entry = content[0] if isinstance(content, list) and content else content
-    stated = entry.get("Last Update Date") if isinstance(entry, dict) else None
-    try:
-        return date.fromisoformat(str(stated)[:10]).isoformat()
-    except ValueError:
-        return None
+def _short(reply: Reply) -> bytes:
+    """A body of at most METADATA_BYTES; more is cut off."""
+    body = b""
+    for piece in reply.pieces:
+        body += piece
+        if len(body) > METADATA_BYTES:
+            break
+    return body

@@ -1,5 +1,9 @@
 """What can go wrong between a publisher and the archive; each message says what came and what to do."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 
 class SourceError(Exception):
     """A fault of a source that a person can act on; its text is the whole message shown."""
@@ -18,7 +22,14 @@ class UnknownBuild(SourceError):
 
 
 class Refused(SourceError):
-    """Bytes came, but not what the source promises: the contract is broken, and retrying won't mend it."""
+    """Bytes came, but not what the source promises: the contract is broken, and retrying won't mend it.
+
+    `file` is what came, where it is on disk and worth keeping.
+    """
+
+    def __init__(self, message: str, file: Path | None = None) -> None:
+        super().__init__(message)
+        self.file = file
 
 
 class Unreachable(SourceError):

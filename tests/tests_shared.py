@@ -6,11 +6,15 @@ import csv
 import gzip
 import io
 import json
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from flows.admit import Admitted, Stated, admit
+from flows.shelf import Shelf
 from flows.subjects import read, stage_rows
+from sources.archive import Archive
 from sources.catalogue import load_catalogue
 from transforms.staging import Staged
 
@@ -19,7 +23,20 @@ CATALOGUE = load_catalogue()
 
 def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Staged:
     """Accept, read and stage a file's bytes as the pipeline does."""
-    return stage_rows(CATALOGUE[source], read(CATALOGUE[source], payload), date.fromisoformat(vintage))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_bytes(payload)
+        raw = read(CATALOGUE[source], file)
+    return stage_rows(CATALOGUE[source], raw, date.fromisoformat(vintage))
+
+
+def load_bytes(root: Path, source: str, payload: bytes, stated: Stated = Stated()) -> Admitted:  # noqa: B008
+    """Put a file's bytes into the archive below `root` as `peacekeeping load` does."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_bytes(payload)
+        shelf = Shelf(root.with_name("staged"))
+        return admit(Archive(root), shelf, CATALOGUE[source], file, origin="loaded", url="file", stated=stated)
 
 
 def to_csv(rows: list[dict[str, Any]], **options: Any) -> bytes:

@@ -7,23 +7,17 @@ are compared without regard to case, and with spaces and underscores as one.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
-import numpy as np
 import pandas as pd
-import pyarrow as arrow
-import pyarrow.csv as arrow_csv
 
 from schemas.validate import ContractError, faults, no_faults
-
-TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
+from transforms.reading import TEXT, read_csv, read_json
 
 
 def _plain(name: str) -> str:
@@ -95,90 +89,6 @@ class Raw:
         return pd.Series(texts, index=wanted.index, dtype=TEXT)
 
 
-def _read_csv(payload: bytes) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """Read CSV text; rows of the wrong width are set aside with their number and text."""
-    bad: list[tuple[int, str, str]] = []
-
-    def aside(row: arrow_csv.InvalidRow) -> str:
-        bad.append((row.number - 1, row.text, f"expected {row.expected_columns} fields, got {row.actual_columns}"))
-        return "skip"
-
-    payload = payload.lstrip(b"\r\n")
-    names = next(csv.reader(io.TextIOWrapper(io.BytesIO(payload), encoding="utf-8", newline="")), [])
-    try:
-        table = arrow_csv.read_csv(
-            io.BytesIO(payload),
-            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=max(1 << 20, len(payload) + 1)),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=aside),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, arrow.string()), strings_can_be_null=False
-            ),
-        )
-    except (arrow.ArrowInvalid, arrow.ArrowKeyError) as error:
-        raise ContractError(f"The file can't be read as CSV: {str(error).splitlines()[0]}") from error
-    _require_whole(payload, bad, table.num_rows + len(bad))
-    doubled = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
-    if doubled:
-        raise ContractError(f"The CSV's header has the column {doubled[0]!r} twice.")
-    frame = table.to_pandas(types_mapper={arrow.string(): TEXT}.get)
-    broken = pd.DataFrame(bad, columns=["row_number", "text", "reason"])
-    rows_read = len(frame) + len(broken)
-    numbers = np.setdiff1d(np.arange(1, rows_read + 1), broken["row_number"].to_numpy(dtype="int64"))
-    return frame.set_axis(pd.Index(numbers, name="row_number")), broken, rows_read
-
-
-def _require_whole(payload: bytes, bad: Sequence[tuple[int, str, str]], rows: int) -> None:
-    """Refuse a file that is cut off in its last row, or in which a quote that is never closed swallows rows."""
-    if bad and bad[-1][0] == rows and not payload.endswith((b"\n", b"\r")):
-        raise ContractError(f"The file is cut off in its last row ({bad[-1][1][:40]!r}). Get it again.")
-    swallowed = next((number for number, text, _ in bad if "\n" in text.strip()), None)
-    if swallowed is not None:
-        raise ContractError(f"Row {swallowed:,} runs over several lines: a quote opens there and is not closed.")
-
-
-def read_csv(payload: bytes) -> pd.DataFrame:
-    """Plain CSV as text cells. Raises ContractError when it can't be parsed or has rows of the wrong width."""
-    frame, broken, _ = _read_csv(payload)
-    if len(broken):
-        raise ContractError(f"Row {broken['row_number'].iloc[0]:,}: {broken['reason'].iloc[0]}.")
-    return frame
-
-
-def _as_text(column: pd.Series) -> pd.Series:
-    """JSON values as text: null is blank, whole numbers have no decimal point."""
-    known = column.dropna()
-    if pd.api.types.is_float_dtype(column.dtype) and ((known % 1 == 0) & (known.abs() < 2**53)).all():
-        column = column.astype("Int64")
-    return column.astype(TEXT).fillna("")
-
-
-def _read_json(payload: bytes) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """Read a bare array of objects, as the API answers."""
-    try:
-        content = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise ContractError(f"The file can't be read as JSON ({error}); it may be cut off.") from error
-    if not isinstance(content, list):
-        raise ContractError(f"Expected a JSON array of rows, got {_kind(content)}.")
-    odd = next((place for place, row in enumerate(content, start=1) if not isinstance(row, dict)), None)
-    if odd is not None:
-        raise ContractError(f"Expected a JSON array of objects; element {odd:,} is {_kind(content[odd - 1])}.")
-    try:
-        frame = pd.DataFrame(content)
-        frame.columns = [str(name) for name in frame.columns]
-        frame = frame.apply(_as_text) if len(frame) else frame
-    except UnicodeEncodeError:
-        raise ContractError("The JSON holds a text that is no Unicode (a lone surrogate).") from None
-    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row_number")
-    return frame, pd.DataFrame(columns=["row_number", "text", "reason"]), len(frame)
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, dict):
-        return "an object with " + (", ".join(list(value)[:5]) or "nothing in it")
-    return {list: "an array", str: "a text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
-
-
 def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], source: str) -> Dialect:
     """The dialect that fits the columns best: the fewest required ones missing and unknown ones present, then the
     fewest optional ones missing, then the first declared.
@@ -213,12 +123,12 @@ def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], so
     return best
 
 
-def read(payload: bytes, form: Literal["csv", "json"], dialects: Sequence[Mapping[str, Any]], source: str) -> Raw:
-    """Read accepted bytes (UTF-8, no byte order mark) and recognise their dialect.
+def read(file: BinaryIO, form: Literal["csv", "json"], dialects: Sequence[Mapping[str, Any]], source: str) -> Raw:
+    """Read an accepted file (UTF-8, no byte order mark) and recognise its dialect.
 
     Raises ContractError when they can't be parsed, have no rows, or fit no dialect.
     """
-    frame, broken, rows_read = _read_csv(payload) if form == "csv" else _read_json(payload)
+    frame, broken, rows_read = read_csv(file) if form == "csv" else read_json(file)
     if not rows_read:
         raise ContractError("The file has a header and no rows." if form == "csv" else "The JSON array has no rows.")
     columns = list(frame.columns)

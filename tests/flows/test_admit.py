@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
-from tests_shared import CATALOGUE, to_csv, to_json
+from tests_shared import CATALOGUE, load_bytes, to_csv, to_json
 
 from flows import admit
-from flows.admit import Stated
+from flows.admit import Admitted, Stated
 from flows.shelf import Shelf
 from sources import bundle
 from sources.archive import Archive
@@ -36,8 +36,8 @@ def casualties(count: int = 4100, **changes: object) -> list[dict[str, object]]:
     return [{"casualty_id": f"MINUSMA-2019-01-{n:05d}", **row, **changes} for n in range(count)]
 
 
-def admitted(archive: Archive, payload: bytes, stated: Stated = Stated(), source: str = "fatalities"):  # type: ignore[no-untyped-def]  # noqa: B008
-    return admit.admit(archive, CATALOGUE[source], payload, origin="loaded", url="file", stated=stated)
+def admitted(archive: Archive, payload: bytes, stated: Stated = Stated(), source: str = "fatalities") -> Admitted:  # noqa: B008
+    return load_bytes(archive.root, source, payload, stated)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def admitted(archive: Archive, payload: bytes, stated: Stated = Stated(), source
 def test_vintage_is_the_rows_own_date_then_what_is_said_of_the_file_then_today(
     archive: Archive, rows: dict[str, object], stated: Stated, vintage: str, basis: str
 ) -> None:
-    record, _, _, new = admitted(archive, to_json(casualties(**rows)), stated)
-    assert (record.vintage, record.vintage_basis, new) == (vintage, basis, True)
-    assert archive.snapshots("fatalities") == [record]
+    found = admitted(archive, to_json(casualties(**rows)), stated)
+    assert (found.record.vintage, found.record.vintage_basis, found.new) == (vintage, basis, True)
+    assert archive.snapshots("fatalities") == [found.record]
 
 
 def test_a_stated_vintage_that_contradicts_the_rows_is_refused(archive: Archive) -> None:
@@ -89,9 +89,9 @@ def test_a_year_cut_off_in_the_middle_is_refused(archive: Archive) -> None:
 
 def test_the_same_file_twice_is_one_snapshot(archive: Archive) -> None:
     payload = to_json(casualties())
-    first = admitted(archive, payload, Stated(last_modified="2019-02-01"))[0]
+    first = admitted(archive, payload, Stated(last_modified="2019-02-01")).record
     again = admitted(archive, payload, Stated(last_modified="2019-03-01"))
-    assert (again[0], again[3]) == (first, False) and archive.snapshots("fatalities") == [first]
+    assert (again.record, again.new) == (first, False) and archive.snapshots("fatalities") == [first]
     with pytest.raises(Refused, match="in the archive already, as the vintage 2019-02-01"):
         admitted(archive, payload, Stated(by_hand="2019-06-30"))
 
@@ -99,10 +99,10 @@ def test_the_same_file_twice_is_one_snapshot(archive: Archive) -> None:
 def test_a_stated_vintage_takes_the_place_of_the_day_it_was_loaded(archive: Archive) -> None:
     payload = to_json(casualties(incident_date=TODAY_MS - 86_400_000 * 30))
     admitted(archive, payload)
-    record, _, _, new = admitted(archive, payload, Stated(by_hand=TODAY))
-    assert new is False and record.vintage == TODAY  # the same day: nothing to put right
+    again = admitted(archive, payload, Stated(by_hand=TODAY))
+    assert again.new is False and again.record.vintage == TODAY  # the same day: nothing to put right
     week = datetime.fromtimestamp(TODAY_MS / 1000 - 7 * 86_400, UTC).date().isoformat()
-    assert admitted(archive, payload, Stated(by_hand=week))[3] is True
+    assert admitted(archive, payload, Stated(by_hand=week)).new is True
     assert [snapshot.vintage for snapshot in archive.snapshots("fatalities")] == [week]
 
 
@@ -141,7 +141,9 @@ def test_fetching_archives_the_exact_bytes_and_an_unchanged_reply_makes_no_new_v
     first = admit.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
     assert (first.outcome, first.vintage) == ("fetched", "2019-12-10")
     (snapshot,) = archive.snapshots("fatalities")
-    assert archive.read(snapshot) == payload and snapshot.url.endswith("/public/data/DPPADPOSS-FATALITIES/json")
+    assert archive.require_whole(snapshot).read_bytes() == payload and snapshot.url.endswith(
+        "/public/data/DPPADPOSS-FATALITIES/json"
+    )
     again = admit.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
     assert again.outcome == "unchanged" and "Unchanged since the vintage 2019-12-10" in again.message
     assert archive.last_check("fatalities")["outcome"] == "unchanged"  # type: ignore[index]

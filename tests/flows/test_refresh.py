@@ -17,9 +17,10 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from pytest_httpserver import HTTPServer
-from tests_shared import CATALOGUE, read_csv, to_csv
+from tests_shared import load_bytes, read_csv, to_csv
 
-from flows import admit, build, stage
+from flows import build, stage
+from flows.admit import Stated
 from flows.refresh import SourceName
 from flows.settings import Paths
 from schemas.validate import TableError
@@ -139,10 +140,7 @@ def test_a_vintage_loaded_later_but_published_earlier_takes_its_right_place(run:
     # A vintage between the two: the newer list as it would have stood without its last year, one cause undecided.
     middle = [row | {"type_of_incident": "Unknown"} if place == 0 else row for place, row in enumerate(rows)]
     payload = to_csv([row for row in middle if row["incident_date"] < "2024-01-01"])
-    admit.admit(
-        Archive(where.raw), CATALOGUE["fatalities"], payload, origin="loaded", url="middle.csv",
-        stated=admit.Stated(by_hand="2024-01-31"),
-    )  # fmt: skip
+    load_bytes(where.raw, "fatalities", payload, Stated(by_hand="2024-01-31"))
     run(offline=True)
     changed = ask(where, "SELECT old_value, new_value, from_vintage::TEXT, to_vintage::TEXT FROM fatality_revisions "
                          f"WHERE casualty_id = '{rows[0]['casualty_id']}' ORDER BY to_vintage")  # fmt: skip
@@ -244,9 +242,7 @@ def test_a_damaged_snapshot_stops_the_build_and_a_bundled_one_is_restored(run: A
     assert run(offline=True)[0].is_completed() and ask(where, "SELECT count(*) FROM fatalities") == [(4423,)]
 
     payload = (bundle.BUNDLED / "missions_2024-02.csv.gz").read_bytes() + b"\0"
-    record, *_ = admit.admit(
-        archive, CATALOGUE["missions"], payload, origin="loaded", url="m", stated=admit.Stated(by_hand="2025-01-01")
-    )
+    record = load_bytes(where.raw, "missions", payload, Stated(by_hand="2025-01-01")).record
     archive.path("missions", record.sha256).write_bytes(b"damaged")
     before = digest(where.warehouse)
     state, summary = run(offline=True)
@@ -281,10 +277,7 @@ def test_a_loaded_year_replaces_that_year_alone(run: Any, where: Paths, contribu
     rows = contributions.rows.query("peacekeeping_year == '2018-19'")
     lines = [f'"{row.contributor_as_published}",UN-DPO,Assessed contributions,2019,1 000' for row in rows.itertuples()]
     payload = "\n".join(["government_donor,entity,rev_type,calendar_year,amount", *lines, ""]).encode()
-    admit.admit(
-        Archive(where.raw), CATALOGUE["assessed_contributions"], payload, origin="loaded", url="ceb.csv",
-        stated=admit.Stated(by_hand="2025-12-31"),
-    )  # fmt: skip
+    load_bytes(where.raw, "assessed_contributions", payload, Stated(by_hand="2025-12-31"))
     run(offline=True)
     assert ask(where, "SELECT count(*), count(DISTINCT peacekeeping_year) FROM assessed_contributions") == [(2309, 12)]
     assert ask(

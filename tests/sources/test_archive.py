@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,14 @@ def record(payload: bytes = PAYLOAD, **fields: Any) -> Snapshot:
     )
 
 
+def add(archive: Archive, payload: bytes, about: Snapshot) -> bool:
+    """Put bytes into the archive by way of a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_bytes(payload)
+        return archive.add(file, about)
+
+
 def files(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
 
@@ -53,14 +63,14 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def test_bytes_lie_under_their_sha256(archive: Archive) -> None:
-    assert archive.add(PAYLOAD, record())
+    assert add(archive, PAYLOAD, record())
     assert files(archive.root) == [f"fatalities/{SHA256}", f"fatalities/{SHA256}.json"]
     assert (archive.root / "fatalities" / SHA256).read_bytes() == PAYLOAD
     assert archive.path("fatalities", SHA256) == archive.root / "fatalities" / SHA256
 
 
 def test_the_record_says_where_and_when_it_came_from(archive: Archive) -> None:
-    archive.add(PAYLOAD, record())
+    add(archive, PAYLOAD, record())
     assert json.loads((archive.root / "fatalities" / f"{SHA256}.json").read_text(encoding="utf-8")) == {
         "source": "fatalities",
         "sha256": SHA256,
@@ -75,32 +85,32 @@ def test_the_record_says_where_and_when_it_came_from(archive: Archive) -> None:
 
 
 def test_the_record_reads_back_as_it_was(archive: Archive) -> None:
-    archive.add(PAYLOAD, record(url="données/Côte d’Ivoire.csv"))
+    add(archive, PAYLOAD, record(url="données/Côte d’Ivoire.csv"))
     assert archive.snapshots("fatalities") == [record(url="données/Côte d’Ivoire.csv")]
 
 
 def test_bytes_read_back_as_they_came(archive: Archive) -> None:
     payload = b"\xef\xbb\xbfa\r\n\0\xff\x1f\x8b"
-    archive.add(payload, record(payload))
-    assert archive.read(record(payload)) == payload
+    add(archive, payload, record(payload))
+    assert archive.require_whole(record(payload)).read_bytes() == payload
 
 
 def test_adding_twice_keeps_the_first_record(archive: Archive) -> None:
-    assert archive.add(PAYLOAD, record(retrieved_at="2025-04-05", origin="bundled"))
-    assert not archive.add(PAYLOAD, record(retrieved_at="2026-01-01", origin="fetched"))
+    assert add(archive, PAYLOAD, record(retrieved_at="2025-04-05", origin="bundled"))
+    assert not add(archive, PAYLOAD, record(retrieved_at="2026-01-01", origin="fetched"))
     [kept] = archive.snapshots("fatalities")
     assert (kept.retrieved_at, kept.origin) == ("2025-04-05", "bundled")
 
 
 def test_bytes_that_are_not_the_records_are_not_taken(archive: Archive) -> None:
     with pytest.raises(ArchiveError, match="fatalities"):
-        archive.add(PAYLOAD + b"UNMIK,1\n", record())
+        add(archive, PAYLOAD + b"UNMIK,1\n", record())
     assert files(archive.root.parent) == []
 
 
 def test_sources_are_kept_apart(archive: Archive) -> None:
-    archive.add(PAYLOAD, record())
-    archive.add(PAYLOAD, record(source="missions"))
+    add(archive, PAYLOAD, record())
+    add(archive, PAYLOAD, record(source="missions"))
     assert [snapshot.source for snapshot in archive.snapshots("missions")] == ["missions"]
     assert [snapshot.source for snapshot in archive.snapshots("fatalities")] == ["fatalities"]
 
@@ -114,7 +124,7 @@ def test_an_archive_not_made_yet_holds_nothing(archive: Archive) -> None:
 
 def test_others_may_read_what_is_archived(archive: Archive) -> None:
     """Scratch files are made for their owner alone; what is put in place must not stay so."""
-    archive.add(PAYLOAD, record())
+    add(archive, PAYLOAD, record())
     assert {(archive.root / name).stat().st_mode & 0o777 for name in files(archive.root)} == {0o644}
 
 
@@ -129,11 +139,11 @@ def test_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
 def test_snapshots_come_in_publication_order_then_retrieval_then_hash(archive: Archive) -> None:
     payloads = [b"one", b"two", b"three", b"four", b"five"]
     low, high = sorted((b"four", b"five"), key=lambda payload: hashlib.sha256(payload).hexdigest())
-    archive.add(b"one", record(b"one", vintage="2025-04-04", retrieved_at="2025-01-01"))
-    archive.add(b"two", record(b"two", vintage="2021-06-30", retrieved_at="2026-11-24"))
-    archive.add(b"three", record(b"three", vintage="2025-04-04", retrieved_at="2024-12-31T23:59:59+00:00"))
-    archive.add(high, record(high, vintage="2025-04-04", retrieved_at="2025-01-02"))
-    archive.add(low, record(low, vintage="2025-04-04", retrieved_at="2025-01-02"))
+    add(archive, b"one", record(b"one", vintage="2025-04-04", retrieved_at="2025-01-01"))
+    add(archive, b"two", record(b"two", vintage="2021-06-30", retrieved_at="2026-11-24"))
+    add(archive, b"three", record(b"three", vintage="2025-04-04", retrieved_at="2024-12-31T23:59:59+00:00"))
+    add(archive, high, record(high, vintage="2025-04-04", retrieved_at="2025-01-02"))
+    add(archive, low, record(low, vintage="2025-04-04", retrieved_at="2025-01-02"))
     by_hash = {hashlib.sha256(payload).hexdigest(): payload for payload in payloads}
     order = [by_hash[snapshot.sha256] for snapshot in archive.snapshots("fatalities")]
     assert order == [b"two", b"three", b"one", low, high]
@@ -157,40 +167,40 @@ def test_the_order_is_total_whatever_came_first(days: list[tuple[str, str]], ran
 
 
 def test_damaged_bytes_are_told_with_the_file_and_what_to_do(archive: Archive) -> None:
-    archive.add(PAYLOAD, record())
+    add(archive, PAYLOAD, record())
     path = archive.root / "fatalities" / SHA256
     path.write_bytes(PAYLOAD.replace(b"10", b"11"))
     with pytest.raises(ArchiveError) as caught:
-        archive.read(record())
+        archive.require_whole(record())
     assert str(path) in str(caught.value) and f"{SHA256}.json" in str(caught.value)
     path.unlink()  # the advice given
     path.with_name(f"{SHA256}.json").unlink()
-    assert archive.add(PAYLOAD, record())
-    assert archive.read(record()) == PAYLOAD
+    assert add(archive, PAYLOAD, record())
+    assert archive.require_whole(record()).read_bytes() == PAYLOAD
 
 
 def test_cut_bytes_are_told_with_the_file(archive: Archive) -> None:
-    archive.add(PAYLOAD, record())
+    add(archive, PAYLOAD, record())
     path = archive.root / "fatalities" / SHA256
     path.write_bytes(PAYLOAD[:-1])
     with pytest.raises(ArchiveError, match=SHA256):
-        archive.read(record())
+        archive.require_whole(record())
 
 
 def test_missing_bytes_are_told_with_the_file(archive: Archive) -> None:
-    archive.add(PAYLOAD, record())
+    add(archive, PAYLOAD, record())
     path = archive.root / "fatalities" / SHA256
     path.unlink()
     with pytest.raises(ArchiveError) as caught:
-        archive.read(record())
+        archive.require_whole(record())
     assert str(path) in str(caught.value)
 
 
 def test_missing_bytes_can_be_added_again(archive: Archive) -> None:
-    archive.add(PAYLOAD, record())
+    add(archive, PAYLOAD, record())
     (archive.root / "fatalities" / SHA256).unlink()
-    assert archive.add(PAYLOAD, record())
-    assert archive.read(archive.snapshots("fatalities")[0]) == PAYLOAD
+    assert add(archive, PAYLOAD, record())
+    assert archive.require_whole(archive.snapshots("fatalities")[0]).read_bytes() == PAYLOAD
 
 
 @pytest.mark.parametrize(
@@ -198,7 +208,7 @@ def test_missing_bytes_can_be_added_again(archive: Archive) -> None:
     [b"", b"{", b'{"source": "fatalities"}', b"[]", b"7", b"null", b'{"source": "\xff"}', b'{"colour": "blue"}'],
 )
 def test_unreadable_record_is_told_with_the_file(archive: Archive, content: bytes) -> None:
-    archive.add(PAYLOAD, record())
+    add(archive, PAYLOAD, record())
     note = archive.root / "fatalities" / f"{SHA256}.json"
     note.write_bytes(content)
     with pytest.raises(ArchiveError) as caught:
@@ -208,8 +218,8 @@ def test_unreadable_record_is_told_with_the_file(archive: Archive, content: byte
 
 @pytest.mark.parametrize("field", ["vintage", "retrieved_at"])
 def test_record_without_a_date_is_told_with_the_file(archive: Archive, field: str) -> None:
-    archive.add(b"other", record(b"other"))
-    archive.add(PAYLOAD, record())
+    add(archive, b"other", record(b"other"))
+    add(archive, PAYLOAD, record())
     note = archive.root / "fatalities" / f"{SHA256}.json"
     note.write_text(json.dumps(json.loads(note.read_text()) | {field: None}))
     with pytest.raises(ArchiveError) as caught:
@@ -221,10 +231,10 @@ def test_record_without_a_date_is_told_with_the_file(archive: Archive, field: st
 
 
 def test_bytes_without_a_record_do_not_count(archive: Archive) -> None:
-    archive.add(PAYLOAD, record())
+    add(archive, PAYLOAD, record())
     (archive.root / "fatalities" / f"{SHA256}.json").unlink()
     assert archive.snapshots("fatalities") == []
-    assert archive.add(PAYLOAD, record())
+    assert add(archive, PAYLOAD, record())
     assert archive.snapshots("fatalities") == [record()]
 
 
@@ -250,25 +260,23 @@ def test_a_write_that_fails_midway_leaves_nothing_that_counts(
     with monkeypatch.context() as patch:
         failing(patch, where, call)
         with pytest.raises((OSError, ArchiveError)):
-            archive.add(PAYLOAD, record())
+            add(archive, PAYLOAD, record())
     assert files(archive.root) == left  # and so no scratch file either
     assert archive.snapshots("fatalities") == []
-    assert archive.add(PAYLOAD, record())
-    assert archive.read(archive.snapshots("fatalities")[0]) == PAYLOAD
+    assert add(archive, PAYLOAD, record())
+    assert archive.require_whole(archive.snapshots("fatalities")[0]).read_bytes() == PAYLOAD
 
 
-def test_a_payload_that_can_not_be_written_whole_leaves_nothing(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def half(path: Path, payload: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(payload[: len(payload) // 2])
+def test_a_file_that_can_not_be_copied_whole_leaves_nothing(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(source: Path, target: Path) -> None:
+        content = source.read_bytes()
+        target.write_bytes(content[: len(content) // 2])
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", half)
+        patch.setattr(shutil, "copyfile", half)
         with pytest.raises((OSError, ArchiveError)):
-            archive.add(PAYLOAD, record())
+            add(archive, PAYLOAD, record())
     assert files(archive.root) == []
 
 
@@ -304,29 +312,30 @@ def killed(handle):
     if calls == {call}:
         os._exit(9)
 os.fsync = killed
-payload = {payload!r}
-Archive(Path({root!r})).add(payload, Snapshot(**{record!r}))
+Archive(Path({root!r})).add(Path({file!r}), Snapshot(**{record!r}))
 """
 
 
 @pytest.mark.parametrize("call", [1, 2], ids=["bytes", "record"])
-def test_a_killed_process_leaves_no_half_file_that_counts(archive: Archive, call: int) -> None:
-    code = KILLED.format(call=call, payload=PAYLOAD, root=str(archive.root), record=vars(record()))
+def test_a_killed_process_leaves_no_half_file_that_counts(archive: Archive, tmp_path: Path, call: int) -> None:
+    (tmp_path / "file").write_bytes(PAYLOAD)
+    code = KILLED.format(call=call, file=str(tmp_path / "file"), root=str(archive.root), record=vars(record()))
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 9, done.stderr
     assert archive.snapshots("fatalities") == []
-    assert archive.add(PAYLOAD, record())
+    assert add(archive, PAYLOAD, record())
     assert archive.snapshots("fatalities") == [record()]
-    assert archive.read(record()) == PAYLOAD
+    assert archive.require_whole(record()).read_bytes() == PAYLOAD
 
 
 # Refused files
 
 
-def test_refused_files_are_kept_apart_with_why(archive: Archive) -> None:
+def test_refused_files_are_kept_apart_with_why(archive: Archive, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"<html>")
     kept = archive.refuse(
-        "fatalities", b"<html>", "This is an HTML page.", "https://p.example/x", "2025-04-05T06:07:08"
+        "fatalities", tmp_path / "file", "This is an HTML page.", "https://p.example/x", "2025-04-05T06:07:08"
     )
     sha256 = hashlib.sha256(b"<html>").hexdigest()
     assert kept == archive.root / "refused" / "fatalities" / sha256
@@ -339,9 +348,10 @@ def test_refused_files_are_kept_apart_with_why(archive: Archive) -> None:
     }
 
 
-def test_refused_files_never_count_as_snapshots(archive: Archive) -> None:
-    archive.add(PAYLOAD, record())
-    archive.refuse("fatalities", b"<html>", "This is an HTML page.", "https://p.example/x", "2025-04-05")
+def test_refused_files_never_count_as_snapshots(archive: Archive, tmp_path: Path) -> None:
+    add(archive, PAYLOAD, record())
+    (tmp_path / "file").write_bytes(b"<html>")
+    archive.refuse("fatalities", tmp_path / "file", "This is an HTML page.", "https://p.example/x", "2025-04-05")
     assert archive.snapshots("fatalities") == [record()]
 
 

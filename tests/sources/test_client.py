@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,13 @@ from pytest_httpserver import HTTPServer
 from urllib3.util.retry import Retry
 from werkzeug import Request, Response
 
-from sources import client
-from sources.client import fetch, last_update, require_reachable
+from sources import client, download
+from sources.client import Client, require_reachable
+from sources.download import Fetched, Wanted
 from sources.errors import Refused, SourceError, Unavailable, Unreachable
 
 Answer = Callable[[socket.socket], None]
+TYPES = ("text/csv", "text/plain", "application/json", "application/gzip")
 
 
 class AtOnce(Retry):
@@ -112,6 +116,19 @@ def head(length: int | None, status: str = "200 OK", more: str = "") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Type: text/csv\r\n{more}{size}\r\n\r\n".encode()
 
 
+def fetch(url: str, target: Path) -> Fetched:
+    """Get a file in one reply; any usual content type will do."""
+    with Client(url) as session:
+        fetched = download.fetch(session, Wanted(url, TYPES), target)
+    assert fetched is not None
+    return fetched
+
+
+def last_update(url: str) -> str | None:
+    with Client(url) as session:
+        return session.last_update(url)
+
+
 def told(kind: type[SourceError], url: str, target: Path) -> str:
     with pytest.raises(kind) as caught:
         fetch(url, target)
@@ -139,7 +156,7 @@ def test_a_reply_is_on_disk_byte_for_byte(httpserver: HTTPServer, target: Path) 
     fetched = fetch(httpserver.url_for("/data"), target)
     assert target.read_bytes() == body
     assert (fetched.path, fetched.url) == (target, httpserver.url_for("/data"))
-    assert fetched.content_type.startswith("text/csv")
+    assert fetched.sha256 == hashlib.sha256(body).hexdigest()
 
 
 def test_a_reply_is_streamed_to_disk_while_it_comes(answering: Callable[[Answer], Line], target: Path) -> None:
@@ -194,7 +211,7 @@ def test_user_agent_names_the_project(httpserver: HTTPServer, target: Path) -> N
     last_update(httpserver.url_for("/data"))
     agents = [request.headers["User-Agent"] for request, _ in httpserver.log]
     assert len(agents) == 2
-    assert all("peacekeeping" in agent and "requests" not in agent for agent in agents)
+    assert all(agent.startswith(f"peacekeeping/{version('peacekeeping')} ") for agent in agents)
 
 
 # Temporary faults
@@ -361,7 +378,7 @@ def test_redirects_in_a_circle_are_refused(httpserver: HTTPServer, target: Path)
 def test_a_reply_over_the_size_limit_is_refused(
     httpserver: HTTPServer, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_BYTES", 1000)
+    monkeypatch.setattr(download, "MAX_BYTES", 1000)
     httpserver.expect_request("/fits").respond_with_data(b"x" * 1000)
     httpserver.expect_request("/over").respond_with_data(b"x" * 1001)
     fetch(httpserver.url_for("/fits"), target)
@@ -372,7 +389,7 @@ def test_a_reply_over_the_size_limit_is_refused(
 def test_the_size_limit_holds_for_what_a_packed_transfer_unpacks_to(
     httpserver: HTTPServer, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(download, "MAX_BYTES", 1_000_000)
     packed = gzip.compress(b"\0" * 20_000_000)
     httpserver.expect_request("/data").respond_with_data(packed, headers={"Content-Encoding": "gzip"})
     assert "1,000,000 bytes" in told(Refused, httpserver.url_for("/data"), target)
@@ -382,7 +399,7 @@ def test_the_size_limit_holds_for_what_a_packed_transfer_unpacks_to(
 def test_an_endless_reply_is_refused_at_the_limit(
     answering: Callable[[Answer], Line], target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(download, "MAX_BYTES", 1_000_000)
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(head(None))
@@ -658,8 +675,9 @@ def test_metadata_from_another_host_is_none(httpserver: HTTPServer, answering: C
     assert other.requests == []
 
 
-def test_metadata_that_can_not_be_reached_is_none() -> None:
-    assert last_update(f"http://127.0.0.1:{closed_port()}/metadata") is None
+def test_metadata_that_can_not_be_reached_is_none(httpserver: HTTPServer) -> None:
+    with Client(httpserver.url_for("/")) as session:
+        assert session.last_update(f"http://127.0.0.1:{closed_port()}/metadata") is None
 
 
 def test_metadata_cut_off_is_none(answering: Callable[[Answer], Line]) -> None:

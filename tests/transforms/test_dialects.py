@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,16 +15,17 @@ from tests_shared import CATALOGUE, stage_bytes, to_csv, to_json
 from schemas.validate import ContractError
 from transforms import dialects
 from transforms.dialects import Dialect, parse_days, parse_numbers, parse_whole
+from transforms.reading import TEXT
 
 PLAIN = Dialect("plain", "csv", {"a": "a"})
 
 
 def text(*cells: str) -> pd.Series:
-    return pd.Series(list(cells), dtype=dialects.TEXT)
+    return pd.Series(list(cells), dtype=TEXT)
 
 
 def read(payload: bytes, form: Any = "csv", source: str = "fatalities") -> dialects.Raw:
-    return dialects.read(payload, form, CATALOGUE[source].dialects, source)
+    return dialects.read(io.BytesIO(payload), form, CATALOGUE[source].dialects, source)
 
 
 NOTICAS = "casualty_id,incident_date,mission_acronym,casualty_nationality,casualty_personnel_type,type_of_incident"
