@@ -1,0 +1,279 @@
+"""Live fetching against the replica: every way in which a publisher can misbehave, and what the archive keeps."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests_shared import CATALOGUE, load_bytes, to_json
+from urllib3.util.retry import Retry
+
+from flows import admit
+from flows.admit import Obtained, Stated
+from flows.shelf import Shelf
+from sources import client, download
+from sources.archive import Archive
+from sources.errors import Refused, SourceError, Unavailable
+from sources.replica import CEB_FILE, FATALITIES, Fault, Replica, bundled_datasets
+
+DAY_MS = 86_400_000
+
+
+class AtOnce(Retry):
+    """The client's retries without its pauses (those that a server asks for stay)."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **(options | {"backoff_factor": 0, "backoff_jitter": 0}))
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Replica]:
+    with Replica() as replica:
+        yield replica
+
+
+@pytest.fixture
+def replica(served: Replica, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replica]:
+    """The publishers as bundled, in force; small pages, so that the fatalities come in three."""
+    monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", served.psdata_url)
+    monkeypatch.setenv("PEACEKEEPING_CEB_URL", served.ceb_url)
+    monkeypatch.setattr(client, "Retry", AtOnce)
+    monkeypatch.setitem(CATALOGUE["fatalities"].declaration["live"], "rows_per_page", 2000)
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    rows = bundled_datasets()[FATALITIES].rows
+    served.put(FATALITIES, rows)
+    served.requests.clear()
+    yield served
+    served.behave()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "raw")
+
+
+def fetch(archive: Archive, source: str = "fatalities") -> Obtained:
+    work = archive.root.with_name("work")
+    work.mkdir(exist_ok=True)
+    found = admit.fetch(archive, Shelf(archive.root.with_name("staged")), CATALOGUE[source], work)
+    assert list(work.iterdir()) == []
+    return found
+
+
+def refused(archive: Archive, source: str = "fatalities") -> dict[str, Any]:
+    """The one record of a refused file."""
+    (note,) = (archive.root / "refused" / source).glob("*.json")
+    found: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+    return found
+
+
+# What passes
+
+
+def test_pages_are_archived_as_one_snapshot_of_all_rows(replica: Replica, archive: Archive) -> None:
+    found = fetch(archive)
+    assert (found.outcome, found.vintage) == ("fetched", "2025-04-04")
+    assert found.message == "Fetched the vintage 2025-04-04: 4,429 rows (psdata-json)."
+    (snapshot,) = archive.snapshots("fatalities")
+    assert json.loads(archive.require_whole(snapshot).read_bytes()) == replica.rows(FATALITIES)
+    assert [request.query["page_num"] for request in replica.requests if request.query.get("per_page") == "2000"] == [
+        "1", "2", "3",
+    ]  # fmt: skip
+
+
+def test_a_second_refresh_gets_not_modified_and_makes_no_new_vintage(replica: Replica, archive: Archive) -> None:
+    fetch(archive)
+    replica.requests.clear()
+    found = fetch(archive)
+    assert (found.outcome, found.message) == ("unchanged", "Unchanged since the vintage 2025-04-04.")
+    assert [request.status for request in replica.requests] == [304, 304, 304]
+    assert len(archive.snapshots("fatalities")) == 1
+
+
+def test_the_same_bytes_from_a_publisher_that_knows_no_304_make_no_new_vintage(
+    replica: Replica, archive: Archive
+) -> None:
+    fetch(archive)
+    check = archive.last_check("fatalities")
+    assert check is not None
+    archive.note_check("fatalities", check | {"reply": check["reply"] | {"validators": []}})
+    replica.requests.clear()
+    assert fetch(archive).outcome == "unchanged"
+    assert {request.status for request in replica.requests} == {200}
+
+
+def test_a_check_in_between_that_failed_does_not_forget_what_is_held(replica: Replica, archive: Archive) -> None:
+    fetch(archive)
+    admit.kept(archive, CATALOGUE["fatalities"], "unreachable", "No network.")
+    replica.requests.clear()
+    assert fetch(archive).outcome == "unchanged"
+    assert {request.status for request in replica.requests} == {304}
+
+
+@pytest.mark.parametrize("damage", ["bytes", "lost", "check"])
+def test_what_is_damaged_here_is_got_again_and_never_called_unchanged(
+    replica: Replica, archive: Archive, damage: str
+) -> None:
+    fetch(archive)
+    (snapshot,) = archive.snapshots("fatalities")
+    if damage == "bytes":
+        archive.path("fatalities", snapshot.sha256).write_bytes(b"damaged")
+    elif damage == "lost":
+        archive.path("fatalities", snapshot.sha256).unlink()
+    else:
+        (archive.root / "fatalities" / "last_checked.json").write_text('{"reply": ')
+    replica.requests.clear()
+    assert fetch(archive).outcome == ("unchanged" if damage == "check" else "fetched")
+    assert 200 in {request.status for request in replica.requests}
+    archive.require_whole(snapshot)
+    assert archive.snapshots("fatalities") == [snapshot]
+
+
+def test_a_new_vintage_is_held_beside_the_one_before(replica: Replica, archive: Archive) -> None:
+    fetch(archive)
+    rows = replica.rows(FATALITIES)
+    new = rows[-1] | {"casualty_id": "MINUSCA-2025-05-00001", "id": len(rows) + 1}
+    replica.put(FATALITIES, [row | {"last_update": row["last_update"] + DAY_MS} for row in [*rows, new]])
+    found = fetch(archive)
+    assert (found.outcome, found.vintage, found.warnings) == ("fetched", "2025-04-05", [])
+    assert [snapshot.vintage for snapshot in archive.snapshots("fatalities")] == ["2025-04-04", "2025-04-05"]
+
+
+def test_a_file_is_asked_for_on_condition_too(replica: Replica, archive: Archive) -> None:
+    assert fetch(archive, "assessed_contributions").outcome == "fetched"
+    replica.requests.clear()
+    assert fetch(archive, "assessed_contributions").outcome == "unchanged"
+    assert [(request.path, request.status) for request in replica.requests] == [(CEB_FILE, 304)]
+
+
+# Misbehaviour that passes
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"), [(Fault.TOO_MANY_REQUESTS, 1), (Fault.SERVER_ERROR, 3)], ids=["429 once", "500 three times"]
+)
+def test_a_publisher_in_trouble_is_asked_again_until_it_answers(
+    replica: Replica, archive: Archive, fault: Fault, times: int
+) -> None:
+    replica.misbehave(fault, times=times)
+    assert fetch(archive).outcome == "fetched"
+    assert len([request for request in replica.requests if request.status in (429, 500)]) == times
+
+
+def test_data_that_moves_while_its_pages_are_read_is_read_again_and_whole(replica: Replica, archive: Archive) -> None:
+    replica.misbehave(Fault.MOVING_PAGE, times=1)
+    assert fetch(archive).message == "Fetched the vintage 2025-04-04: 4,430 rows (psdata-json)."
+    (snapshot,) = archive.snapshots("fatalities")
+    assert json.loads(archive.require_whole(snapshot).read_bytes()) == replica.rows(FATALITIES)
+
+
+# Misbehaviour that does not: nothing is archived, the reason is told, what came is kept apart
+
+UNAVAILABLE = {
+    Fault.TOO_MANY_REQUESTS: "answered 429 .*, also when asked again",
+    Fault.SERVER_ERROR: "answered 500 .*, also when asked again",
+    Fault.STALLED_BODY: "stopped sending in the middle of the reply",
+    Fault.CUT_BODY: r"broke the connection off in the middle of the reply \([\d,]+ bytes came, [\d,]+ more were announced",
+    Fault.MOVING_PAGE: "changed each of the 3 times that its pages were read",
+}
+REFUSED = {
+    Fault.HTML: "came as text/html; expected application/json or text/json. This is an HTML page",
+    Fault.WRONG_CONTENT_TYPE: "came as image/png; expected application/json or text/json",
+    Fault.RENAMED_COLUMN: "needs the column type_of_incident. New columns: incident_kind",
+    Fault.DROPPED_COLUMN: "needs the column casualty_id",
+    Fault.ENDLESS: "sends more than 3,000,000 bytes",
+    Fault.GZIP_BOMB: "sends more than 3,000,000 bytes",
+    Fault.REDIRECT: "redirects to http://localhost.invalid, which is not the publisher's own address",
+}
+
+
+def test_every_misbehaviour_of_the_replica_is_tried() -> None:
+    assert UNAVAILABLE.keys() | REFUSED.keys() == set(Fault)
+
+
+@pytest.mark.parametrize(("fault", "told"), [*UNAVAILABLE.items(), *REFUSED.items()], ids=str)
+def test_a_publisher_that_misbehaves_leaves_the_archive_as_it_was_and_is_told(
+    replica: Replica, archive: Archive, monkeypatch: pytest.MonkeyPatch, fault: Fault, told: str
+) -> None:
+    monkeypatch.setattr(client, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(client, "RETRY_AFTER_MAX_SECONDS", 0.1)
+    monkeypatch.setattr(download, "MAX_PAGE_BYTES", 3_000_000)
+    admit.ensure_bundled(archive, CATALOGUE)
+    before = archive.snapshots("fatalities")
+    replica.misbehave(fault)
+    expected: type[SourceError] = Unavailable if fault in UNAVAILABLE else Refused
+    with pytest.raises(expected, match=told) as caught:
+        fetch(archive)
+    assert type(caught.value) is expected and "\n" not in str(caught.value)
+    assert archive.snapshots("fatalities") == before
+    kept = {Fault.HTML, Fault.WRONG_CONTENT_TYPE, Fault.RENAMED_COLUMN, Fault.DROPPED_COLUMN}
+    if fault in kept:
+        assert str(caught.value).startswith(refused(archive)["why"]) and "It is kept in" in str(caught.value)
+    else:
+        assert not (archive.root / "refused").exists()
+    replica.behave()
+    assert fetch(archive).outcome == "fetched"
+
+
+# Drift
+
+
+def test_a_vintage_without_a_casualty_that_its_neighbours_both_have_is_refused(
+    replica: Replica, archive: Archive
+) -> None:
+    """A reply of 2023, between the bundled vintages of 2021 and 2025, from which one casualty of 2013 is missing."""
+    admit.ensure_bundled(archive, CATALOGUE)
+    rows = [row for row in replica.rows(FATALITIES) if row["incident_date"] < 1_700_000_000_000]
+    victim = next(row for row in rows if row["casualty_id"].startswith("MINUSMA-2013"))
+    as_of_2023 = [row | {"last_update": 1_701_302_400_000} for row in rows]
+    replica.put(FATALITIES, [row for row in as_of_2023 if row["casualty_id"] != victim["casualty_id"]])
+    with pytest.raises(Refused, match=f"both have \\({victim['casualty_id']}\\)"):
+        fetch(archive)
+    assert "both have" in refused(archive)["why"]
+    replica.put(FATALITIES, as_of_2023)
+    assert (fetch(archive).vintage, len(archive.snapshots("fatalities"))) == ("2023-11-30", 3)
+
+
+def test_a_casualty_gone_from_the_newest_vintage_is_told_and_kept(replica: Replica, archive: Archive) -> None:
+    fetch(archive)
+    rows = [row | {"last_update": row["last_update"] + DAY_MS} for row in replica.rows(FATALITIES)]
+    replica.put(FATALITIES, rows[1:])
+    found = fetch(archive)
+    assert found.outcome == "fetched"
+    assert found.warnings == [
+        f"1 rows of the vintage of 2025-04-04 are not in it ({rows[0]['casualty_id']})"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [0.98, 1.6])
+def test_a_list_that_shrinks_or_grows_all_at_once_is_refused(replica: Replica, archive: Archive, share: float) -> None:
+    fetch(archive)
+    rows = [row | {"last_update": row["last_update"] + DAY_MS} for row in replica.rows(FATALITIES)]
+    more = [row | {"casualty_id": f"{row['casualty_id'][:-5]}{50_000 + n}"} for n, row in enumerate(rows)]
+    count = int(share * len(rows))
+    replica.put(FATALITIES, (more + rows)[-count:])
+    with pytest.raises(Refused, match="Part of it may be missing or doubled"):
+        fetch(archive)
+    assert len(archive.snapshots("fatalities")) == 1
+
+
+def test_the_years_of_ceb_are_held_against_the_same_years_alone(archive: Archive, contributions: Any) -> None:
+    admit.ensure_bundled(archive, CATALOGUE)
+    names = contributions.rows.query("peacekeeping_year == '2018-19'")["contributor_as_published"].tolist()
+
+    def year(states: list[str]) -> bytes:
+        row = {"entity": "UN-DPO", "rev_type": "Assessed contributions", "calendar_year": 2019, "amount": 1000}
+        return to_json([{"government_donor": name} | row for name in states])
+
+    text = json.loads(year(names))
+    csv = "\n".join([",".join(text[0]), *(",".join(f'"{cell}"' for cell in row.values()) for row in text)])
+    assert load_bytes(archive.root, "assessed_contributions", csv.encode(), Stated(by_hand="2025-12-31")).new
+    short = "\n".join(csv.split("\n")[:188])
+    with pytest.raises(Refused, match="in the peacekeeping years that both cover"):
+        load_bytes(archive.root, "assessed_contributions", short.encode(), Stated(by_hand="2026-03-31"))
