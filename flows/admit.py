@@ -19,7 +19,7 @@ import pandas as pd
 from flows.shelf import Shelf
 from flows.subjects import SUBJECTS, declaration_of, read, stage_rows
 from schemas.validate import ContractError
-from sources import bundle, download
+from sources import bundle, codebook, download
 from sources.archive import Archive, Snapshot, sha256_of
 from sources.catalogue import Source
 from sources.client import Client, Validator
@@ -85,6 +85,18 @@ def _vintage(raw: dialects.Raw, stated: Stated, today: date) -> tuple[date, str]
     raise AssertionError("today lies in the future")
 
 
+def storable(source: Source, file: Path, folder: Path) -> Path:
+    """What may be stored of a file: itself, or a copy in `folder` without what its source says must never be.
+
+    Raises Refused when what is to be left out can't be told.
+    """
+    if source.redact is None:
+        return file
+    copy = folder / f"{file.name}-redacted"
+    copy.write_bytes(codebook.redacted(file.read_bytes()))
+    return copy
+
+
 @dataclass(frozen=True)
 class Admitted:
     """A file that passed: its record in the archive, its staged rows, what wants a look, and whether it is new."""
@@ -98,7 +110,7 @@ class Admitted:
 def admit(
     archive: Archive, shelf: Shelf, source: Source, file: Path, *, origin: str, url: str, stated: Stated
 ) -> Admitted:
-    """Judge a file and put it into the archive; what was staged to judge it goes on the shelf.
+    """Judge a file that may be stored and put it into the archive; what was staged to judge it goes on the shelf.
 
     Raises Refused with the reason when its bytes or rows are not what the source promises; the file is kept apart.
     """
@@ -260,9 +272,13 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
         try:
             reply = download.fetch(client, wanted, Path(folder) / "reply", _known(archive, source, last))
         except Refused as error:
-            raise refused(archive, source, error.file, str(error), wanted.url, now()) if error.file else error from None
+            if error.file is None or source.redact:
+                raise
+            raise refused(archive, source, error.file, str(error), wanted.url, now()) from None
         if reply:
-            last = {"url": reply.url, "sha256": reply.sha256, "validators": [asdict(v) for v in reply.validators]}
+            file = storable(source, reply.path, Path(folder))
+            sha256 = reply.sha256 if file == reply.path else sha256_of(file)
+            last = {"url": reply.url, "sha256": sha256, "validators": [asdict(v) for v in reply.validators]}
         standing = archive.holds(source.name, str(last.get("sha256")))
         if standing:
             told = f"Unchanged since the vintage {standing.vintage}."
@@ -272,7 +288,7 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
             raise ArchiveError(f"The snapshot {last.get('sha256')} went from the archive meanwhile. Refresh once more.")
         metadata = client.last_update(source.url(source.metadata_path)) if source.metadata_path else None
         stated = Stated(by_metadata=metadata, last_modified=reply.last_modified)
-        admitted = admit(archive, shelf, source, reply.path, origin="fetched", url=reply.url, stated=stated)
+        admitted = admit(archive, shelf, source, file, origin="fetched", url=reply.url, stated=stated)
     vintage, staged = admitted.record.vintage, admitted.staged
     told = f"Fetched the vintage {vintage}: {staged.rows_in:,} rows ({admitted.record.dialect})."
     _note(archive, source, "fetched", told, last)

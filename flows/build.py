@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -33,6 +33,7 @@ from schemas.tables import (
 )
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
+from sources.catalogue import Source
 from sources.errors import ArchiveError
 from transforms import countries, missions
 from warehouse import checks, load
@@ -130,14 +131,16 @@ def build(identity: str, reports: Sequence[StageReport], folder: Path) -> Build:
     return Build(identity, file, rows)
 
 
-def snapshots_by(archive: Archive, catalogue: Iterable[str], as_of: date | None = None) -> dict[str, list[Snapshot]]:
+def snapshots_by(
+    archive: Archive, catalogue: Mapping[str, Source], as_of: date | None = None
+) -> dict[str, list[Snapshot]]:
     """The snapshots of each source in publication order; with `as_of`, those published by that day.
 
-    Raises ArchiveError when the archive has none, or none of that day.
+    An optional source may have none. Raises ArchiveError when the archive has none of another, or none of that day.
     """
     every = {name: archive.snapshots(name) for name in catalogue}
     if as_of is None:
-        missing = [name for name, some in every.items() if not some]
+        missing = [name for name, some in every.items() if not some and not catalogue[name].optional]
         if missing:
             raise ArchiveError(f"The archive has no snapshot of {', '.join(missing)}.")
         return every
@@ -180,7 +183,8 @@ def publish_build(built: Build, snapshots: Sequence[Snapshot], paths: Paths, arc
 
 
 def clear_work(paths: Paths) -> None:
-    """Remove what killed runs left in the scratch folder. Call while holding the writer's lock."""
+    """Remove what killed runs left, in the scratch folder and in the archive. Call while holding the writer's lock."""
+    Archive(paths.raw).clear_scratch()
     for left in paths.work.iterdir():
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)

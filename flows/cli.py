@@ -142,19 +142,21 @@ def load(source: str, file: Path, vintage: str | None) -> None:
     except (UnknownSource, WrongDate) as error:
         fail(str(error), WRONG)
 
-    from flows.admit import Stated, admit
+    import tempfile
+
+    from flows.admit import Stated, admit, storable
     from flows.locking import BusyError, DataFolderError, only_writer
     from flows.shelf import Shelf
     from sources.archive import Archive
 
     where = paths()
     try:
-        with only_writer(where):
+        with only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as folder:
             admitted = admit(
                 Archive(where.raw),
                 Shelf(where.staged),
                 found,
-                file,
+                storable(found, file, Path(folder)),
                 origin="loaded",
                 url=file.name,
                 stated=Stated(by_hand=stated),
@@ -222,27 +224,86 @@ def sources(name: str | None, as_json: bool) -> None:
         click.echo("`peacekeeping sources NAME` shows one in full, with its known defects.", err=True)
 
 
-@app.command(short_help="Show each source: vintage, coverage, rows, last check.")
+@app.command(short_help="Show each source: vintage, coverage, freshness, rows, last check.")
+@click.option("--fail-if-stale", is_flag=True, help="Exit with 1 when what is held of a source has become stale.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(as_json: bool) -> None:
-    """Show each source: vintage, what it covers, rows, rejected rows, and when it was last checked."""
-    from flows import console
+def status(fail_if_stale: bool, as_json: bool) -> None:
+    """Show each source: vintage, what it covers, how fresh that is, rows, rejected rows, and the last check.
+
+    Freshness is judged by what the warehouse covers, not by when it was built: a source is late, then stale, so many
+    days after the last day covered as its declaration says. A source of irregular cadence is never either.
+    """
+    from datetime import UTC, datetime
+
     from flows.status import read_status
     from sources.errors import SourceError
     from warehouse.query import QueryError
 
     try:
-        found = read_status(paths())
+        found = read_status(paths(), datetime.now(UTC).date())
     except (QueryError, SourceError) as error:
         fail(str(error))
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
-        return
-    columns = ["source", "vintage", "covers_from", "covers_to", "rows", "rejected", "last_checked", "outcome"]
-    console.show_table(columns, [[entry[column] for column in columns] for entry in found["sources"]])
+    else:
+        _show_status(found)
+    stale = [entry for entry in found["sources"] if entry["freshness"] == "stale"]
+    if fail_if_stale and stale:
+        told = ", ".join(f"{e['source']} since {e['freshness_since']} (covers to {e['covers_to']})" for e in stale)
+        fail(f"Stale: {told}. `peacekeeping refresh` asks the publishers for more.")
+
+
+def _show_status(found: dict[str, Any]) -> None:
+    from flows import console
+
+    columns = ["source", "vintage", "covers_to", "freshness", "freshness_since", "rows", "rejected"]
+    cells = [["-" if entry[name] is None else entry[name] for name in columns] for entry in found["sources"]]
+    console.show_table([name.replace("freshness_since", "since") for name in columns], cells)
+    checks: dict[str, list[str]] = {}
+    for entry in found["sources"]:
+        minute = str(entry["last_checked"])[:16].replace("T", " ")  # a run asks all of them within one or two
+        told = f"{minute} UTC, {entry['outcome']}" if entry["last_checked"] else "never"
+        checks.setdefault(told, []).append(entry["source"])
+    for told, names in checks.items():
+        click.echo(f"Last checked {told}: {', '.join(names)}", err=True)
     for check in found["checks_failed"]:
         click.echo(f"check failed: {check['name']}: expected {check['expected']}, found {check['found']}", err=True)
     click.echo(f"Build {found['build_id']}, published {found['published_at']}, {found['warehouse']}", err=True)
+
+
+@app.command(short_help="See whether the archive and the warehouse are whole.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(as_json: bool) -> None:
+    """See whether all that is kept is whole; changes nothing.
+
+    Every archived snapshot has a record that can be read and bytes whose SHA-256 is its name; every recorded build was
+    made of snapshots that are held; the published warehouse can be read and rests on snapshots that are held. All that
+    is damaged is told, each with what to do, and the exit code is 1.
+    """
+    from functools import partial
+
+    from flows import console
+    from flows import verify as verifier
+
+    where = paths()
+    try:
+        found = verifier.verify(where, partial(console.tracked, what="Verifying snapshot"))
+    except verifier.NothingKept as error:
+        fail(str(error))
+    if as_json:
+        click.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+    else:
+        whole = {True: "yes", False: "no", None: "-"}
+        cells = [[held.source, held.snapshots, held.bytes, whole[held.whole]] for held in found.sources]
+        console.show_table(["source", "snapshots", "bytes", "whole"], cells)
+    for damage in found.damages:
+        click.echo(f"damaged: {damage}", err=True)
+    count = len(found.damages)
+    if count:
+        fail(f"{'One thing is' if count == 1 else f'{count} things are'} damaged in {where.data}.")
+    snapshots = sum(held.snapshots for held in found.sources)
+    builds = f"{found.builds:,} recorded build{'' if found.builds == 1 else 's'}"
+    click.echo(f"All is whole: {snapshots:,} snapshots, {builds}, the published warehouse.", err=True)
 
 
 @app.command(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+PATIENCE_SECONDS = 1.0
+
+Item = TypeVar("Item")
 
 
 def _shown(cell: Any) -> str:
@@ -72,3 +77,17 @@ def write_answer(answer: Any, file: IO[str]) -> int:
     rows = answer.rows()
     show_table(answer.columns, rows, file)
     return len(rows)
+
+
+def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """The items, one after the other; a terminal is told how far it is once that takes more than a moment."""
+    began = time.monotonic()
+    status = Console(stderr=True).status("")
+    try:
+        for number, item in enumerate(items, start=1):
+            if sys.stderr.isatty() and time.monotonic() - began > PATIENCE_SECONDS:
+                status.update(f"{what} {number:,} of {len(items):,} …")
+                status.start()
+            yield item
+    finally:
+        status.stop()

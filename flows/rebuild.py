@@ -66,9 +66,13 @@ def recorded(name: str, archive: Archive) -> dict[str, list[Snapshot]]:
             f"{'Several builds begin' if found else 'No build begins'} with {name!r}. Recorded: {known}."
         )
     chosen: dict[str, list[Snapshot]] = {}
-    for entry in (archive.build(found[0]) or {})["snapshots"]:
-        snapshot = archive.find(entry["source"], entry["sha256"])
+    try:
+        named = [(str(entry["source"]), str(entry["sha256"])) for entry in (archive.build(found[0]) or {})["snapshots"]]
+    except (KeyError, TypeError):
+        raise ArchiveError(f"The record of build {found[0]} does not say which snapshots it was made of.") from None
+    for source, sha256 in named:
+        snapshot = archive.find(source, sha256)
         if snapshot is None:
-            raise ArchiveError(f"The archive has no longer the snapshot {entry['sha256'][:12]}… of {entry['source']}.")
-        chosen.setdefault(entry["source"], []).append(snapshot)
+            raise ArchiveError(f"The archive has no longer the snapshot {sha256[:12]}… of {source}.")
+        chosen.setdefault(source, []).append(snapshot)
     return {name: sorted(some, key=Snapshot.order) for name, some in chosen.items()}

@@ -42,7 +42,7 @@ from warehouse import publish
 from warehouse.load import BuildError
 
 # The sources as the run form offers them; a test holds the list against the declarations.
-SourceName = Literal["assessed_contributions", "fatalities", "missions", "uniformed_personnel"]
+SourceName = Literal["assessed_contributions", "fatalities", "missions", "publisher_codebook", "uniformed_personnel"]
 
 log = logging.getLogger("peacekeeping.refresh")
 logging.getLogger("peacekeeping").setLevel(logging.INFO)  # whoever runs the flow: its story belongs in the run's log
@@ -294,7 +294,7 @@ def _refresh(
     asked: dict[str, PrefectFuture[Any]] = {}
     if summary.as_of is None:
         summary.obtained, asked = _obtain(catalogue, wanted, offline, where)
-        if not _may_go_on(summary, live):
+        if not _may_go_on(summary, catalogue, live):
             return
     chosen = build.snapshots_by(Archive(where.raw), catalogue, summary.as_of)
     every = [snapshot for some in chosen.values() for snapshot in some]
@@ -305,7 +305,7 @@ def _refresh(
         summary.nothing_new = True
         log.info("Nothing new: build %s stands.", summary.build_id)
         return
-    for name in [name for name, some in chosen.items() if not some]:
+    for name in [name for name, some in chosen.items() if not some and not catalogue[name].optional]:
         summary.warnings.append(f"{name}: no snapshot had been published by {summary.as_of}; its tables are empty.")
     waits: dict[str, list[Any]] = {
         name: [bundled, *([allow_failure(asked[name])] if name in asked else [])] for name in catalogue
@@ -358,13 +358,13 @@ def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], 
         summary.tables = {name: rows for name, rows in built.rows.items() if name.startswith("main.")}
 
 
-def _may_go_on(summary: Summary, live: bool) -> bool:
+def _may_go_on(summary: Summary, catalogue: Mapping[str, Source], live: bool) -> bool:
     """Enter how each source came into the warnings and failures; whether the build may follow."""
     for obtained in summary.obtained:
         summary.warnings += [f"{obtained.source}: {warning}" for warning in obtained.warnings]
-        if obtained.outcome == "refused":
+        if obtained.outcome == "refused" and not catalogue[obtained.source].optional:
             summary.failures.append(f"{obtained.source}: {obtained.message}")
-        elif obtained.outcome in ("unreachable", "unavailable"):
+        elif obtained.outcome in ("unreachable", "unavailable", "refused"):
             summary.warnings.append(f"{obtained.source}: {obtained.message}")
     missed = [obtained.source for obtained in summary.obtained if obtained.outcome not in ("fetched", "unchanged")]
     if live and missed:

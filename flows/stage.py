@@ -11,9 +11,18 @@ from pathlib import Path
 import pandas as pd
 
 from flows.shelf import Shelf
-from flows.subjects import SUBJECTS, declaration_of
+from flows.subjects import SUBJECTS, declaration_of, published_names
 from schemas.columns import Table
-from schemas.tables import CORRECTIONS, KNOWN_DEFECTS, MERGED_ROWS, RECONCILIATIONS, REJECTED_ROWS, SIGNALS, SNAPSHOTS
+from schemas.tables import (
+    CORRECTIONS,
+    KNOWN_DEFECTS,
+    MERGED_ROWS,
+    PUBLISHED_NAMES,
+    RECONCILIATIONS,
+    REJECTED_ROWS,
+    SIGNALS,
+    SNAPSHOTS,
+)
 from schemas.validate import ContractError, shape
 from sources import bundle
 from sources.acceptance import accept
@@ -117,6 +126,7 @@ def stage_source(
         SIGNALS: _set_aside(found, source, "signals", SIGNALS),
         CORRECTIONS: _set_aside(found[-1:], source, "corrections", CORRECTIONS),
         KNOWN_DEFECTS: _known_defects(source),
+        PUBLISHED_NAMES: published_names(source),
     }
     for name, frame in {**tables, **{meta.full_name: frame for meta, frame in aside.items()}}.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -17,13 +18,18 @@ from schemas.tables import (
     FATALITY_FIELDS,
     FATALITY_REVISIONS,
     FATALITY_STATES,
+    MISSIONS,
+    PUBLISHED_NAMES,
+    PUBLISHER_COLUMNS,
+    PUBLISHER_DATASETS,
+    PUBLISHER_REVISIONS,
     UNIFORMED_PERSONNEL,
     UNIFORMED_PERSONNEL_REVISIONS,
 )
 from schemas.validate import conform
 from sources.acceptance import accept
 from sources.catalogue import Source
-from transforms import contributions, dialects, fatalities, missions, personnel, revisions, vintages
+from transforms import codebook, contributions, dialects, fatalities, missions, personnel, revisions, vintages
 from transforms.staging import Declaration, Staged
 from transforms.vintages import Vintage
 
@@ -33,11 +39,17 @@ Tables = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Subject:
-    """How one source is staged, the tables of its snapshots (the main one first), and the key of its tidy rows."""
+    """How one source is staged, the tables of its snapshots (the main one first), and the key of its tidy rows.
+
+    main    the table for analysts that its rows go to; None where they describe others
+    become  which columns of it an incoming column becomes, where they are not called the same
+    """
 
     stage: Callable[[dialects.Raw, Declaration, date], Staged]
     tables: Callable[[Sequence[Vintage], Declaration], Tables]
     key: Sequence[str]
+    main: Table | None = None
+    become: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def _named(frames: Mapping[Table, pd.DataFrame]) -> Tables:
@@ -82,12 +94,60 @@ def _assessed_contributions(found: Sequence[Vintage], _: Declaration) -> Tables:
     )
 
 
+def _publisher_codebook(found: Sequence[Vintage], _: Declaration) -> Tables:
+    newest, revised = codebook.newest_and_revised(found)
+    of_a_dataset = newest["column_name"] == ""
+    return _named(
+        {
+            PUBLISHER_COLUMNS: newest[~of_a_dataset],
+            PUBLISHER_DATASETS: newest[of_a_dataset],
+            PUBLISHER_REVISIONS: revised,
+        }
+    )
+
+
 SUBJECTS = {
-    "fatalities": Subject(fatalities.stage, _fatalities, ["casualty_id"]),
-    "uniformed_personnel": Subject(personnel.stage, _uniformed_personnel, personnel.KEY),
-    "assessed_contributions": Subject(contributions.stage, _assessed_contributions, contributions.KEY),
-    "missions": Subject(missions.stage, lambda found, _: {LISTED_MISSIONS: vintages.newest(found)}, ["mission"]),
+    "fatalities": Subject(
+        fatalities.stage,
+        _fatalities,
+        ["casualty_id"],
+        FATALITIES,
+        {"nationality": ["nationality_as_published", "nationality_iso3"]},
+    ),
+    "uniformed_personnel": Subject(
+        personnel.stage,
+        _uniformed_personnel,
+        personnel.KEY,
+        UNIFORMED_PERSONNEL,
+        {"contributor": ["contributor_iso3"]},
+    ),
+    "assessed_contributions": Subject(
+        contributions.stage, _assessed_contributions, contributions.KEY, ASSESSED_CONTRIBUTIONS
+    ),
+    "missions": Subject(
+        missions.stage, lambda found, _: {LISTED_MISSIONS: vintages.newest(found)}, ["mission"], MISSIONS
+    ),
+    "publisher_codebook": Subject(codebook.stage, _publisher_codebook, codebook.KEY),
 }
+
+
+def published_names(source: Source) -> pd.DataFrame:
+    """Which published columns of psdata's API our columns come from (schemas.tables.PUBLISHED_NAMES).
+
+    Read off the dialects: a source that is asked for as /data/<dataset>/json is published so under the names of its
+    JSON dialects. An incoming column that is only held against another one (a printed code) has no column of ours.
+    No row for a source that is no dataset of the API.
+    """
+    subject = SUBJECTS[source.name]
+    found = re.fullmatch(r"/data/([^/]+)/(csv|json)", source.live_path)
+    rows: set[tuple[str, ...]] = set()
+    if found and subject.main:
+        dataset, form = found.groups()
+        for declared in [dialect for dialect in source.dialects if dialect["format"] == form]:
+            for theirs, incoming in {**declared["required"], **declared.get("optional", {})}.items():
+                ours = subject.become.get(incoming, [incoming] if incoming in subject.main.columns else [])
+                rows |= {(source.name, dataset, theirs, subject.main.name, column) for column in ours}
+    return conform(pd.DataFrame(sorted(rows), columns=list(PUBLISHED_NAMES.columns)), PUBLISHED_NAMES)
 
 
 def declaration_of(source: Source) -> Declaration:

@@ -138,9 +138,23 @@ def missions(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
     )
 
 
+def publisher_codebook(_bounds: Bounds, _vintage: date) -> pa.DataFrameSchema:
+    """Rows of the redacted codebook: a dataset where no column is named, else one of its columns.
+
+    Only the dataset's id must be there. Ranges and dates stay texts, since the publisher writes them freely.
+    """
+    said = ("column_name", "title", "description", "update_frequency", "start_range", "end_range", "limitations",
+            "last_update_date", "definition", "format", "attributes")  # fmt: skip
+    return pa.DataFrameSchema(
+        {"dataset_id": _text("a dataset's id"), **{name: _text(nullable=True) for name in said}},
+        name="incoming.publisher_codebook",
+    )
+
+
 SCHEMAS: dict[str, Callable[[Bounds, date], pa.DataFrameSchema]] = {
     "fatalities": fatalities,
     "uniformed_personnel": uniformed_personnel,
     "assessed_contributions": assessed_contributions,
     "missions": missions,
+    "publisher_codebook": publisher_codebook,
 }

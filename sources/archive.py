@@ -149,6 +149,11 @@ class Archive:
             )
         return path
 
+    def clear_scratch(self) -> None:
+        """Remove the scratch files that killed processes left. Call while nobody else writes."""
+        for left in self.root.rglob(".new-*"):
+            left.unlink(missing_ok=True)
+
     def refuse(self, source: str, file: Path, why: str, url: str, at: str) -> Path:
         """Keep a copy of a file that failed acceptance apart, with the reason; it never enters a build."""
         target = self.root / "refused" / source / sha256_of(file)

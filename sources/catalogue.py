@@ -72,6 +72,17 @@ class Source:
         return str(self.declaration["cadence"])
 
     @property
+    def optional(self) -> bool:
+        """Whether a warehouse is whole without any snapshot of it."""
+        return bool(self.declaration.get("optional", False))
+
+    @property
+    def redact(self) -> str | None:
+        """The module of this room whose `redacted` a reply goes through before anything of it is stored, or None."""
+        name = self.declaration["live"].get("redact")
+        return None if name is None else str(name)
+
+    @property
     def dialects(self) -> list[Mapping[str, Any]]:
         return list(self.declaration["dialects"])
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.vintages import Vintage
+from transforms.vintages import Vintage, replace_periods
 
 ORIGIN = ["snapshot_sha256", "snapshot_row"]
 _NEWEST = {"snapshot_sha256": "_newest_sha256", "snapshot_row": "_newest_row"}
@@ -130,13 +130,14 @@ def period_revisions(vintages: Sequence[Vintage], key: list[str], period: str, f
     """The values that changed in the periods (months, years) that a vintage and an earlier one both cover.
 
     Gives key, field, old_value, new_value (numbers), from_vintage, to_vintage. A row that only one of them has stands
-    with a missing value on the other side. Give the vintages of one series: two publications don't revise each other.
+    with a missing value on the other side. Of several vintages of one day the last that covers a period counts. Give
+    the vintages of one series: two publications don't revise each other.
     """
     columns = [*key, *REVISION_COLUMNS]
     found = [pd.DataFrame(columns=columns)]
     known = pd.DataFrame()
-    for vintage in vintages:
-        rows = vintage.rows()[[*key, *fields]].assign(vintage=pd.Timestamp(vintage.vintage))
+    for day, several in groupby(vintages, key=lambda vintage: vintage.vintage):
+        rows = replace_periods(list(several), period)[[*key, *fields]].assign(vintage=pd.Timestamp(day))
         if len(known):
             old, new = known[known[period].isin(rows[period])], rows[rows[period].isin(known[period])]
             spoke = old.groupby(period)["vintage"].max()
@@ -147,7 +148,7 @@ def period_revisions(vintages: Sequence[Vintage], key: list[str], period: str, f
                 told = both.loc[changed, key].assign(field=name, old_value=one[changed], new_value=other[changed])
                 before = spoke.reindex(told[period]).set_axis(told.index)  # of a row that was not there
                 told["from_vintage"] = both.loc[changed, "vintage_old"].fillna(before)
-                found.append(told.assign(to_vintage=pd.Timestamp(vintage.vintage))[columns])
+                found.append(told.assign(to_vintage=pd.Timestamp(day))[columns])
             known = known[~known[period].isin(rows[period])]
         known = pd.concat([known, rows])
     revised = [frame for frame in found if len(frame)] or found[:1]

@@ -1,7 +1,8 @@
 """The dictionary: every table, view and column with type, unit, key and meaning, as Markdown.
 
 `python -m warehouse.dictionary docs/dictionary.md` writes it from an empty warehouse, so that it says what the
-declarations and the marts say.
+declarations and the marts say. With `--warehouse FILE` the publisher's definitions that the file holds stand beside
+our own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import duckdb
 
 from schemas.tables import TABLES
 from warehouse.load import create_empty
+from warehouse.query import Answer, QueryError, connect
 
 HEAD = """# Dictionary
 
@@ -26,8 +28,30 @@ def _cell(text: object) -> str:
     return str(text).replace("|", "\\|")
 
 
-def render() -> str:
-    """The whole dictionary as Markdown."""
+Words = dict[tuple[str, str, str], list[str]]  # of schema, table and column
+
+
+def publishers_words(warehouse: Path) -> Words:
+    """What the publisher says of our columns, from a built warehouse (marts.dictionary).
+
+    Raises QueryError when there is none, or none that has it.
+    """
+    sql = """
+        SELECT schema_name, table_name, column_name,
+               list(publisher_dataset || '.' || publisher_column || ', “' || publisher_definition || '”'
+                    ORDER BY publisher_dataset, publisher_column)
+        FROM marts.dictionary WHERE publisher_definition IS NOT NULL GROUP BY ALL
+    """
+    with connect(warehouse) as connection:
+        rows = Answer(connection, sql).rows()
+    return {
+        (schema, table, column): [" ".join(text.split()) for text in texts] for schema, table, column, texts in rows
+    }
+
+
+def render(words: Words | None = None) -> str:
+    """The whole dictionary as Markdown, with the publisher's words where they are given."""
+    beside = words or {}
     with duckdb.connect() as connection:
         create_empty(connection)
         columns = connection.execute("FROM meta.columns ORDER BY schema_name, table_name, position").fetchall()
@@ -52,17 +76,27 @@ def render() -> str:
                 shown = f"**{title}**" if key else title
                 link = f" → {target}" if target else ""
                 null = "yes" if nullable and schema != "marts" else ""
-                lines.append(f"| {shown} | {_cell(kind)} | {unit or ''} | {null} | {_cell(meaning)}{link} |")
+                theirs = "".join(f" The publisher: {_cell(text)}." for text in beside.get((place, name, title), []))
+                lines.append(f"| {shown} | {_cell(kind)} | {unit or ''} | {null} | {_cell(meaning)}{link}{theirs} |")
             lines.append("")
     return "\n".join(lines)
 
 
 def main(arguments: list[str]) -> int:
-    """The command; 2 when called wrongly."""
-    if len(arguments) != 1:
-        print("usage: python -m warehouse.dictionary FILE", file=sys.stderr)
-        return 2
-    Path(arguments[0]).write_text(render(), encoding="utf-8")
+    """The command; 0 done, 1 the warehouse can't be read, 2 called wrongly."""
+    match arguments:
+        case [file] if not file.startswith("-"):
+            words = None
+        case [file, "--warehouse", warehouse]:
+            try:
+                words = publishers_words(Path(warehouse))
+            except QueryError as error:
+                print(f"error: {error}", file=sys.stderr)
+                return 1
+        case _:
+            print("usage: python -m warehouse.dictionary FILE [--warehouse WAREHOUSE]", file=sys.stderr)
+            return 2
+    Path(file).write_text(render(words), encoding="utf-8")
     return 0
 
 

@@ -22,7 +22,7 @@ from sources.replica import Replica
 def test_help_shows_examples_and_exit_codes(built: Any) -> None:
     told = built("--help").stdout
     assert "Exit codes: 0 done, 1 the work failed, 2 the command was wrong" in told
-    for command in ("refresh", "load", "sources", "status", "query"):
+    for command in ("refresh", "load", "sources", "status", "verify", "diff", "query"):
         assert command in told
         assert "Usage: peacekeeping" in built(command, "--help").stdout
     assert "Examples:" in built("query", "--help").stdout
@@ -50,7 +50,7 @@ def test_a_wrong_command_is_2_and_says_what_is_right(built: Any, arguments: list
 def test_sources_are_listed_with_publisher_and_licence(built: Any) -> None:
     listed = json.loads(built("sources", "--json").stdout)
     assert [entry["name"] for entry in listed] == [
-        "assessed_contributions", "fatalities", "missions", "uniformed_personnel",
+        "assessed_contributions", "fatalities", "missions", "publisher_codebook", "uniformed_personnel",
     ]  # fmt: skip
     for entry in listed:
         assert entry["title"] and entry["publisher"] and entry["licence"] and entry["citation"] and entry["dialects"]
@@ -65,7 +65,83 @@ def test_status_tells_vintage_coverage_rows_and_last_check(built: Any) -> None:
     assert (deaths["rows"], deaths["rejected"], deaths["outcome"]) == (4423, 0, "offline")
     assert found["uniformed_personnel"]["covers_to"] == "2025-07-31" and found["missions"]["vintage"] == "2024-02-19"
     assert deaths["last_checked"].startswith("20")
-    assert "2025-04-04" in built("status").stdout
+    shown = built("status")
+    assert "fatalities\t2025-04-04\t2025-02-18\t" in shown.stdout
+    assert "Last checked 20" in shown.stderr and ", offline: assessed_contributions, fatalities, " in shown.stderr
+
+
+def test_status_tells_what_has_become_late_or_stale_and_since_when(built: Any) -> None:
+    """Worked out by hand. The bundled data ended in 2025, and both of these were stale before this was written."""
+    found = {entry["source"]: entry for entry in json.loads(built("status", "--json").stdout)["sources"]}
+
+    def told(source: str) -> tuple[Any, ...]:
+        names = ("covers_to", "late_after_days", "stale_after_days", "freshness", "freshness_since")
+        return tuple(found[source][name] for name in names)
+
+    # 10 days of February, 31 of March, 30 of April, 31 of May and 18 of June are 120; the next is the 19th of June.
+    assert told("fatalities") == ("2025-02-18", 60, 120, "stale", "2025-06-19")
+    # 31 days of August, 30, 31, 30 of the months to November and 13 of December are 135.
+    assert told("uniformed_personnel") == ("2025-07-31", 75, 135, "stale", "2025-12-14")
+    # 184 days of 2024, the 365 of 2025 and one are 550; another year is 915.
+    assert told("assessed_contributions") in [
+        ("2024-06-30", 550, 915, "late", "2026-01-02"),
+        ("2024-06-30", 550, 915, "stale", "2027-01-02"),
+    ]
+    assert told("missions") == ("2017-10-16", None, None, None, None)  # irregular: never late
+    assert "missions\t2024-02-19\t2017-10-16\t-\t-\t" in built("status").stdout
+
+
+def test_a_source_of_which_there_is_nothing_is_shown_so(built: Any) -> None:
+    found = {entry["source"]: entry for entry in json.loads(built("status", "--json").stdout)["sources"]}
+    nothing = found["publisher_codebook"]
+    assert [nothing[name] for name in ("vintage", "covers_to", "freshness", "origin")] == [None] * 4
+    assert [nothing[name] for name in ("snapshots", "rows", "rejected")] == [0] * 3
+    assert "publisher_codebook\t-\t-\t-\t-\t0\t0" in built("status").stdout
+
+
+def test_fail_if_stale_is_1_and_names_what_is_stale_and_since_when(built: Any) -> None:
+    plain, as_json = built("status", "--fail-if-stale", code=1), built("status", "--json", "--fail-if-stale", code=1)
+    assert plain.stdout == built("status").stdout and json.loads(as_json.stdout)["sources"]
+    for done in (plain, as_json):
+        told = [line for line in done.stderr.splitlines() if line.startswith("error: Stale: ")]
+        assert len(told) == 1 and "missions" not in told[0]
+        assert "fatalities since 2025-06-19 (covers to 2025-02-18)" in told[0]
+        assert "uniformed_personnel since 2025-12-14 (covers to 2025-07-31)" in told[0]
+
+
+def test_late_alone_is_0(copy: Any) -> None:
+    """A warehouse whose sources cover all but the last 100 days: late where the bound is 60 or 75, not stale."""
+    with duckdb.connect(str(copy.warehouse)) as connection:
+        connection.execute("UPDATE meta.snapshots SET covers_to = current_date - 100")
+    found = {
+        entry["source"]: entry for entry in json.loads(copy("status", "--json", "--fail-if-stale").stdout)["sources"]
+    }
+    assert {name: entry["freshness"] for name, entry in found.items()} == {
+        "assessed_contributions": "current", "fatalities": "late", "missions": None, "publisher_codebook": None,
+        "uniformed_personnel": "late",
+    }  # fmt: skip
+
+
+def test_verify_tells_that_all_is_whole_or_each_damage_with_1(copy: Any) -> None:
+    done = copy("verify")
+    assert done.stderr == "All is whole: 5 snapshots, 1 recorded build, the published warehouse.\n"
+    assert "fatalities\t2\t93234\tyes\n" in done.stdout and "publisher_codebook\t0\t0\t-\n" in done.stdout
+    found = json.loads(copy("verify", "--json").stdout)
+    assert found["damages"] == [] and found["builds"] == 1
+    assert found["build_id"] == json.loads(copy("status", "--json").stdout)["build_id"]
+
+    (missions,) = (path for path in (copy.data / "raw" / "missions").iterdir() if not path.suffix)
+    missions.write_bytes(b"damaged")
+    copy.warehouse.write_bytes(b"no warehouse")
+    for arguments in (["verify"], ["verify", "--json"]):
+        done = copy(*arguments, code=1)
+        first, second, last = done.stderr.splitlines()
+        assert first.startswith("damaged: The archived file") and missions.name in first
+        assert second.startswith("damaged: The warehouse") and "can't be opened" in second
+        assert last == f"error: 2 things are damaged in {copy.data}."
+    assert len(json.loads(done.stdout)["damages"]) == 2
+    copy("refresh", "--offline")  # the advice holds: what is bundled comes back, and the warehouse is built anew
+    copy("verify")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +198,7 @@ def test_a_reader_that_has_had_enough_is_no_fault(built: Any) -> None:
 
 
 def test_an_output_that_takes_nothing_is_told(built: Any) -> None:
-    for command in ("status", "sources", "query 'FROM missions' -f csv"):
+    for command in ("status", "verify", "sources", "query 'FROM missions' -f csv"):
         line = f"'{sys.executable}' -m flows.cli {command} > /dev/full"
         done = subprocess.run(
             line, shell=True, cwd=built.folder, env=built.environment(), capture_output=True, text=True
@@ -130,9 +206,10 @@ def test_an_output_that_takes_nothing_is_told(built: Any) -> None:
         assert done.returncode == 1 and "No space left on device" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_query_and_status_before_the_first_refresh_say_what_to_do(fresh: Any) -> None:
+def test_query_status_and_verify_before_the_first_refresh_say_what_to_do(fresh: Any) -> None:
     assert "Run `peacekeeping refresh` first" in fresh("query", "SELECT 1", code=1).stderr
     assert "Run `peacekeeping refresh` first" in fresh("status", code=1).stderr
+    assert "Run `peacekeeping refresh` first" in fresh("verify", code=1).stderr
 
 
 def test_load_takes_a_known_form_and_says_what_came_of_each_row(fresh: Any) -> None:
@@ -198,7 +275,7 @@ def test_runs_without_a_server_are_there_when_the_server_is_opened_later(built: 
         assert runs and all(run["state_type"] in ("COMPLETED", "FAILED") for run in runs)
         first = min(runs, key=lambda run: run["start_time"])
         of_first = [task for task in tasks if task["flow_run_id"] == first["id"]]
-        assert len(of_first) == 8 and {task["state_type"] for task in of_first} == {"COMPLETED"}
+        assert len(of_first) == 9 and {task["state_type"] for task in of_first} == {"COMPLETED"}
         assert any(line["message"].startswith("Published") for line in api("logs"))
         assert {artifact["key"] for artifact in api("artifacts")} == {"refresh-summary", "rejected-rows"}
     finally:

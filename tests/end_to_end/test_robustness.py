@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import os
 import random
 import resource
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_shared import CATALOGUE
 
-from sources.archive import Archive
+from sources.bundle import BUNDLED
+from sources.replica import BYTE_ORDER_MARK, CEB_FILE, FATALITIES, MISSIONS, PERSONNEL, Replica
+
+# How many moments of a live refresh are tried; each takes some ten seconds.
+KILLS = int(os.environ.get("PEACEKEEPING_KILLS", "4"))
+DAY_MS = 86_400_000
 
 
 def verify(shell: Any) -> None:
-    """The warehouse opens and answers; every archived file is what its record says."""
+    """The warehouse opens and answers; what the archive and its records have is whole."""
     assert shell.ask("SELECT count(*) FROM fatalities") == "4423"
-    archive = Archive(shell.data / "raw")
-    for name in CATALOGUE:
-        for snapshot in archive.snapshots(name):
-            archive.read(snapshot)
+    shell("verify")
 
 
 def test_two_refreshes_at_once_both_end_and_one_waits(copy: Any) -> None:
@@ -49,6 +53,93 @@ def test_a_refresh_killed_at_any_moment_leaves_everything_whole_and_the_next_com
     copy("refresh", "--offline", "--force")
     verify(copy)
     assert list((copy.data / "work").iterdir()) == []
+
+
+class News:
+    """Publishers that have something new each time, and what a warehouse answers that has it."""
+
+    ASKED = """
+        SELECT (SELECT count(*) FROM fatalities),
+               (SELECT total FROM uniformed_personnel WHERE series = 'data_hub' AND contributor_iso3 = 'URY'
+                AND mission = 'UNVMC'),
+               (SELECT amount_usd::INT FROM assessed_contributions
+                WHERE peacekeeping_year = '2012-13' AND contributor_iso3 = 'AFG'),
+               (SELECT latitude FROM missions WHERE mission = 'NEWS')
+    """
+
+    def __init__(self, replica: Replica) -> None:
+        self.replica, self.times = replica, 0
+        self.fatalities, self.missions = replica.rows(FATALITIES), replica.rows(MISSIONS)
+        # One month, which no monthly report covers, instead of all: a vintage of it is staged in no time.
+        july = max(row["last_reporting_date"] for row in replica.rows(PERSONNEL))
+        august = [row for row in replica.rows(PERSONNEL) if row["last_reporting_date"] == july]
+        self.personnel = [row | {"last_reporting_date": july + 31 * DAY_MS} for row in august]
+        self.contributions = gzip.decompress((BUNDLED / "assessed_contributions_2013-2024.csv.gz").read_bytes())
+
+    def come(self) -> str:
+        """Something new at each publisher; gives the line that answers ASKED from then on."""
+        self.times += 1
+        later = self.times * DAY_MS
+        died = self.fatalities[-1] | {"casualty_id": f"UNMISS-2025-02-{90_000 + self.times}"}
+        self.fatalities.append(died)
+        self.replica.put(FATALITIES, [row | {"last_update": row["last_update"] + later} for row in self.fatalities])
+        *others, last = self.personnel
+        assert (last["contributing_country"], last["mission_acronym"]) == ("Uruguay", "UNVMC")
+        changed = last | {"male_personnel": last["male_personnel"] + self.times}
+        self.replica.put(PERSONNEL, [*others, changed])
+        day = datetime(2025, 9, 15, tzinfo=UTC) + timedelta(self.times)
+        described = next(entry for entry in self.replica.codebook if entry["Dataset ID"] == PERSONNEL)
+        described["Last Update Date"] = day.date().isoformat()  # which is news of the codebook, too
+        place = {"mission_acronym": "NEWS", "mission_longitude": "1,0", "mission_latitude": f"{self.times},5"}
+        missions = [*self.missions, self.missions[-1] | place]
+        self.replica.put(MISSIONS, [row | {"last_update": row["last_update"] + later} for row in missions])
+        amount = f"Afghanistan,UN-DPO,Assessed contributions,2013,{32_648 + self.times}.0".encode()
+        old = b"Afghanistan,UN-DPO,Assessed contributions,2013,32648.0"
+        assert old in self.contributions
+        self.replica.put_file(CEB_FILE, BYTE_ORDER_MARK + self.contributions.replace(old, amount), modified=day)
+        return f"{4423 + self.times},{7 + self.times},{32_648 + self.times},{self.times}.5"
+
+
+@pytest.mark.timeout(120 + 30 * KILLS)
+def test_a_live_refresh_killed_at_any_moment_leaves_everything_whole_and_the_next_completes(copy: Any) -> None:
+    moments = random.Random(2026)
+    with Replica() as replica:
+        copy.extra |= {"PEACEKEEPING_PSDATA_URL": replica.psdata_url, "PEACEKEEPING_CEB_URL": replica.ceb_url}
+        news = News(replica)
+        before = news.come()
+        began = time.perf_counter()
+        copy("refresh", "--live")
+        whole = time.perf_counter() - began
+        assert copy.ask(News.ASKED) == before
+        for _ in range(KILLS):
+            moment, after = moments.uniform(0.2, whole), news.come()
+            process = copy.start("refresh", "--live")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(moment)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            assert copy.ask(News.ASKED) in (before, after)
+            print(f"{moment:.2f} of {whole:.2f} s ({process.returncode}): {left_by(copy, news, before)}")
+            copy("verify")
+            copy("refresh", "--live")
+            assert copy.ask(News.ASKED) == after
+            copy("verify")
+            assert list((copy.data / "work").iterdir()) == []
+            before = after
+
+
+def left_by(shell: Any, news: News, before: str) -> str:
+    """What a killed refresh has left: for the reader of a run with many moments."""
+    raw = shell.data / "raw"
+    archived = sum(1 for note in raw.glob("*/*.json") if note.stem != "last_checked" and note.parent.name != "builds")
+    scratch = [str(path.relative_to(shell.data)) for path in shell.data.rglob(".new-*")]
+    orphans = sum(1 for path in raw.glob("*/*") if len(path.name) == 64 and not Path(f"{path}.json").exists())
+    work = sorted({path.relative_to(shell.data / "work").parts[0] for path in (shell.data / "work").rglob("*")})
+    answered = "the old" if shell.ask(News.ASKED) == before else "the new"
+    return (
+        f"{answered} answers, {archived - 5 * news.times} of 5 new snapshots archived, "
+        f"{len(work)} entries in work, scratch {scratch}, {orphans} files without a record"
+    )
 
 
 def test_a_full_disk_is_told_and_leaves_the_published_file(copy: Any) -> None:

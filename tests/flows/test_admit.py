@@ -122,6 +122,7 @@ def test_bundled_snapshots_start_the_history_once(archive: Archive) -> None:
         "assessed_contributions": ["2024-12-31"],
         "fatalities": ["2021-06-30", "2025-04-04"],
         "missions": ["2024-02-19"],
+        "publisher_codebook": [],
         "uniformed_personnel": ["2025-07-31"],
     }
     assert {s.origin for name in CATALOGUE for s in archive.snapshots(name)} == {"bundled"}

@@ -27,6 +27,7 @@ from schemas.validate import TableError
 from sources import bundle
 from sources.archive import Archive
 from sources.catalogue import source_names
+from sources.replica import default_codebook
 from warehouse import load, publish
 
 pytestmark = pytest.mark.server
@@ -59,13 +60,13 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     only = {"flow_runs": {"id": {"any_": [run_id]}}}
     for _ in range(50):  # the server writes task runs in batches
         tasks = api(prefect_api, "task_runs/filter", only)
-        if len(tasks) == 8 and all(task["state_type"] == "COMPLETED" for task in tasks):
+        if len(tasks) == 9 and all(task["state_type"] == "COMPLETED" for task in tasks):
             break
         time.sleep(0.2)
     assert {task["name"]: task["state_type"] for task in tasks} == dict.fromkeys(
         [
             "load bundled snapshots", "stage assessed_contributions", "stage fatalities", "stage missions",
-            "stage uniformed_personnel", "build warehouse", "check build", "publish build",
+            "stage publisher_codebook", "stage uniformed_personnel", "build warehouse", "check build", "publish build",
         ],
         "COMPLETED",
     )  # fmt: skip
@@ -192,7 +193,7 @@ def test_unreachable_publishers_keep_the_last_good_snapshots_and_say_so(run: Any
     began = time.perf_counter()
     state, summary = run()
     assert state.is_completed() and state.message.startswith("with warnings; published build")
-    assert [obtained.outcome for obtained in summary.obtained] == ["unreachable"] * 4
+    assert [obtained.outcome for obtained in summary.obtained] == ["unreachable"] * 5
     assert "publisher not reached, kept last good: assessed_contributions" in state.message
     assert summary.obtained[1].message.endswith("Kept the bundled snapshot of 2025-04-04.")
     assert time.perf_counter() - began < 60 and summary.published
@@ -222,16 +223,28 @@ def test_one_refused_reply_stops_no_other_source_and_fails_the_run(
         for n in range(80)
     ]  # fmt: skip
     httpserver.expect_request("/data/DPPADPOSS-PKO/json").respond_with_json(missions)
+    httpserver.expect_request("/metadata/all").respond_with_json(default_codebook({}))
     state, summary = run()
     outcomes = {obtained.source: obtained.outcome for obtained in summary.obtained}
     assert outcomes == {
         "assessed_contributions": "unreachable", "fatalities": "refused", "missions": "fetched",
-        "uniformed_personnel": "refused",
+        "publisher_codebook": "fetched", "uniformed_personnel": "refused",
     }  # fmt: skip
     assert state.is_failed() and state.message.startswith("published build") and summary.published
     assert "HTML page" in " ".join(summary.failures) and "404" in " ".join(summary.failures)
     assert ask(where, "SELECT count(*) FROM fatalities") == [(4423,)]
     assert ask(where, "SELECT longitude FROM missions WHERE mission = 'UNX07'") == [(1.5,)]
+
+
+def test_a_refused_reply_of_an_optional_source_is_a_warning(
+    run: Any, where: Paths, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", httpserver.url_for(""))
+    httpserver.expect_request("/metadata/all").respond_with_json({"error": "no such thing"})
+    state, summary = run(sources=["publisher_codebook"])
+    assert state.is_completed() and summary.published and not summary.failures
+    assert "Expected the codebook as a JSON array" in " ".join(summary.warnings)
+    assert not (where.raw / "refused").exists()  # it may hold names
 
 
 def test_a_damaged_snapshot_stops_the_build_and_a_bundled_one_is_restored(run: Any, where: Paths) -> None:

@@ -59,6 +59,20 @@ RIGHT: dict[str, dict[str, Any]] = {
         "latitude": 12.65,
         "last_update": "2021-06-01",
     },
+    "publisher_codebook": {
+        "dataset_id": "DPPADPOSS-PKO",
+        "column_name": "start_date",
+        "title": "Peacekeeping Operations",
+        "description": "Past and present operations.",
+        "update_frequency": "Ad Hoc",
+        "start_range": "1948",
+        "end_range": "present",
+        "limitations": "There may be a lag.",
+        "last_update_date": "some day",
+        "definition": "Official start date.",
+        "format": "Date",
+        "attributes": "[]",
+    },
 }
 DTYPES = {"text": "str", "day": "datetime64[us]", "whole": "Int64", "number": "float64"}
 
@@ -97,6 +111,7 @@ REQUIRED = {
     "uniformed_personnel": ["month_end", "personnel_type", "total"],
     "assessed_contributions": ["contributor", "entity", "revenue_kind", "calendar_year", "amount_usd"],
     "missions": ["mission"],
+    "publisher_codebook": ["dataset_id"],
 }
 
 

@@ -329,6 +329,13 @@ def test_a_killed_process_leaves_no_half_file_that_counts(archive: Archive, tmp_
     assert archive.require_whole(record()).read_bytes() == PAYLOAD
 
 
+def test_what_killed_processes_left_half_written_can_be_cleared(archive: Archive) -> None:
+    add(archive, PAYLOAD, record())
+    (archive.root / "fatalities" / ".new-abc").write_bytes(PAYLOAD[:5])
+    archive.clear_scratch()
+    assert files(archive.root) == [f"fatalities/{SHA256}", f"fatalities/{SHA256}.json"]
+
+
 # Refused files
 
 

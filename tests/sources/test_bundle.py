@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from sources import bundle
 from sources.acceptance import accept
-from sources.catalogue import source_names
+from sources.catalogue import load_catalogue
 from sources.errors import Refused
 
 ORIGINS: list[dict[str, Any]] = yaml.safe_load((bundle.BUNDLED / "origins.yaml").read_text(encoding="utf-8"))
@@ -77,8 +77,9 @@ def test_the_manifest_says_of_each_file_what_its_origin_says() -> None:
     ]
 
 
-def test_every_source_is_bundled_and_nothing_else() -> None:
-    assert {entry["source"] for entry in bundle.manifest() if entry["role"] == "snapshot"} == set(source_names())
+def test_every_source_that_a_warehouse_needs_is_bundled_and_nothing_else() -> None:
+    needed = {name for name, source in load_catalogue().items() if not source.optional}
+    assert {entry["source"] for entry in bundle.manifest() if entry["role"] == "snapshot"} == needed
     assert {entry["role"] for entry in bundle.manifest()} == {"snapshot", "control_totals"}
 
 

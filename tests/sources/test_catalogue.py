@@ -16,7 +16,7 @@ from sources.errors import CatalogueError, SourceError, UnknownSource
 
 SHIPPED = Path(catalogue.__file__).parent
 LOADER, DUMPER = getattr(yaml, "CSafeLoader", yaml.SafeLoader), getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-NAMES = ["assessed_contributions", "fatalities", "missions", "uniformed_personnel"]
+NAMES = ["assessed_contributions", "fatalities", "missions", "publisher_codebook", "uniformed_personnel"]
 
 # Read off the publishers' own pages, not off the YAML.
 EXPECTED = {
@@ -40,6 +40,13 @@ EXPECTED = {
         "url": "https://api.psdata.un.org/public/data/DPPADPOSS-PKO/json",
         "cadence": "irregular",
         "metadata": "https://api.psdata.un.org/public/metadata/DPPADPOSS-PKO",
+    },
+    "publisher_codebook": {
+        "publisher": "United Nations Peace & Security Data Hub",
+        "landing_page": "https://psdata.un.org",
+        "url": "https://api.psdata.un.org/public/metadata/all",
+        "cadence": "irregular",
+        "metadata": None,
     },
     "uniformed_personnel": {
         "publisher": "United Nations Peace & Security Data Hub",
@@ -106,7 +113,7 @@ def told(folder: Path) -> str:
 # What is shipped
 
 
-def test_all_four_sources_load_in_alphabetical_order() -> None:
+def test_all_sources_load_in_alphabetical_order() -> None:
     assert list(load_catalogue()) == NAMES
     assert source_names() == NAMES
 
@@ -132,6 +139,7 @@ def test_every_source_says_what_it_is_and_where_it_comes_from(shipped: dict[str,
     [
         ("fatalities", "CC BY 3.0 IGO"),
         ("missions", "CC BY 3.0 IGO"),
+        ("publisher_codebook", "CC BY 3.0 IGO"),
         ("uniformed_personnel", "terms of use"),
         ("assessed_contributions", "terms of use"),
     ],
@@ -158,6 +166,11 @@ def test_the_citation_carries_the_vintage(shipped: dict[str, Source], name: str)
     assert "2025-04-04" in citation
     assert "{" not in citation and "}" not in citation
     assert "United Nations" in citation or "UN System" in citation
+
+
+def test_only_the_codebook_is_optional_and_stored_without_its_people(shipped: dict[str, Source]) -> None:
+    assert [name for name in NAMES if shipped[name].optional] == ["publisher_codebook"]
+    assert {name: shipped[name].redact for name in NAMES if shipped[name].redact} == {"publisher_codebook": "codebook"}
 
 
 # Faulty declarations
@@ -219,6 +232,8 @@ def test_missing_field_names_file_and_field(folder: Path, path: tuple[str | int,
         (("landing_page",), "http://psdata.un.org"),
         (("cadence",), "hourly"),
         (("live", "path"), "data/DPPADPOSS-PKO/json"),
+        (("optional",), "perhaps"),
+        (("live", "redact"), "everything"),
         (("coverage", "rule"), "guess"),
         (("envelope", "rows", "min"), "many"),
         (("envelope", "rejected_share", "max"), 5),

@@ -144,8 +144,8 @@ def figures(rows: dict[tuple[str, str], float]) -> Staged:
     return Staged(frame, none, none, none, none, "made-up", (), len(rows), 0, None, None)
 
 
-def in_periods(*snapshots: Staged) -> list[tuple[Any, ...]]:
-    vintages = [Vintage(str(place) * 64, DAYS[place], snapshot) for place, snapshot in enumerate(snapshots)]
+def in_periods(*snapshots: Staged, days: list[date] = DAYS) -> list[tuple[Any, ...]]:
+    vintages = [Vintage(str(place) * 64, days[place], snapshot) for place, snapshot in enumerate(snapshots)]
     told = revisions.period_revisions(vintages, ["year", "state"], "year", ["amount"])
     told = told.astype({"from_vintage": "str", "to_vintage": "str"}).astype(object).where(told.notna(), None)
     return list(told.itertuples(index=False, name=None))
@@ -168,6 +168,15 @@ def test_a_row_that_only_one_vintage_has_is_null_on_the_other_side() -> None:
 def test_a_period_that_nobody_speaks_of_again_is_compared_with_the_last_that_did() -> None:
     first, second, third = figures({("2018", "A"): 5}), figures({("2019", "A"): 1}), figures({("2018", "A"): 6})
     assert in_periods(first, second, third) == [("2018", "A", "amount", 5, 6, "2020-01-31", "2022-01-31")]
+
+
+def test_of_several_vintages_of_one_day_the_last_counts() -> None:
+    days = [DAYS[0], DAYS[1], DAYS[1], DAYS[2]]
+    amounts = [figures({("2018", "A"): amount}) for amount in (5, 6, 7, 8)]
+    assert in_periods(*amounts, days=days) == [
+        ("2018", "A", "amount", 5, 7, "2020-01-31", "2021-01-31"),
+        ("2018", "A", "amount", 7, 8, "2021-01-31", "2022-01-31"),
+    ]
 
 
 @pytest.mark.parametrize("snapshots", [1, 2])

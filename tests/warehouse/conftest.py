@@ -17,7 +17,10 @@ from schemas.tables import TABLES
 from schemas.validate import conform
 from warehouse import checks, load
 
-SHA = {"fatalities": "a" * 64, "personnel": "b" * 64, "money": "c" * 64, "list": "d" * 64, "register": "e" * 64}
+SHA = {
+    "fatalities": "a" * 64, "personnel": "b" * 64, "money": "c" * 64, "list": "d" * 64, "register": "e" * 64,
+    "codebook": "1" * 64,
+}  # fmt: skip
 
 
 BETWEEN = ("from_vintage", "to_vintage")
@@ -176,6 +179,7 @@ def _snapshots() -> pd.DataFrame:
         ("assessed_contributions", SHA["money"], 11, 2, 9, 9),
         ("missions", SHA["list"], 4, 0, 4, 4),
         ("mission_register", SHA["register"], 2, 0, 2, 2),
+        ("publisher_codebook", SHA["codebook"], 4, 0, 4, 4),
         vintage=pd.Timestamp("2025-04-30"),
         vintage_basis="a stated date",
         origin="bundled",
@@ -188,6 +192,46 @@ def _snapshots() -> pd.DataFrame:
         citation="A publisher's file, 2025",
     )
     return frame.assign(covers_from=pd.NaT, covers_to=pd.NaT)
+
+
+def _codebook() -> dict[str, pd.DataFrame]:
+    """What the publisher says of one dataset and of three of its columns, one of them reworded, and our names."""
+    seen = {"first_seen": pd.Timestamp("2023-12-10"), "last_seen": pd.Timestamp("2025-04-30")}
+    dataset = "DPPADPOSS-FATALITIES"
+    return {
+        "meta.publisher_datasets": _numbered(
+            _rows("dataset_id title limitations", (dataset, "Fatalities", "May be incomplete."), **seen),
+            SHA["codebook"],
+        ),
+        "meta.publisher_columns": _numbered(
+            _rows(
+                "column_name definition format",
+                ("type_of_incident", "What the death\nwas caused by | or not.", "String"),
+                ("casualty_nationality", None, "String"),
+                ("Isocode3", "Code of the nationality.", None),
+                dataset_id=dataset,
+                **seen,
+            ),
+            SHA["codebook"],
+        ),
+        "meta.publisher_revisions": _days(
+            _rows(
+                "dataset_id column_name field old_value new_value from_vintage to_vintage",
+                (dataset, "type_of_incident", "definition", "The cause.", "What the death was caused by.",
+                 "2023-12-10", "2025-04-30"),
+            ),
+            *BETWEEN,
+        ),
+        "meta.published_names": _rows(
+            "published_name table_name column_name",
+            ("type_of_incident", "fatalities", "incident_type"),
+            ("casualty_nationality", "fatalities", "nationality_iso3"),
+            ("isocode3", "fatalities", "nationality_iso3"),
+            ("gender", "fatalities", "gender"),
+            source="fatalities",
+            dataset_id=dataset,
+        ),
+    }  # fmt: skip
 
 
 def hand_made() -> dict[str, pd.DataFrame]:
@@ -226,7 +270,7 @@ def hand_made() -> dict[str, pd.DataFrame]:
                     "code_version": "0.1.0",
                     "code_sha256": "f" * 64,
                     "duckdb_version": duckdb.__version__,
-                    "snapshots": 5,
+                    "snapshots": 6,
                 }
             ]
         ),
@@ -254,6 +298,7 @@ def hand_made() -> dict[str, pd.DataFrame]:
         "meta.known_defects": pd.DataFrame(
             [{"source": "missions", "defect_id": "coarse", "noted": noted, "description": "Dates a month coarse."}]
         ),
+        **_codebook(),
     }
     return {name: conform(frame, TABLES[name]) for name, frame in frames.items()}
 

@@ -207,6 +207,13 @@ BROKEN_ERRORS = [
         [f"UPDATE main.missions SET snapshot_sha256 = '{NOWHERE}' WHERE mission = 'MINUSMA'"],
         1,
     ),
+    (
+        "every row leads back to a snapshot",
+        [f"UPDATE meta.publisher_columns SET snapshot_sha256 = '{NOWHERE}' WHERE format IS NULL"],
+        1,
+    ),
+    ("every row leads back to a snapshot", [f"UPDATE meta.publisher_datasets SET snapshot_sha256 = '{NOWHERE}'"], 1),
+    ("no table is empty whose source has a snapshot", ["DELETE FROM meta.publisher_datasets"], 1),
     ("no table is empty whose source has a snapshot", ["DELETE FROM main.fatalities"], 1),
     ("no table is empty whose source has a snapshot", ["DELETE FROM main.uniformed_personnel"], 1),
     ("no table is empty whose source has a snapshot", ["DELETE FROM main.assessed_contributions"], 1),

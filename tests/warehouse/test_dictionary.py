@@ -67,6 +67,39 @@ def test_the_command_writes_the_file(tmp_path: Path, rendered: str) -> None:
     assert (tmp_path / "dictionary.md").read_text(encoding="utf-8") == rendered
 
 
-def test_the_command_called_wrongly_says_how(capsys: pytest.CaptureFixture[str]) -> None:
-    assert dictionary.main([]) == 2
-    assert "python -m warehouse.dictionary FILE" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["a.md", "b.md"], ["--warehouse", "w.duckdb"], ["--help"], ["a.md", "--warehouse"], ["a.md", "-w", "w"]],
+)
+def test_the_command_called_wrongly_says_how(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert dictionary.main(arguments) == 2
+    assert "python -m warehouse.dictionary FILE [--warehouse WAREHOUSE]" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_words_of_a_warehouse_s_publisher_stand_beside_ours(tmp_path: Path, unchecked: Path, rendered: str) -> None:
+    assert dictionary.main([str(tmp_path / "with.md"), "--warehouse", str(unchecked)]) == 0
+    text = (tmp_path / "with.md").read_text(encoding="utf-8")
+    fatalities = {row[0].strip("*"): row[4] for row in sections(text)["main.fatalities"]}
+    assert fatalities["incident_type"].replace("\0", "|") == (
+        "The publisher's six types. To Be Determined is a state that will change, not a cause. "
+        "The publisher: DPPADPOSS-FATALITIES.type_of_incident, “What the death was caused by | or not.”."
+    )
+    assert fatalities["nationality_iso3"].endswith(
+        "main.countries.iso3 The publisher: DPPADPOSS-FATALITIES.isocode3, “Code of the nationality.”."
+    )
+    plain = [line.split(" The publisher: ")[0].removesuffix(" |") for line in text.splitlines()]
+    assert plain == [line.removesuffix(" |") for line in rendered.splitlines()]
+
+
+def test_a_warehouse_that_is_none_is_told_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = tmp_path / "old.duckdb"
+    duckdb.connect(str(old)).close()
+    for warehouse in (tmp_path / "none.duckdb", old):
+        assert dictionary.main([str(tmp_path / "with.md"), "--warehouse", str(warehouse)]) == 1
+        told = capsys.readouterr().err
+        assert told.startswith("error: ") and "Traceback" not in told
+    assert not (tmp_path / "with.md").exists()

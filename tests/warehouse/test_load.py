@@ -23,6 +23,7 @@ Reader = Callable[..., list[tuple[Any, ...]]]
 
 MARTS = {
     "assessment_shares": 6,
+    "dictionary": 9,
     "fatalities_by_mission_and_incident_type": 8,
     "personnel_by_contributor_and_month": 12,
     "fatality_revision_triangle": 6,
@@ -59,13 +60,17 @@ def test_the_rows_of_every_table_are_counted(tmp_path: Path, parquet: dict[str, 
         "main.uniformed_personnel_revisions": 1,
         "main.assessed_contribution_revisions": 1,
         "meta.builds": 1,
-        "meta.snapshots": 5,
+        "meta.snapshots": 6,
         "meta.rejected_rows": 0,
         "meta.merged_rows": 0,
         "meta.signals": 0,
         "meta.reconciliations": 1,
         "meta.corrections": 1,
         "meta.known_defects": 1,
+        "meta.publisher_datasets": 1,
+        "meta.publisher_columns": 3,
+        "meta.publisher_revisions": 1,
+        "meta.published_names": 4,
     }
     assert [path.name for path in tmp_path.rglob("*.duckdb*")] == ["it's.duckdb"]
 

@@ -180,3 +180,38 @@ def test_the_break_of_the_mart_is_the_one_of_the_rows(connection: duckdb.DuckDBP
         "USING (month_end, contributor_iso3) "
         "WHERE personnel_type = 'Troops' AND includes_staff_officers <> troops_include_staff_officers",
     ) == [(0,)]
+
+
+# The dictionary
+
+
+def test_our_columns_stand_beside_the_publisher_s(connection: duckdb.DuckDBPyConnection) -> None:
+    found = asked(
+        connection,
+        "SELECT table_name, column_name, publisher_dataset, publisher_column, publisher_definition, publisher_format "
+        "FROM marts.dictionary WHERE publisher_dataset IS NOT NULL ORDER BY ALL",
+    )
+    dataset = "DPPADPOSS-FATALITIES"
+    assert found == [
+        ("fatalities", "gender", dataset, "gender", None, None),  # named in the data, defined nowhere
+        (
+            "fatalities",
+            "incident_type",
+            dataset,
+            "type_of_incident",
+            "What the death\nwas caused by | or not.",
+            "String",
+        ),
+        ("fatalities", "nationality_iso3", dataset, "casualty_nationality", None, "String"),
+        ("fatalities", "nationality_iso3", dataset, "isocode3", "Code of the nationality.", None),
+    ]
+
+
+def test_the_dictionary_has_every_column_with_our_description_and_unit(connection: duckdb.DuckDBPyConnection) -> None:
+    ours = "schema_name, table_name, column_name, description, unit"
+    assert asked(connection, f"SELECT DISTINCT {ours} FROM marts.dictionary ORDER BY ALL") == asked(
+        connection, f"SELECT {ours} FROM meta.columns ORDER BY ALL"
+    )
+    assert asked(connection, "SELECT count(*) FROM marts.dictionary WHERE publisher_dataset IS NULL") == asked(
+        connection, "SELECT count(*) - 3 FROM meta.columns"
+    )

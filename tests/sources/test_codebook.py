@@ -1,0 +1,316 @@
+"""What is kept of the publisher's codebook: definitions and descriptions, never a person."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sources import codebook
+from sources.codebook import REMOVED, redacted
+from sources.errors import Refused
+from sources.replica import Replica
+
+KEPT = {
+    "dataset_id", "column_name", "title", "description", "update_frequency", "start_range", "end_range", "limitations",
+    "last_update_date", "definition", "format", "attributes",
+}  # fmt: skip
+
+
+def reply(*entries: Any) -> bytes:
+    return json.dumps(entries).encode()
+
+
+def rows(payload: bytes) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(redacted(payload))
+    return found
+
+
+def entry(dataset: str = "A", *columns: dict[str, Any], **stated: Any) -> dict[str, Any]:
+    return {"Dataset ID": dataset, "Column definitions": list(columns), **stated}
+
+
+def column(name: str | None = "c", definition: str | None = "What it is.", **stated: Any) -> dict[str, Any]:
+    return {"Column Name": name, "Definition": definition, "Format": "String", "Attributes": None, **stated}
+
+
+def refused(payload: bytes) -> str:
+    with pytest.raises(Refused) as caught:
+        redacted(payload)
+    return str(caught.value)
+
+
+# Nobody's name
+
+
+def test_of_the_replica_s_codebook_nobody_is_left() -> None:
+    payload = json.dumps(Replica().codebook).encode()
+    assert b"Jane Doe" in payload and b"example.org" in payload
+    kept = redacted(payload)
+    assert b"Jane" not in kept and b"example.org" not in kept and b"Operations Desk" not in kept
+    assert b"What the death was caused by." in kept
+
+
+def test_only_the_listed_fields_are_kept_wherever_others_stand() -> None:
+    secret = {"Data Owner": "S1", "Technical Focal Point": ["S2"], "New field": {"Contact": "S3"}, "description": "S4"}
+    noted = column(Attributes=[{"Attribute": "x", "Definition": "y", "Contact": "S5"}], Steward="S6")
+    kept = redacted(reply(entry("A", noted, **secret)))
+    assert not any(f"S{number}".encode() in kept for number in range(1, 7))
+    assert all(set(row) == KEPT for row in json.loads(kept))
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("jane.doe@example.org", REMOVED),
+        ("Write to jane.doe@example.org today.", f"Write to {REMOVED} today."),
+        ("Write to Jane Doe <jane.doe@example.org>", f"Write to {REMOVED}"),
+        ("ask Jane M. Doe-Roe, (jane@un.org); or not", f"ask {REMOVED} or not"),
+        ("mailto:jane@un.org?subject=x and john@un.org", f"{REMOVED} and {REMOVED}"),
+        ("jane [at] example.org", REMOVED),
+        ("jane(AT)example.org", REMOVED),
+        ("jane.doe @ example.org", REMOVED),
+        ("jane&#64;example.org", REMOVED),
+        ("jane%40example.org", REMOVED),
+        ("jane＠example.org", REMOVED),
+        ("jane@localhost", REMOVED),
+        ("jane@[10.0.0.1]", REMOVED),
+        ("Zoë Müller zoë.müller@exämple.org", REMOVED),
+    ],
+)
+def test_addresses_inside_kept_texts_are_removed_with_the_name_before_them(written: str, kept: str) -> None:
+    noted = column("c", written, Attributes=[{"Attribute": "x", "Definition": written}])
+    dataset, defined = rows(reply(entry("A", noted, Name=written, Description=written, **{"Start Range": written})))
+    assert {dataset["title"], dataset["description"], dataset["start_range"], defined["definition"]} == {kept}
+    assert json.loads(defined["attributes"]) == [{"attribute": "x", "definition": kept}]
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    ["Follow @UN", "https://example.org/@UN", "5 troops @ 3 a day", "at least (at most) 3", "The Mission [Atlas] is"],
+)
+def test_what_is_no_address_stays(harmless: str) -> None:
+    assert rows(reply(entry(Description=harmless)))[0]["description"] == harmless
+
+
+@given(
+    st.from_regex(r"[a-z][a-z0-9._+-]{0,20}[a-z0-9]", fullmatch=True),
+    st.from_regex(r"[a-z0-9-]{1,12}(\.[a-z]{2,8}){1,2}", fullmatch=True),
+    st.text(st.characters(codec="utf-8"), max_size=20),
+    st.text(st.characters(codec="utf-8"), max_size=20),
+)
+def test_no_address_survives_in_any_surroundings(local: str, domain: str, before: str, after: str) -> None:
+    address = f"{local}@{domain}"
+    (row,) = rows(reply(entry(Description=f"{before} {address}{after}")))
+    assert address not in (row["description"] or "")
+
+
+@pytest.mark.parametrize("text", ["a", "A ", "a@ ", "x @ ", "a [ ", "@", '"', "%40", "A-", " ", "A. "])
+def test_a_text_made_to_be_slow_is_not(text: str) -> None:
+    began = time.perf_counter()
+    redacted(reply(entry(Description=text * 100_000)))
+    assert time.perf_counter() - began < 5
+
+
+# The rows
+
+
+def test_a_dataset_gives_a_row_of_its_own_and_one_a_column() -> None:
+    described = {
+        "Name": "Operations", "Description": "All of them.", "Update Frequency": "Daily", "Start Range": "1948",
+        "End Range": None, "Limitations and Exceptions": "A lag.", "Last Update Date": "2023-12-04",
+    }  # fmt: skip
+    attributes = [{"Attribute": "b", "Definition": "second"}, {"Attribute": "a", "Definition": None}]
+    dataset, first, second = rows(reply(entry("PKO", column("y"), column("x", Attributes=attributes), **described)))
+    assert dataset == {
+        "dataset_id": "PKO", "column_name": None, "title": "Operations", "description": "All of them.",
+        "update_frequency": "Daily", "start_range": "1948", "end_range": None, "limitations": "A lag.",
+        "last_update_date": "2023-12-04", "definition": None, "format": None, "attributes": None,
+    }  # fmt: skip
+    assert (first["column_name"], second["column_name"], second["title"]) == ("x", "y", None)
+    assert json.loads(first["attributes"]) == [
+        {"attribute": "a", "definition": None}, {"attribute": "b", "definition": "second"}
+    ]  # fmt: skip
+    assert (second["definition"], second["format"], second["attributes"]) == ("What it is.", "String", None)
+
+
+@pytest.mark.parametrize("columns", [None, []])
+def test_everything_but_the_id_can_be_null_missing_or_blank(columns: Any) -> None:
+    bare = rows(reply({"Dataset ID": "A"}))
+    null = dict.fromkeys(codebook.DATASET.values())
+    assert rows(reply({"Dataset ID": " A ", **null, "Name": " \n", "Column definitions": columns})) == bare
+    assert bare[0]["dataset_id"] == "A" and set(bare[0].values()) == {"A", None}
+
+
+def test_an_empty_definition_without_a_name_says_nothing_and_one_with_words_is_kept_for_staging_to_reject() -> None:
+    found = rows(reply(entry("A", column(None, None, Format=None), column(None, "Of what?"), column("c", None))))
+    assert [(row["column_name"], row["definition"]) for row in found] == [(None, None), (None, "Of what?"), ("c", None)]
+
+
+def test_numbers_come_as_they_are_written() -> None:
+    payload = b'[{"Dataset ID": 7, "Start Range": 1948, "End Range": 1e3, "Name": ' + b"9" * 5000 + b"}]"
+    (row,) = rows(payload)
+    assert (row["dataset_id"], row["start_range"], row["end_range"]) == ("7", "1948", "1e3")
+    assert row["title"] == "9" * 5000
+
+
+def test_another_order_of_entries_columns_attributes_and_fields_gives_the_same_bytes() -> None:
+    shuffled: Any = json.loads(json.dumps(Replica().codebook))
+    shuffled[0]["Column definitions"][0]["Attributes"] = [{"Attribute": x, "Definition": x} for x in "cab"]
+    before = redacted(json.dumps(shuffled).encode())
+    for seed in range(5):
+        dice = random.Random(seed)
+        dice.shuffle(shuffled)
+        for place, described in enumerate(shuffled):
+            dice.shuffle(described["Column definitions"] or [])
+            for defined in described["Column definitions"] or []:
+                dice.shuffle(defined["Attributes"] or [])
+            fields = list(described.items())
+            dice.shuffle(fields)
+            shuffled[place] = dict(fields)
+        assert redacted(json.dumps(shuffled, indent=dice.choice([None, 3])).encode()) == before
+
+
+def test_the_values_of_a_column_stand_in_alphabetical_order() -> None:
+    values = [{"Attribute": name, "Definition": None} for name in "hbgdaecf"]
+    _, found = rows(reply(entry("A", column(Attributes=values))))
+    assert [value["attribute"] for value in json.loads(found["attributes"])] == list("abcdefgh")
+
+
+def test_what_is_there_twice_stands_once_and_what_contradicts_itself_is_kept_for_staging_to_reject() -> None:
+    once = reply(entry("A", column("x"), column("y")))
+    twice = reply(entry("A", column("x"), column("y"), column("x")), entry("A", column(" x ")))
+    assert redacted(twice) == redacted(once)
+    contrary = [entry("A", column("x", "One.")), entry("A", column("x", "Other."))]
+    found = rows(reply(*contrary))
+    assert [row["definition"] for row in found] == [None, "One.", "Other."]
+    assert redacted(reply(*contrary)) == redacted(reply(*reversed(contrary)))
+
+
+def test_the_bytes_are_utf_8_a_row_a_line() -> None:
+    kept = redacted("\ufeff".encode() + '[{"Dataset ID": "Ä", "Name": "\\ud83d\\ude00"}]'.encode())
+    assert "Ä" in kept.decode("utf-8") and "😀" in kept.decode("utf-8")
+    assert [len(kept.splitlines()), kept[:2], kept[-3:]] == [3, b"[\n", b"\n]\n"]
+
+
+# What is refused, and what is said of it
+
+QUOTED = "jane.doe"
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (b"", "not JSON (line 1, column 1); it may be cut off"),
+        (b"<html>jane.doe</html>", "not JSON (line 1, column 1)"),
+        (b'[{"Dataset ID": "A",\n"Name": "jane.doe', "not JSON (line 2, column 9)"),
+        (b'[{"Dataset ID": "A"}] jane.doe', "not JSON (line 1, column 23)"),
+        (b'{"jane.doe": 1}', "Expected the codebook as a JSON array of datasets, got an object"),
+        (b'"jane.doe"', "got a text"),
+        (b"null", "got null"),
+        (b"true", "got true or false"),
+        (b"NaN", "NaN or Infinity"),
+        (b'[{"Dataset ID": "A", "Name": -Infinity}]', "NaN or Infinity"),
+        (b'["jane.doe"]', "entry 1 is a text"),
+        (b'[{"Dataset ID": "A"}, ["jane.doe"]]', "entry 2 is an array"),
+        (b'[{"Name": "jane.doe"}]', "entry 1 has no Dataset ID"),
+        (b'[{"Dataset ID": null, "Name": "jane.doe"}]', "entry 1 has no Dataset ID"),
+        (b'[{"Dataset ID": "  "}]', "entry 1 has no Dataset ID"),
+        (
+            b'[{"Dataset ID": ["jane.doe"]}]',
+            "Dataset ID of the codebook's entry 1: expected a text or null, got an arr",
+        ),
+        (
+            b'[{"Dataset ID": "A", "Name": {"a": "jane.doe"}}]',
+            "Name of the codebook's entry 1: expected a text or null",
+        ),
+        (
+            b'[{"Dataset ID": "A", "Description": true}]',
+            "Description of the codebook's entry 1: expected a text or nul",
+        ),
+        (b'[{"Dataset ID": "A", "Column definitions": {"jane.doe": 1}}]', "expected an array or null, got an object"),
+        (b'[{"Dataset ID": "A", "Column definitions": [{}, "jane.doe"]}]', "expected objects; number 2 is a text"),
+        (
+            b'[{"Dataset ID": "A", "Column definitions": [{"Column Name": "c", "Attributes": "jane.doe"}]}]',
+            "Attributes of the codebook's column definition 1 of entry 1: expected an array or null, got a text",
+        ),
+        (
+            b'[{"Dataset ID": "A", "Column definitions": [{"Attributes": [{"Attribute": ["jane.doe"]}]}]}]',
+            "Attribute of the codebook's attribute 1 of column definition 1 of entry 1: expected a text or null",
+        ),
+        (b'[{"Dataset ID": "jane.doe\xe9"}]', "not UTF-8: byte 26 begins no character"),
+        (b'[{"Dataset ID": "jane.doe \\ud800"}]', "no Unicode (a lone surrogate)"),
+        (b'[{"Dataset ID": "A", "X": ' + b"[" * 100_000, "nested too deep"),
+        (b"\x1f\x8b\x08jane.doe", "not UTF-8"),
+    ],
+)
+def test_what_is_no_codebook_is_refused_with_a_sentence_that_quotes_nothing(payload: bytes, told: str) -> None:
+    message = refused(payload)
+    assert told in message
+    assert QUOTED not in message and message.endswith(".") and "\n" not in message
+
+
+def test_a_refusal_carries_nothing_of_the_reply_along() -> None:
+    with pytest.raises(Refused) as caught:
+        redacted(b'[{"Dataset ID": "jane.doe')
+    assert caught.value.__suppress_context__ and caught.value.file is None
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+_FIELDS = [*codebook.DATASET.values(), "Data Owner"]
+_COLUMNS = st.lists(
+    st.dictionaries(st.sampled_from(["Column Name", "Definition", "Format", "Attributes"]), _JSON) | _JSON
+)
+_ENTRY = st.fixed_dictionaries(
+    {"Dataset ID": st.text(min_size=1) | _JSON},
+    optional={**dict.fromkeys(_FIELDS, st.text() | _JSON), "Column definitions": _COLUMNS | _JSON},
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(_ENTRY | _JSON, max_size=4) | _JSON)
+def test_any_json_gives_rows_of_texts_or_a_refusal(content: Any) -> None:
+    try:
+        kept = redacted(json.dumps(content).encode())
+    except Refused as error:
+        assert len(str(error)) > 20
+        return
+    found = json.loads(kept)
+    assert all(set(row) == KEPT and row["dataset_id"] for row in found)
+    assert {type(value) for row in found for value in row.values()} <= {str, type(None)}
+    assert len({json.dumps(row) for row in found}) == len(found)
+
+
+@given(st.binary())
+def test_any_bytes_give_bytes_or_a_refusal(payload: bytes) -> None:
+    try:
+        assert redacted(payload)
+    except Refused as error:
+        assert len(str(error)) > 20
+
+
+# The real one
+
+
+@pytest.mark.real
+def test_the_recorded_codebook_has_eight_datasets_and_66_columns(published_vintages: Path) -> None:
+    payload = (published_vintages / "psdata" / "metadata_2023-12.json").read_bytes()
+    found = rows(payload)
+    assert sum(row["column_name"] is None for row in found) == 8 and len(found) == 8 + 66
+    entries = json.loads(payload)
+    offices = {office["Originating Offices"] for e in entries for office in e["Originating Offices"] or []}
+    assert offices and not any(office in redacted(payload).decode() for office in offices)
+    texts = {(row["dataset_id"], row["column_name"]): row["definition"] or "" for row in found}
+    # Swapped, as published: the letters are described as the numeric code.
+    assert "M49" in texts["DPO-UCHISTORICAL", "isocode3"] and "M49" not in texts["DPO-UCHISTORICAL", "m49_code"]
+    assert "M49" in texts["DPPADPOSS-FATALITIES", "m49_code"]

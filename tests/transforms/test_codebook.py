@@ -1,0 +1,207 @@
+"""The publisher's words: one entry a dataset and a column, and what was reworded between two vintages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from tests_shared import stage_bytes
+
+from schemas.validate import ContractError
+from sources.codebook import redacted
+from sources.replica import FATALITIES, MISSIONS, PERSONNEL, Replica
+from transforms.codebook import newest_and_revised
+from transforms.staging import Staged
+from transforms.vintages import Vintage
+
+Entries = list[dict[str, Any]]
+DAYS = [date(2023, 12, 10), date(2024, 1, 10), date(2024, 2, 10)]
+
+
+def staged(change: Callable[[Entries], object] = lambda _: None) -> Staged:
+    """The replica's codebook (4 datasets, 32 columns) with a change, staged."""
+    entries: Entries = json.loads(json.dumps(Replica().codebook))
+    change(entries)
+    return stage_bytes("publisher_codebook", redacted(json.dumps(entries).encode()))
+
+
+def put(place: int, column: int | None, field: str, value: Any) -> Callable[[Entries], object]:
+    """Set a field of the dataset at `place`, or of one of its columns."""
+
+    def change(entries: Entries) -> None:
+        holder = entries[place] if column is None else entries[place]["Column definitions"][column]
+        holder[field] = value
+
+    return change
+
+
+def followed(*snapshots: Staged) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found = [Vintage(str(place) * 64, DAYS[place], snapshot) for place, snapshot in enumerate(snapshots)]
+    newest, revised = newest_and_revised(found)
+    return newest.set_index(["dataset_id", "column_name"]), revised
+
+
+def told(revised: pd.DataFrame) -> list[tuple[Any, ...]]:
+    shown = revised[["dataset_id", "column_name", "field", "old_value", "new_value", "from_vintage", "to_vintage"]]
+    shown = shown.astype({"from_vintage": "str", "to_vintage": "str"}).astype(object).where(shown.notna(), None)
+    return list(shown.itertuples(index=False, name=None))
+
+
+# One snapshot
+
+
+def test_a_dataset_is_an_entry_without_a_column_and_a_column_one_with_it() -> None:
+    found = staged()
+    assert (found.rows_in, len(found.rows), found.rows_rejected, len(found.signals)) == (4 + 32, 36, 0, 0)
+    rows = found.rows.set_index(["dataset_id", "column_name"])
+    assert rows.loc[(MISSIONS, ""), "title"] == "Peacekeeping operations"
+    assert rows.loc[(MISSIONS, ""), "last_update_date"] == pd.Timestamp(2024, 2, 19)
+    assert rows.loc[(MISSIONS, "start_date"), "definition"] == "Day on which the mandate began."
+    assert rows.loc[(MISSIONS, "id"), ["definition", "title", "last_update_date"]].isna().all()
+    assert rows.loc[("DPO-PKBUDGET", "")].drop("snapshot_row").isna().all()
+    assert (found.covers_from, found.covers_to) == (None, None)
+
+
+def test_the_personnel_s_codes_stand_swapped_as_published() -> None:
+    rows = staged().rows.set_index(["dataset_id", "column_name"])
+    assert "M49" in rows.loc[(PERSONNEL, "isocode3"), "definition"]
+    assert "ISO 3166" in rows.loc[(PERSONNEL, "m49_code"), "definition"]
+
+
+@pytest.mark.parametrize("nonsense", ["soon", "2023-13-45", "10/12/2023 or so", "2024-02-30"])
+def test_a_date_that_is_none_is_missing_and_a_signal_and_rejects_nothing(nonsense: str) -> None:
+    found = staged(put(0, None, "Last Update Date", nonsense))
+    row = found.rows[(found.rows["dataset_id"] == FATALITIES) & (found.rows["column_name"] == "")].iloc[0]
+    assert pd.isna(row["last_update_date"]) and row["title"] == "Fatalities in PKOs and SPMs since 1948"
+    assert found.signals.to_dict("records") == [{"kind": "unreadable_date", "value": nonsense, "rows": 1}]
+    assert found.rows_rejected == 0
+
+
+@pytest.mark.parametrize("printed", ["2024-02-10", 1707523200000, " 2024-02-10T00:00:00 "])
+def test_a_date_is_read_in_the_forms_that_the_api_has(printed: Any) -> None:
+    found = staged(put(3, None, "Last Update Date", printed)).rows.set_index(["dataset_id", "column_name"])
+    assert found.loc[("DPO-PKBUDGET", ""), "last_update_date"] == pd.Timestamp(2024, 2, 10)
+
+
+def test_a_definition_of_no_column_is_rejected_and_the_others_stand() -> None:
+    found = staged(put(0, 3, "Column Name", None))
+    assert (len(found.rows), found.rows_rejected) == (35, 1)
+    assert found.rejected.iloc[0][["column_name", "check_name"]].tolist() == ["column_name", "nameless_definition"]
+    assert (
+        FATALITIES in found.rejected["reason"].iloc[0] and "Acronym of the mission" in found.rejected["raw_row"].iloc[0]
+    )
+
+
+def test_two_definitions_of_one_column_are_both_rejected() -> None:
+    found = staged(put(0, 3, "Column Name", "gender"))
+    assert (len(found.rows), found.rows_rejected) == (34, 2)
+    assert set(found.rejected["reason"]) == {
+        f"column_name: expected one description of {FATALITIES} gender, got several that differ"
+    }
+
+
+def test_two_descriptions_of_one_dataset_are_both_rejected_and_its_columns_stand() -> None:
+    found = staged(lambda entries: entries.append({"Dataset ID": MISSIONS, "Name": "Another name"}))
+    assert found.rows_rejected == 2 and set(found.rejected["check_name"]) == {"doubled_key"}
+    assert found.rejected["reason"].iloc[0].endswith(f"expected one description of {MISSIONS}, got several that differ")
+    assert (found.rows["dataset_id"] == MISSIONS).sum() == 11
+
+
+def test_a_codebook_that_is_mostly_nameless_is_refused() -> None:
+    def nameless(entries: Entries) -> None:
+        for column in entries[0]["Column definitions"]:
+            column["Column Name"] = " "
+
+    with pytest.raises(ContractError, match="12 of 36 rows are not what publisher_codebook promises"):
+        staged(nameless)
+
+
+@pytest.mark.parametrize("rows", [b"[]", b'[{"Dataset ID": "A"}]'])
+def test_what_was_not_redacted_fits_no_dialect(rows: bytes) -> None:
+    with pytest.raises(ContractError):
+        stage_bytes("publisher_codebook", rows)
+
+
+# From vintage to vintage
+
+
+def test_a_reworded_definition_is_a_revision_between_the_two_vintages() -> None:
+    newest, revised = followed(staged(), staged(), staged(put(0, 8, "Definition", "The cause.")))
+    assert told(revised) == [
+        (FATALITIES, "type_of_incident", "definition", "What the death was caused by.", "The cause.",
+         "2024-01-10", "2024-02-10"),
+    ]  # fmt: skip
+    row = newest.loc[(FATALITIES, "type_of_incident")]
+    assert (row["definition"], row["snapshot_sha256"]) == ("The cause.", "2" * 64)
+    assert (row["first_seen"], row["last_seen"]) == (pd.Timestamp(DAYS[0]), pd.Timestamp(DAYS[2]))
+
+
+def test_words_of_a_dataset_that_came_or_went_are_revisions() -> None:
+    def change(entries: Entries) -> None:
+        entries[2]["Limitations and Exceptions"] = "There may be a lag."
+        entries[1]["Description"] = None
+
+    _, revised = followed(staged(), staged(change))
+    assert told(revised) == [
+        (PERSONNEL, "", "description", "Troops, police and experts by country, mission and kind of personnel.", None,
+         "2023-12-10", "2024-01-10"),
+        (MISSIONS, "", "limitations", None, "There may be a lag.", "2023-12-10", "2024-01-10"),
+    ]  # fmt: skip
+
+
+def test_the_date_of_the_last_update_is_no_revision_and_the_newest_stands() -> None:
+    days = ["2025-05-01", "soon", "2025-05-03"]
+    newest, revised = followed(*(staged(put(0, None, "Last Update Date", day)) for day in days))
+    assert told(revised) == []
+    assert newest.loc[(FATALITIES, ""), "last_update_date"] == pd.Timestamp(2025, 5, 3)
+    assert (
+        followed(staged(), staged(put(0, None, "Last Update Date", "soon")))[0]
+        .loc[(FATALITIES, "")]
+        .isna()["last_update_date"]
+    )
+
+
+def test_a_new_column_is_told_by_first_seen_and_is_no_revision() -> None:
+    def more(entries: Entries) -> None:
+        entries[3]["Column definitions"] = [{"Column Name": "Variance", "Definition": "Difference."}]
+
+    newest, revised = followed(staged(), staged(more))
+    assert told(revised) == []
+    assert newest.loc[("DPO-PKBUDGET", "Variance"), "first_seen"] == pd.Timestamp(DAYS[1])
+    assert newest.loc[("DPO-PKBUDGET", ""), "first_seen"] == pd.Timestamp(DAYS[0])
+
+
+def test_a_column_and_a_dataset_that_are_gone_stay_as_they_were_last_seen() -> None:
+    def fewer(entries: Entries) -> None:
+        del entries[0]["Column definitions"][5]
+        del entries[3]
+
+    newest, revised = followed(staged(), staged(fewer))
+    assert told(revised) == [] and len(newest) == 36
+    gone = newest[newest["last_seen"] == pd.Timestamp(DAYS[0])]
+    assert sorted(gone.index) == [("DPO-PKBUDGET", ""), (FATALITIES, "gender")]
+    assert set(gone["snapshot_sha256"]) == {"0" * 64}
+
+
+def test_a_column_that_returns_reworded_is_a_revision_since_it_was_last_seen() -> None:
+    def without(entries: Entries) -> None:
+        del entries[0]["Column definitions"][5]
+
+    _, revised = followed(staged(), staged(without), staged(put(0, 5, "Format", "Text")))
+    assert told(revised) == [(FATALITIES, "gender", "format", "String", "Text", "2023-12-10", "2024-02-10")]
+
+
+@pytest.mark.real
+def test_the_recorded_codebook_stages_whole(published_vintages: Path) -> None:
+    payload = (published_vintages / "psdata" / "metadata_2023-12.json").read_bytes()
+    found = stage_bytes("publisher_codebook", redacted(payload), "2023-12-10")
+    assert (len(found.rows), found.rows_rejected, len(found.signals)) == (74, 0, 0)
+    rows = found.rows.set_index(["dataset_id", "column_name"])
+    assert rows.loc[(PERSONNEL, ""), "last_update_date"] == pd.Timestamp(2023, 10, 31)
+    assert "M49" in rows.loc[(PERSONNEL, "isocode3"), "definition"]
+    assert json.loads(rows.loc[(PERSONNEL, "personnel_type"), "attributes"])

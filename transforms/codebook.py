@@ -1,0 +1,81 @@
+"""The publisher's codebook: what its datasets and columns mean in its own words, and how the words changed.
+
+An entry is a dataset (its `column_name` is empty) or one of its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+
+from schemas import incoming
+from schemas.tables import PUBLISHER_FIELDS
+from transforms import revisions
+from transforms.dialects import Raw, parse_days
+from transforms.staging import Declaration, Prepared, Staged, finish, prepare
+from transforms.vintages import Vintage
+
+KEY = ["dataset_id", "column_name"]
+_OF_A_COLUMN = ["definition", "format", "attributes"]
+
+
+def _reject_unusable(ready: Prepared) -> None:
+    """Definitions of no named column, and entries that are given twice: which of the two holds can't be told."""
+    rows = ready.rows
+    ready.reject(
+        rows["column_name"].isna() & rows[_OF_A_COLUMN].notna().any(axis=1),
+        "column_name",
+        "nameless_definition",
+        lambda bad: "column_name: expected the name of the column that is defined, got nothing in " + bad["dataset_id"],
+    )
+    ready.reject(
+        ready.rows.duplicated(KEY, keep=False),
+        "column_name",
+        "doubled_key",
+        lambda bad: (
+            "column_name: expected one description of "
+            + (bad["dataset_id"] + " " + bad["column_name"].fillna("")).str.strip()
+            + ", got several that differ"
+        ),
+    )
+
+
+def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+    """Stage one redacted snapshot: one row an entry. A date of last update that is none is a signal and missing.
+
+    Raises ContractError when the file is not what the source promises (see transforms.staging).
+    """
+    ready = prepare(raw, incoming.publisher_codebook(declared.bounds, vintage), declared)
+    _reject_unusable(ready)
+    printed = ready.rows["last_update_date"]
+    days = parse_days(printed, raw.dialect)
+    ready.signal("unreadable_date", printed[printed.notna() & days.isna()])
+    columns = [*KEY, *PUBLISHER_FIELDS]
+    tidy = ready.rows[columns].astype("str").assign(last_update_date=days)
+    tidy["column_name"] = tidy["column_name"].fillna("")
+    nothing = pd.Series(pd.NaT, index=tidy.index, dtype="datetime64[us]")  # a codebook covers no period
+    return finish(raw, ready, declared, tidy, (nothing, nothing))
+
+
+def newest_and_revised(found: Sequence[Vintage]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every entry ever published in its newest wording (KEY, PUBLISHER_FIELDS, last_update_date, first_seen,
+    last_seen, origin), and the wordings that changed (KEY, field, old_value, new_value, from_vintage, to_vintage).
+
+    The date of last update changes with every update: it makes no state and no revision.
+    """
+    dates = pd.concat([vintage.rows() for vintage in found])[[*revisions.ORIGIN, "last_update_date"]]
+    history = revisions.states([_worded(vintage) for vintage in found], "entry")
+    newest = revisions.newest(history).merge(dates, on=revisions.ORIGIN, how="left", validate="1:1")
+    revised = revisions.revisions(history, "entry", PUBLISHER_FIELDS)
+    return newest, revised.merge(newest[["entry", *KEY]], on="entry", how="left")
+
+
+def _worded(vintage: Vintage) -> Vintage:
+    """A vintage under one key; names have no line break, so that no two of them are taken for one."""
+    rows = vintage.staged.rows.drop(columns="last_update_date")
+    return replace(
+        vintage, staged=replace(vintage.staged, rows=rows.assign(entry=rows["dataset_id"] + "\n" + rows["column_name"]))
+    )
