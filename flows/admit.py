@@ -267,7 +267,7 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
     Raises Unreachable, Unavailable or Refused; the caller falls back with `kept`.
     """
     last = _last_reply(archive, source)
-    wanted = download.Wanted(source.url(), source.content_types, source.rows_per_page)
+    wanted = download.Wanted(source.url(), source.content_types, source.rows_per_page, source.workbook)
     with tempfile.TemporaryDirectory(dir=work) as folder, Client(wanted.url) as client:
         try:
             reply = download.fetch(client, wanted, Path(folder) / "reply", _known(archive, source, last))

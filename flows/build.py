@@ -21,15 +21,12 @@ from schemas.tables import (
     BUILDS,
     COUNTRIES,
     FACTS,
-    FATALITY_STATES,
     HISTORY,
     META,
     MISSION_ALIASES,
     MISSIONS,
     SNAPSHOTS,
     TABLES,
-    UNIFORMED_PERSONNEL,
-    UNIFORMED_PERSONNEL_REVISIONS,
 )
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
@@ -92,9 +89,9 @@ def build(identity: str, reports: Sequence[StageReport], folder: Path) -> Build:
     """
     parquet = {file.stem: file for report in reports for file in report.folder.glob("main.*.parquet")}
     named = [
-        pd.read_parquet(parquet[table.full_name], columns=["mission"])["mission"].unique()
-        for table in (FATALITY_STATES, UNIFORMED_PERSONNEL, UNIFORMED_PERSONNEL_REVISIONS)
-        if table.full_name in parquet
+        pd.read_parquet(parquet[table.full_name], columns=["mission"])["mission"].dropna().unique()
+        for table in (*FACTS, *HISTORY)
+        if table.full_name in parquet and "mission" in table.columns
     ]
     listed = [file for report in reports for file in report.folder.glob(f"{LISTED_MISSIONS}.parquet")]
     frames: dict[Table, pd.DataFrame] = {

@@ -83,7 +83,7 @@ def refresh(
     """Fetch or load every source, validate, build the warehouse, check it, and swap it in."""
     from flows import running
     from flows.vintage_dates import WrongDate, parse_vintage
-    from sources.catalogue import find, load_catalogue
+    from sources.catalogue import find_live, load_catalogue
     from sources.errors import CatalogueError, UnknownSource
 
     if offline and live:
@@ -94,9 +94,10 @@ def refresh(
         day = None if as_of is None else parse_vintage(as_of)
         catalogue = load_catalogue()
         for name in source:
-            find(catalogue, name)
+            find_live(catalogue, name)
         for entry in [] if offline or day else catalogue.values():
-            entry.url()
+            if entry.live:
+                entry.url()
     except (UnknownSource, WrongDate) as error:
         fail(str(error), WRONG)
     except CatalogueError as error:
@@ -201,7 +202,7 @@ def sources(name: str | None, as_json: bool) -> None:
                 "publisher": source.publisher.title,
                 "licence": source.declaration["licence"]["name"],
                 "cadence": source.cadence,
-                "url": source.url(),
+                "url": source.url() if source.live else None,
                 "landing_page": source.declaration["landing_page"],
                 "citation": source.declaration["citation"],
                 "description": source.declaration["description"],

@@ -36,13 +36,21 @@ from flows.shelf import Shelf
 from flows.stage import StageReport
 from schemas.validate import ContractError, TableError
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source, find, load_catalogue
+from sources.catalogue import Source, find_live, live_names, load_catalogue
 from sources.errors import Refused, SourceError, Unavailable, Unreachable
 from warehouse import publish
 from warehouse.load import BuildError
 
-# The sources as the run form offers them; a test holds the list against the declarations.
-SourceName = Literal["assessed_contributions", "fatalities", "missions", "publisher_codebook", "uniformed_personnel"]
+# The sources that can be asked for, as the run form offers them; a test holds the list against the declarations.
+SourceName = Literal[
+    "assessed_contributions",
+    "fatalities",
+    "government_revenue",
+    "missions",
+    "publisher_codebook",
+    "scale_of_assessments",
+    "uniformed_personnel",
+]
 
 log = logging.getLogger("peacekeeping.refresh")
 logging.getLogger("peacekeeping").setLevel(logging.INFO)  # whoever runs the flow: its story belongs in the run's log
@@ -282,7 +290,7 @@ def _refresh(
 ) -> None:
     """The steps, in order; `summary` is filled as they go, and a step that fails ends it early."""
     catalogue = load_catalogue()
-    wanted = [find(catalogue, name).name for name in sources or catalogue]
+    wanted = [find_live(catalogue, name).name for name in sources or live_names(catalogue)]
     if offline and live:
         raise SourceError("offline and live exclude each other; choose one.")
     if summary.as_of and (live or sources):

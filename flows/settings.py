@@ -5,6 +5,7 @@ Environment variables of this project:
     PEACEKEEPING_DATA         the data folder (default ./data): peacekeeping.duckdb, raw/
     PEACEKEEPING_PSDATA_URL   base address of the Peace & Security Data Hub
     PEACEKEEPING_CEB_URL      base address of CEB's files
+    PEACEKEEPING_CONTRIBUTIONS_URL  base address of the Committee on Contributions' files
 """
 
 from __future__ import annotations

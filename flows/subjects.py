@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from schemas.columns import Table
+from schemas.money import SCALE_OF_ASSESSMENTS
 from schemas.tables import (
     ASSESSED_CONTRIBUTION_REVISIONS,
     ASSESSED_CONTRIBUTIONS,
@@ -23,13 +24,16 @@ from schemas.tables import (
     PUBLISHER_COLUMNS,
     PUBLISHER_DATASETS,
     PUBLISHER_REVISIONS,
+    TABLES,
     UNIFORMED_PERSONNEL,
     UNIFORMED_PERSONNEL_REVISIONS,
 )
 from schemas.validate import conform
 from sources.acceptance import accept
 from sources.catalogue import Source
-from transforms import codebook, contributions, dialects, fatalities, missions, personnel, revisions, vintages
+from transforms import codebook, contributions, dialects, fatalities, missions, personnel, revisions, scales, vintages
+from transforms.compiled import SHAPES
+from transforms.figures import Shape, stage
 from transforms.staging import Declaration, Staged
 from transforms.vintages import Vintage
 
@@ -94,6 +98,10 @@ def _assessed_contributions(found: Sequence[Vintage], _: Declaration) -> Tables:
     )
 
 
+def _scale_of_assessments(found: Sequence[Vintage], declared: Declaration) -> Tables:
+    return _named({SCALE_OF_ASSESSMENTS: vintages.replace_periods(found, declared.coverage["column"])})
+
+
 def _publisher_codebook(found: Sequence[Vintage], _: Declaration) -> Tables:
     newest, revised = codebook.newest_and_revised(found)
     of_a_dataset = newest["column_name"] == ""
@@ -104,6 +112,21 @@ def _publisher_codebook(found: Sequence[Vintage], _: Declaration) -> Tables:
             PUBLISHER_REVISIONS: revised,
         }
     )
+
+
+def _compiled(shape: Shape, table: Table) -> Subject:
+    """A compiled source: each of its publications apart, where the rows name one, and the newest for each period."""
+
+    def tables(found: Sequence[Vintage], declared: Declaration) -> Tables:
+        publication = next((name for name in ("publication", "collection") if name in shape.columns), None)
+        apart: dict[str, list[Vintage]] = {}
+        for vintage in found:
+            apart.setdefault(vintage.staged.rows[publication].iloc[0] if publication else "", []).append(vintage)
+        period = declared.coverage["column"] if declared.coverage["rule"] == "replace_periods" else None
+        rows = [vintages.replace_periods(some, period) if period else vintages.newest(some) for some in apart.values()]
+        return _named({table: pd.concat(rows, ignore_index=True)})
+
+    return Subject(lambda raw, declared, vintage: stage(raw, declared, vintage, shape), tables, shape.key, table)
 
 
 SUBJECTS = {
@@ -128,6 +151,8 @@ SUBJECTS = {
         missions.stage, lambda found, _: {LISTED_MISSIONS: vintages.newest(found)}, ["mission"], MISSIONS
     ),
     "publisher_codebook": Subject(codebook.stage, _publisher_codebook, codebook.KEY),
+    "scale_of_assessments": Subject(scales.stage, _scale_of_assessments, scales.KEY, SCALE_OF_ASSESSMENTS),
+    **{name: _compiled(shape, TABLES[f"main.{name}"]) for name, shape in SHAPES.items()},
 }
 
 
@@ -139,7 +164,7 @@ def published_names(source: Source) -> pd.DataFrame:
     No row for a source that is no dataset of the API.
     """
     subject = SUBJECTS[source.name]
-    found = re.fullmatch(r"/data/([^/]+)/(csv|json)", source.live_path)
+    found = re.fullmatch(r"/data/([^/]+)/(csv|json)", source.live_path) if source.live else None
     rows: set[tuple[str, ...]] = set()
     if found and subject.main:
         dataset, form = found.groups()
@@ -165,7 +190,7 @@ def declaration_of(source: Source) -> Declaration:
 
 def read(source: Source, file: Path) -> dialects.Raw:
     """A file of a source as rows of text. Raises Refused for its bytes, ContractError when no dialect fits."""
-    accepted = accept(file)
+    accepted = accept(file, workbook=source.workbook)
     with accepted.open() as text:
         return dialects.read(text, accepted.format, source.dialects, source.name)
 

@@ -68,6 +68,15 @@ def flag(description: str, *, nullable: bool = False) -> pa.Column:
     return _column("boolean", "BOOLEAN", description, nullable, [])
 
 
+SHA256 = r"^[0-9a-f]{64}$"
+
+# Every row of `main` leads back to its snapshot.
+ORIGIN = {
+    "snapshot_sha256": text("The snapshot this row comes from (meta.snapshots).", pattern=SHA256),
+    "snapshot_row": whole("The row's number in that snapshot, the first row of data being 1.", unit="row", minimum=1),
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """One table of the warehouse: its pandera schema, its key, and what a user must know before summing it.

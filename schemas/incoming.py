@@ -14,6 +14,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from schemas.columns import whole_text
+from schemas.money import LEVELS, PAYMENT_STATUSES
 from schemas.tables import CASUALTY_PERSONNEL_TYPES, INCIDENT_TYPES
 
 Bounds = Mapping[str, Mapping[str, Any]]
@@ -151,6 +152,19 @@ def publisher_codebook(_bounds: Bounds, _vintage: date) -> pa.DataFrameSchema:
     )
 
 
+def scale_of_assessments(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """Rates of the regular budget; a scale is adopted in December for the three years that follow."""
+    return pa.DataFrameSchema(
+        {
+            "contributor": _text("a state's name"),
+            "period_from": _bounded("whole", "a year", "period_from", bounds, ceiling=vintage.year + 1),
+            "period_to": _bounded("whole", "a year", "period_to", bounds, ceiling=vintage.year + 3),
+            "rate_pct": _bounded("number", "a percentage", "rate_pct", bounds),
+        },
+        name="incoming.scale_of_assessments",
+    )
+
+
 SCHEMAS: dict[str, Callable[[Bounds, date], pa.DataFrameSchema]] = {
     "fatalities": fatalities,
     "uniformed_personnel": uniformed_personnel,
@@ -158,3 +172,186 @@ SCHEMAS: dict[str, Callable[[Bounds, date], pa.DataFrameSchema]] = {
     "missions": missions,
     "publisher_codebook": publisher_codebook,
 }
+
+
+def _state() -> pa.Column:
+    return _text("a state's name")
+
+
+def _entity() -> pa.Column:
+    return _text("a mission or supporting entity", pattern=r"^[A-Za-z][A-Za-z0-9 /().&-]{1,59}$")
+
+
+def _year() -> pa.Column:
+    return _text("a peacekeeping year such as 2018-19")
+
+
+def _usd(bounds: Bounds, name: str = "amount_usd", *, nullable: bool = False) -> pa.Column:
+    return _bounded("number", "an amount in USD", name, bounds, nullable=nullable)
+
+
+def _figures(name: str, columns: dict[str, pa.Column]) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(columns, name=f"incoming.{name}")
+
+
+def mission_budgets(bounds: Bounds, _: date) -> pa.DataFrameSchema:
+    """Approved, spent and account figures; `measure` and, where the file prints none, `stage` are its dialect's."""
+    return _figures(
+        "mission_budgets",
+        {
+            "peacekeeping_year": _year(),
+            "mission": _entity(),
+            "measure": _one_of(("approved", "spent", "accounts")),
+            "stage": _text("a stage"),
+            "amount_usd": _usd(bounds),
+            "precision": _text(nullable=True),
+            "document_symbol": _text(nullable=True),
+            "note": _text(nullable=True),
+            "citation": _text("a source"),
+            "publication": _text("a compilation"),
+        },
+    )
+
+
+def budget_totals(bounds: Bounds, _: date) -> pa.DataFrameSchema:
+    """Totals of the approved budgets."""
+    return _figures(
+        "budget_totals",
+        {
+            "peacekeeping_year": _year(),
+            "stage": _text("a stage"),
+            "amount_usd": _usd(bounds),
+            "citation": _text("a source"),
+        },
+    )
+
+
+def mission_assessments(bounds: Bounds, _: date) -> pa.DataFrameSchema:
+    """Assessed and appropriated by mission."""
+    optional = {
+        name: _usd(bounds, name, nullable=True) for name in ("appropriated_usd", "additional_usd", "credit_usd")
+    }
+    return _figures(
+        "mission_assessments",
+        {
+            "peacekeeping_year": _year(),
+            "mission": _entity(),
+            "document_symbol": _text("a document symbol"),
+            "assessed_gross_usd": _usd(bounds, "assessed_gross_usd"),
+            "assessed_net_usd": _usd(bounds, "assessed_net_usd"),
+            **optional,
+            "credit_period_ended": _text(nullable=True),
+            "citation": _text("a source"),
+        },
+    )
+
+
+def state_mission_assessments(bounds: Bounds, _: date) -> pa.DataFrameSchema:
+    """Assessed by state and mission."""
+    return _figures(
+        "state_mission_assessments",
+        {
+            "peacekeeping_year": _year(),
+            "contributor": _state(),
+            "mission": _entity(),
+            "assessed_gross_usd": _usd(bounds, "assessed_gross_usd"),
+            "assessed_net_usd": _usd(bounds, "assessed_net_usd"),
+            "grade": _one_of(("read", "derived")),
+            "document_symbol": _text("a document symbol"),
+            "citation": _text("a source"),
+        },
+    )
+
+
+def peacekeeping_levels(bounds: Bounds, _: date) -> pa.DataFrameSchema:
+    """Derived levels; the discount is a share of one."""
+    rates = {
+        name: _bounded("number", "a percentage", name, bounds)
+        for name in ("regular_rate_pct", "effective_rate_pct", "assessed_share_pct")
+    }
+    return _figures(
+        "peacekeeping_levels",
+        {
+            "scale_period": _text("a scale period such as 2019-2021", pattern=r"^\d{4}-\d{4}$"),
+            "peacekeeping_year": _year(),
+            "contributor": _state(),
+            "level": _one_of(LEVELS),
+            "discount": _bounded("number", "a share", "discount", bounds, nullable=True),
+            **rates,
+            "fit": _one_of(("ok", "check")),
+        },
+    )
+
+
+def peacekeeping_rates(bounds: Bounds, _: date) -> pa.DataFrameSchema:
+    """Printed rates."""
+    return _figures(
+        "peacekeeping_rates",
+        {
+            "period": _text("a year or period", pattern=r"^\d{4}(-\d{2}|-\d{4})?$"),
+            "contributor_iso3": _text("an ISO3 code", pattern=r"^[A-Z]{3}$"),
+            "rate_pct": _bounded("number", "a percentage", "rate_pct", bounds),
+            "citation": _text("a source"),
+        },
+    )
+
+
+def regular_budget_payments(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """Payments of the regular budget; none can be later than the vintage."""
+    return _figures(
+        "regular_budget_payments",
+        {
+            "year": _bounded("whole", "a year", "year", bounds, ceiling=vintage.year),
+            "contributor": _state(),
+            "regular_rate_pct": _bounded("number", "a percentage", "regular_rate_pct", bounds),
+            "assessed_usd": _usd(bounds, "assessed_usd"),
+            "payment_status": _one_of(PAYMENT_STATUSES),
+            "payment_date": _bounded(
+                "day", "a date", "payment_date", bounds, nullable=True, ceiling=vintage.isoformat()
+            ),
+            "honour_roll_as_of": _bounded("day", "a date", "honour_roll_as_of", bounds, ceiling=vintage.isoformat()),
+            "document_symbol": _text("a document symbol"),
+        },
+    )
+
+
+def dated_facts(bounds: Bounds, _: date) -> pa.DataFrameSchema:
+    """Statements of a day, a month or a year."""
+    return _figures(
+        "dated_facts",
+        {
+            "collection": _one_of(("arrears", "cash", "minusma")),
+            "as_of": _text("a date"),
+            "subject": _text("a subject"),
+            "fund": _one_of(("peacekeeping", "regular"), nullable=True),
+            "value": _bounded("number", "a figure", "value", bounds, nullable=True),
+            "mark": _one_of(("~", ">"), nullable=True),
+            "statement": _text(nullable=True),
+            "scope": _text(nullable=True),
+            "citation": _text("a source"),
+        },
+    )
+
+
+def mission_strength(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """Mission-months of the IPI database; blank means 0."""
+    counts = {
+        name: _bounded("whole", "a whole number", name, {name: {"min": 0, **bounds.get(name, {})}}, nullable=True)
+        for name in ("contributors", "troops", "police", "observers")
+    }
+    return _figures(
+        "mission_strength",
+        {
+            "reported_on": _bounded("day", "a date", "reported_on", bounds, ceiling=vintage.isoformat()),
+            "mission": _entity(),
+            **counts,
+            "total": _bounded("whole", "a whole number", "total", bounds),
+        },
+    )
+
+
+def government_revenue(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """CEB rows of every kind; amounts can be negative."""
+    schema = assessed_contributions(bounds, vintage)
+    schema.name = "incoming.government_revenue"
+    return schema

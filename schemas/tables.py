@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.columns import Table, category, day, flag, money, number, text, whole
+from schemas.columns import ORIGIN, SHA256, Table, category, day, flag, money, number, text, whole
+from schemas.money import MONEY
 
 INCIDENT_TYPES = ("Malicious Act", "Illness", "Accident", "Self-Inflicted", "To Be Determined", "Unknown")
 CASUALTY_PERSONNEL_TYPES = ("Military", "Police", "Military Observer", "International Civilian", "Local", "Other")
@@ -37,12 +38,6 @@ PUBLISHER_FIELDS = (
 DATE_PRECISIONS = ("day", "first_of_month", "month", "year")
 UNSPECIFIED_MISSION = "UNSPECIFIED"
 ISO3 = r"^[A-Z]{3}$"
-SHA256 = r"^[0-9a-f]{64}$"
-
-_ORIGIN = {
-    "snapshot_sha256": text("The snapshot this row comes from (meta.snapshots).", pattern=SHA256),
-    "snapshot_row": whole("The row's number in that snapshot, the first row of data being 1.", unit="row", minimum=1),
-}
 
 COUNTRIES = Table(
     "main",
@@ -177,7 +172,7 @@ FATALITIES = Table(
         **_CASUALTY,
         "first_seen": day("Vintage of the first snapshot that has this casualty."),
         "last_seen": day("Vintage of the newest snapshot that has this casualty."),
-        **_ORIGIN,
+        **ORIGIN,
     },
     hazards=(
         "All staff, not only uniformed personnel, and special political missions too: name the definition.",
@@ -205,7 +200,7 @@ FATALITY_STATES = Table(
             "Vintage of the snapshot that shows another state; NULL for the one that stands.", nullable=True
         ),
         "first_seen": day("Vintage of the first snapshot that has this casualty."),
-        **_ORIGIN,
+        **ORIGIN,
     },
     rules=(
         ("seen_from <= seen_to", "a state is seen until it was seen or later"),
@@ -260,7 +255,7 @@ UNIFORMED_PERSONNEL = Table(
             "True for Troops until 2017-04, when staff officers were counted among them: a break in the series."
         ),
         "series": category("Which publication the row comes from.", ("monthly_report", "data_hub")),
-        **_ORIGIN,
+        **ORIGIN,
     },
     rules=(("female IS NULL OR male IS NULL OR female + male = total", "women and men add up to the total"),),
     hazards=(
@@ -311,7 +306,7 @@ ASSESSED_CONTRIBUTIONS = Table(
         "contributor_iso3": text("Member state assessed.", references="countries.iso3"),
         "amount_usd": money("Amount assessed, not cash paid."),
         "contributor_as_published": text("The state's name as printed."),
-        **_ORIGIN,
+        **ORIGIN,
     },
     hazards=("Assessed, not paid: arrears can't be read from it.", "Some states are missing in 2012-13 to 2016-17."),
 )
@@ -515,7 +510,7 @@ KNOWN_DEFECTS = Table(
 _DESCRIBED = {
     "first_seen": day("Vintage of the first snapshot that describes it."),
     "last_seen": day("Vintage of the newest snapshot that describes it: an older one than the rest is gone since."),
-    **_ORIGIN,
+    **ORIGIN,
 }
 
 PUBLISHER_DATASETS = Table(
@@ -620,7 +615,7 @@ COLUMNS = Table(
 )
 
 DIMENSIONS = (COUNTRIES, MISSIONS, MISSION_ALIASES)
-FACTS = (FATALITIES, UNIFORMED_PERSONNEL, ASSESSED_CONTRIBUTIONS)
+FACTS = (FATALITIES, UNIFORMED_PERSONNEL, ASSESSED_CONTRIBUTIONS, *MONEY)
 HISTORY = (
     FATALITY_STATES,
     FATALITY_REVISIONS,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import struct
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,26 +17,30 @@ from typing import BinaryIO, Literal, cast
 
 from sources.errors import Refused
 
-Format = Literal["csv", "json"]
+Format = Literal["csv", "json", "xlsx"]
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+MAX_WORKBOOK_BYTES = 64 * 1024 * 1024  # unpacked; the one that is published has half a megabyte
 BLOCK_BYTES = 1 << 20
 GLIMPSE_BYTES = 2048
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
+EMPTY_ZIP_MAGIC = b"PK\x05\x06"
+OLE_MAGIC = b"\xd0\xcf\x11\xe0"  # old Excel files, and new ones with a password
+WORKBOOK = "xl/workbook.xml"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A file of UTF-8 text of a known format, packed with gzip or not."""
+    """A file of a known format: UTF-8 text, packed with gzip or not, or an Excel workbook."""
 
     path: Path
     format: Format
 
     def open(self) -> BinaryIO:
-        """Its text from the start: unpacked, without a byte order mark."""
+        """Its text from the start, unpacked and without a byte order mark; a workbook's bytes as they are."""
         file = _unpacked(self.path)
         if file.read(len(UTF8_MARK)) != UTF8_MARK:
             file.seek(0)
@@ -64,15 +70,24 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
         raise Refused(f"The gzip file is damaged ({error}). Get it again.") from error
 
 
-def accept(path: Path) -> Accepted:
-    """Judge a file's bytes: CSV or JSON text in UTF-8, packed with gzip or not.
+def accept(path: Path, *, workbook: bool = False) -> Accepted:
+    """Judge a file's bytes: CSV or JSON text in UTF-8, packed with gzip or not; with `workbook` also an Excel workbook.
 
-    Raises Refused for an empty file, a web page, a binary file, another encoding, a damaged gzip.
+    Raises Refused for an empty file, a web page, a binary file, another encoding, a damaged gzip; for a zip that is no
+    workbook, damaged, with a password, or unpacks to too much.
     """
     with path.open("rb") as plain:
         first = plain.read(len(ZIP_MAGIC))
     if not first:
         raise Refused("The file is empty (0 bytes).")
+    if workbook and first in (ZIP_MAGIC, EMPTY_ZIP_MAGIC):
+        _require_workbook(path)
+        return Accepted(path, "xlsx")
+    if workbook and first == OLE_MAGIC:
+        raise Refused(
+            "This is an old Excel file (.xls) or a workbook with a password; expected a workbook (.xlsx) without one. "
+            "Save it again as .xlsx."
+        )
     if first == ZIP_MAGIC:
         raise Refused(
             "This is a zip archive or an Excel workbook; expected CSV or JSON text. Unpack or export it first."
@@ -98,6 +113,33 @@ def accept(path: Path) -> Accepted:
     if not start:
         raise Refused("The file is empty (nothing but white space).")
     return Accepted(path, "json" if start[:1] in (b"[", b"{") else "csv")
+
+
+def _require_workbook(path: Path) -> None:
+    """Read a zip to its end, every member's check sum included. Raises Refused unless a workbook is in it, whole."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if WORKBOOK not in archive.namelist():
+                told = ", ".join(member.filename for member in members[:3]) or "nothing"
+                raise Refused(f"This is a zip archive of something else ({told}); expected an Excel workbook (.xlsx).")
+            if any(member.flag_bits & 1 for member in members):
+                raise Refused("The workbook has a password; expected one without. Save it again without the password.")
+            left = MAX_WORKBOOK_BYTES
+            for member in members:
+                with archive.open(member) as file:
+                    # The size that a zip states of a member can be wrong: what counts is what comes out.
+                    while block := file.read(min(BLOCK_BYTES, left + 1)):
+                        left -= len(block)
+                        if left < 0:
+                            raise Refused(
+                                f"The workbook unpacks to more than {MAX_WORKBOOK_BYTES:,} bytes; "
+                                "no workbook of this source does."
+                            )
+                        if b"<!DOCTYPE" in block:
+                            raise Refused(f"{member.filename} in the workbook declares a document type; none does.")
+    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, ValueError, OSError) as error:
+        raise Refused(f"The workbook is cut off or damaged ({error}). Get it again.") from error
 
 
 def _require_no_page(start: bytes) -> None:

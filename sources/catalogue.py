@@ -33,13 +33,13 @@ def _is_address(url: str) -> bool:
 
 @dataclass(frozen=True)
 class Publisher:
-    """Who publishes, and the base address of its files."""
+    """Who publishes, and the base address of its files, if they have any."""
 
     name: str
     title: str
     landing_page: str
-    base_url: str
-    environment: str
+    base_url: str = ""
+    environment: str = ""
 
     def address(self) -> str:
         """The base URL in force: the environment variable's, else the default; without a trailing slash.
@@ -79,12 +79,22 @@ class Source:
     @property
     def redact(self) -> str | None:
         """The module of this room whose `redacted` a reply goes through before anything of it is stored, or None."""
-        name = self.declaration["live"].get("redact")
+        name = self.declaration.get("live", {}).get("redact")
         return None if name is None else str(name)
 
     @property
     def dialects(self) -> list[Mapping[str, Any]]:
         return list(self.declaration["dialects"])
+
+    @property
+    def workbook(self) -> bool:
+        """Whether it is published, in one of its forms, as an Excel workbook."""
+        return any(dialect["format"] == "xlsx" for dialect in self.dialects)
+
+    @property
+    def live(self) -> bool:
+        """Whether it is published at an address; the others are figures compiled by hand from cited documents."""
+        return "live" in self.declaration
 
     @property
     def metadata_path(self) -> str | None:
@@ -123,11 +133,13 @@ def _read_yaml(path: Path) -> Any:
 
 def _publishers(folder: Path) -> dict[str, Publisher]:
     declared = _read_yaml(folder / "publishers.yaml")
-    fields = ("title", "landing_page", "base_url", "environment")
     if not isinstance(declared, dict):
         raise CatalogueError("publishers.yaml holds no publishers.")
     publishers = {}
     for name, entry in declared.items():
+        fields = ["title", "landing_page"]
+        if isinstance(entry, dict) and {"base_url", "environment"} & set(entry):
+            fields += ["base_url", "environment"]
         for field in fields:
             if not isinstance(entry, dict) or not isinstance(entry.get(field), str):
                 raise CatalogueError(f"publishers.yaml: {name}.{field} is missing or not a text.")
@@ -160,7 +172,13 @@ def read_source(path: Path, publishers: Mapping[str, Publisher]) -> Source:
             f"{path.name}: publisher: {declaration['publisher']!r} is not in publishers.yaml "
             f"(known: {', '.join(publishers)})."
         )
-    return Source(path.stem, publishers[declaration["publisher"]], declaration)
+    publisher = publishers[declaration["publisher"]]
+    if ("live" in declaration) != bool(publisher.base_url):
+        raise CatalogueError(
+            f"{path.name}: live: is given exactly where the publisher has a base_url in publishers.yaml; "
+            f"{publisher.name!r} has {'one' if publisher.base_url else 'none'}."
+        )
+    return Source(path.stem, publisher, declaration)
 
 
 def source_names(folder: Path = HERE) -> list[str]:
@@ -179,3 +197,19 @@ def find(catalogue: Mapping[str, Source], name: str) -> Source:
     if name not in catalogue:
         raise UnknownSource(f"There is no source {name!r}. Known sources: {', '.join(catalogue)}.")
     return catalogue[name]
+
+
+def live_names(catalogue: Mapping[str, Source]) -> list[str]:
+    """The sources that are published at an address."""
+    return [name for name, source in catalogue.items() if source.live]
+
+
+def find_live(catalogue: Mapping[str, Source], name: str) -> Source:
+    """The source of that name, to be asked for. Raises UnknownSource also when it is published at no address."""
+    source = find(catalogue, name)
+    if not source.live:
+        raise UnknownSource(
+            f"{name} is published at no address: its figures are compiled from documents. "
+            f"Put a new file in with `peacekeeping load {name} FILE`."
+        )
+    return source

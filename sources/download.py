@@ -30,11 +30,13 @@ log = logging.getLogger("peacekeeping.sources")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to get: an address, the content types that are fit, and the rows to ask for at once where it is in pages."""
+    """What to get: an address, the content types that are fit, the rows to ask for at once where it is in pages, and
+    whether it may be an Excel workbook."""
 
     url: str
     content_types: Sequence[str]
     rows_per_page: int | None = None
+    workbook: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def _require_type(reply: Reply, wanted: Wanted, file: Path) -> None:
         return
     told = f"{wanted.url} came as {kind}; expected {' or '.join(wanted.content_types)}."
     try:
-        accept(file)
+        accept(file, workbook=wanted.workbook)
     except Refused as error:
         told += f" {error}"
     raise Refused(told, file)

@@ -1,9 +1,10 @@
 """A replica of the publishers on loopback: `python -m sources.replica`, or `with Replica() as replica:` in a test.
 
-It speaks as psdata's API and CEB's file server do, from the bundled snapshots or from rows that a test puts there,
-and it misbehaves on demand, so that every fault a publisher may have can be seen without a network. The pipeline finds
-it through PEACEKEEPING_PSDATA_URL and PEACEKEEPING_CEB_URL. How the real API writes no value in text columns of the
-missions, compares values in a filter, or words an error is not known: there the replica does what is plain.
+It speaks as psdata's API and the file servers of CEB and the Committee on Contributions do, from the bundled snapshots
+or from rows that a test puts there, and it misbehaves on demand, so that every fault a publisher may have can be seen
+without a network. The pipeline finds it through PEACEKEEPING_PSDATA_URL, PEACEKEEPING_CEB_URL and
+PEACEKEEPING_CONTRIBUTIONS_URL. How the real API writes no value in text columns of the missions, compares values in a
+filter, or words an error is not known: there the replica does what is plain.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ import socketserver
 import sys
 import threading
 import time
+import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -33,6 +35,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 from sources import bundle
 from sources.errors import Refused
@@ -41,7 +44,10 @@ Row = dict[str, Any]
 
 HOST = "127.0.0.1"
 PSDATA_ENVIRONMENT, CEB_ENVIRONMENT = "PEACEKEEPING_PSDATA_URL", "PEACEKEEPING_CEB_URL"
+CONTRIBUTIONS_ENVIRONMENT = "PEACEKEEPING_CONTRIBUTIONS_URL"
 CEB_FILE = "/ceb/revenue_government_donors.csv"
+SCALE_FILE = "/contributions/Scale of Assessments for RB 1946-2027.xlsx"
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 JSON_TYPE, CSV_TYPE, HTML_TYPE = "application/json", "text/csv; charset=utf-8", "text/html; charset=utf-8"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -336,6 +342,64 @@ def _contributions() -> File:
     return File(body, CSV_TYPE, _midnight(entry["vintage"]))
 
 
+@cache
+def _scale() -> File:
+    """The scale of assessments as bundled, laid out like the Committee's workbook: a row a state, a column a period."""
+    entry = _snapshots()["scale_of_assessments"]
+    header, lines = _read_csv((bundle.BUNDLED / entry["file"]).read_bytes())
+    place = {name: position for position, name in enumerate(header)}
+    periods: dict[tuple[str, str], None] = {}
+    states: dict[str, dict[tuple[str, str], str]] = {}
+    for line in sorted(lines, key=lambda line: line[place["period_from"]]):
+        period = (line[place["period_from"]], line[place["period_to"]])
+        periods[period] = None
+        states.setdefault(line[place["member_state"]], {})[period] = line[place["rb_rate_pct"]]
+    first = ["", *("" if begin == end else begin for begin, end in periods)]
+    last = [
+        "Member State",
+        *(end if int(end) - int(begin) < 2 else f"{int(begin) + 1}-{end}" for begin, end in periods),
+    ]
+    rows = [
+        [state, *(rates.get(period, "          -") for period in periods)] for state, rates in sorted(states.items())
+    ]
+    return File(as_workbook([first, last, *rows]), XLSX_TYPE, _midnight(entry["vintage"]))
+
+
+def as_workbook(rows: Sequence[Sequence[str]]) -> bytes:
+    """Rows of cells as an Excel workbook of one sheet, the same bytes for the same rows; decimal texts are numbers.
+
+    As small as ISO/IEC 29500 lets one be: texts stand in their cells, and there are no styles.
+    """
+    sheet = "".join(f"<row>{''.join(map(_as_cell, cells))}</row>" for cells in rows)
+    main, packages = (f"http://schemas.openxmlformats.org/{name}/2006" for name in ("spreadsheetml", "package"))
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    relation = '<Relationships xmlns="{}/relationships"><Relationship Id="r" Type="{}/{}" Target="{}"/></Relationships>'
+    members = {
+        "[Content_Types].xml": f'<Types xmlns="{packages}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/sheet.xml" ContentType="{kind}.worksheet+xml"/></Types>',
+        "_rels/.rels": relation.format(packages, office, "officeDocument", "xl/workbook.xml"),
+        "xl/workbook.xml": f'<workbook xmlns="{main}/main" xmlns:r="{office}"><sheets>'
+        '<sheet name="Scale" sheetId="1" r:id="r"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": relation.format(packages, office, "worksheet", "sheet.xml"),
+        "xl/sheet.xml": f'<worksheet xmlns="{main}/main"><sheetData>{sheet}</sheetData></worksheet>',
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            # A member's default date is the same fixed day, 1980-01-01, wherever and whenever it is written.
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def _as_cell(text: str) -> str:
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return f"<c><v>{text}</v></c>"
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>' if text else "<c/>"
+
+
 def default_codebook(datasets: Mapping[str, Dataset]) -> list[dict[str, Any]]:
     """The metadata with what a reader of the real ones must cope with.
 
@@ -477,7 +541,7 @@ class Replica:
         self.codebook = default_codebook(given)
         self.log = log
         self._datasets = {name.upper(): dataset for name, dataset in given.items()}
-        self._files = {CEB_FILE: _contributions()}
+        self._files = {CEB_FILE: _contributions(), SCALE_FILE: _scale()}
         self._faults: list[_Misbehaviour] = []
         self._lock = threading.RLock()
         self._port = port
@@ -514,6 +578,10 @@ class Replica:
     @property
     def ceb_url(self) -> str:
         return f"{self.url}/ceb"
+
+    @property
+    def contributions_url(self) -> str:
+        return f"{self.url}/contributions"
 
     def rows(self, dataset: str) -> list[Row]:
         """A copy of a dataset's rows, to be changed and put back."""
@@ -823,7 +891,8 @@ def main(arguments: list[str]) -> int:
         with replica:
             print(f"The publishers' replica serves on {replica.url}; end it with Ctrl-C.")
             print(f"export {PSDATA_ENVIRONMENT}={replica.psdata_url}")
-            print(f"export {CEB_ENVIRONMENT}={replica.ceb_url}", flush=True)
+            print(f"export {CEB_ENVIRONMENT}={replica.ceb_url}")
+            print(f"export {CONTRIBUTIONS_ENVIRONMENT}={replica.contributions_url}", flush=True)
             threading.Event().wait()
     except KeyboardInterrupt:
         return 0

@@ -18,6 +18,7 @@ import pandas as pd
 
 from schemas.validate import ContractError, faults, no_faults
 from transforms.reading import TEXT, read_csv, read_json
+from transforms.workbooks import read_xlsx
 
 
 def _plain(name: str) -> str:
@@ -30,7 +31,7 @@ class Dialect:
     """One form of a source. The fields are those of `source.schema.json`."""
 
     name: str
-    format: Literal["csv", "json"]
+    format: Literal["csv", "json", "xlsx"]
     required: Mapping[str, str]
     note: str = ""
     series: str | None = None
@@ -42,6 +43,8 @@ class Dialect:
     optional: Mapping[str, str] = field(default_factory=dict)
     synonyms: Mapping[str, str] = field(default_factory=dict)
     ignored: Sequence[str] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
+    exponents: bool = False
 
     def matched(self, columns: Sequence[str]) -> dict[str, str]:
         """Which published column stands for which of ours."""
@@ -75,7 +78,7 @@ class Raw:
     def cells(self) -> pd.DataFrame:
         """The cells under our names, still text."""
         matched = self.dialect.matched(list(self.printed.columns))
-        return self.printed[list(matched)].rename(columns=matched)
+        return self.printed[list(matched)].rename(columns=matched).assign(**self.dialect.constants)
 
     def absent(self) -> list[str]:
         """Our names of the optional columns that this file lacks: unknown here, which is not the same as blank."""
@@ -123,12 +126,14 @@ def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], so
     return best
 
 
-def read(file: BinaryIO, form: Literal["csv", "json"], dialects: Sequence[Mapping[str, Any]], source: str) -> Raw:
-    """Read an accepted file (UTF-8, no byte order mark) and recognise its dialect.
+def read(
+    file: BinaryIO, form: Literal["csv", "json", "xlsx"], dialects: Sequence[Mapping[str, Any]], source: str
+) -> Raw:
+    """Read an accepted file (UTF-8 without byte order mark, or a workbook) and recognise its dialect.
 
     Raises ContractError when they can't be parsed, have no rows, or fit no dialect.
     """
-    frame, broken, rows_read = read_csv(file) if form == "csv" else read_json(file)
+    frame, broken, rows_read = {"csv": read_csv, "json": read_json, "xlsx": read_xlsx}[form](file)
     if not rows_read:
         raise ContractError("The file has a header and no rows." if form == "csv" else "The JSON array has no rows.")
     columns = list(frame.columns)
@@ -178,8 +183,9 @@ def parse_numbers(column: pd.Series, dialect: Dialect) -> pd.Series:
         plain = plain.str.replace(dialect.decimal, ".", regex=False)
     if dialect.zeros:
         plain = plain.mask(plain.isin(list(dialect.zeros)), "0")
-    # to_numeric alone would take 'inf', '1e9' and '0x10' for numbers.
-    plain = plain.where(plain.str.fullmatch(r"[+-]?\d+(\.\d*)?").astype("boolean").fillna(False))
+    # to_numeric alone would take 'inf', '1e9' (unless the dialect writes so) and '0x10' for numbers.
+    number = r"[+-]?\d+(\.\d*)?" + (r"(e[+-]?\d{1,2})?" if dialect.exponents else "")
+    plain = plain.where(plain.str.fullmatch(number).astype("boolean").fillna(False))
     return pd.to_numeric(plain, errors="coerce").astype("float64")
 
 

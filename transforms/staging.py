@@ -108,10 +108,15 @@ class Staged:
 def _in_scope(cells: pd.DataFrame, scope: Mapping[str, Any]) -> pd.Series:
     inside = pd.Series(True, index=cells.index)
     for column, values in scope.items():
-        if column != "rule":
-            wanted = [value.casefold() for value in values]
-            inside &= cells[column].str.strip().str.casefold().isin(wanted)
+        if column not in ("rule", "without"):
+            inside &= _among(cells[column], values)
+    for column, values in scope.get("without", {}).items():
+        inside &= ~_among(cells[column], values)
     return inside
+
+
+def _among(cells: pd.Series, values: Sequence[str]) -> pd.Series:
+    return cells.str.strip().str.casefold().isin([value.casefold() for value in values])
 
 
 def prepare(

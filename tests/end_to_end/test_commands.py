@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests_shared import read_csv, to_csv, to_json
+from tests_shared import CATALOGUE, read_csv, to_csv, to_json
 
 from flows.own_server import OwnServer
 from sources import bundle
@@ -49,9 +49,7 @@ def test_a_wrong_command_is_2_and_says_what_is_right(built: Any, arguments: list
 
 def test_sources_are_listed_with_publisher_and_licence(built: Any) -> None:
     listed = json.loads(built("sources", "--json").stdout)
-    assert [entry["name"] for entry in listed] == [
-        "assessed_contributions", "fatalities", "missions", "publisher_codebook", "uniformed_personnel",
-    ]  # fmt: skip
+    assert [entry["name"] for entry in listed] == list(CATALOGUE) and len(listed) == 16
     for entry in listed:
         assert entry["title"] and entry["publisher"] and entry["licence"] and entry["citation"] and entry["dialects"]
     assert "CC BY 3.0 IGO" in built("sources").stdout
@@ -116,15 +114,15 @@ def test_late_alone_is_0(copy: Any) -> None:
     found = {
         entry["source"]: entry for entry in json.loads(copy("status", "--json", "--fail-if-stale").stdout)["sources"]
     }
-    assert {name: entry["freshness"] for name, entry in found.items()} == {
-        "assessed_contributions": "current", "fatalities": "late", "missions": None, "publisher_codebook": None,
+    assert {name: entry["freshness"] for name, entry in found.items() if entry["freshness"]} == {
+        "assessed_contributions": "current", "fatalities": "late", "government_revenue": "current",
         "uniformed_personnel": "late",
     }  # fmt: skip
 
 
 def test_verify_tells_that_all_is_whole_or_each_damage_with_1(copy: Any) -> None:
     done = copy("verify")
-    assert done.stderr == "All is whole: 5 snapshots, 1 recorded build, the published warehouse.\n"
+    assert done.stderr == "All is whole: 21 snapshots, 1 recorded build, the published warehouse.\n"
     assert "fatalities\t2\t93234\tyes\n" in done.stdout and "publisher_codebook\t0\t0\t-\n" in done.stdout
     found = json.loads(copy("verify", "--json").stdout)
     assert found["damages"] == [] and found["builds"] == 1
@@ -275,7 +273,7 @@ def test_runs_without_a_server_are_there_when_the_server_is_opened_later(built: 
         assert runs and all(run["state_type"] in ("COMPLETED", "FAILED") for run in runs)
         first = min(runs, key=lambda run: run["start_time"])
         of_first = [task for task in tasks if task["flow_run_id"] == first["id"]]
-        assert len(of_first) == 9 and {task["state_type"] for task in of_first} == {"COMPLETED"}
+        assert len(of_first) == 4 + len(CATALOGUE) and {task["state_type"] for task in of_first} == {"COMPLETED"}
         assert any(line["message"].startswith("Published") for line in api("logs"))
         assert {artifact["key"] for artifact in api("artifacts")} == {"refresh-summary", "rejected-rows"}
     finally:
@@ -293,7 +291,7 @@ def test_offline_opens_no_socket_to_a_publisher(fresh: Any) -> None:
     )
     seen = fresh.folder / "seen"
     fresh.extra |= {"PYTHONPATH": str(fresh.folder), "SEEN": str(seen), "PEACEKEEPING_PSDATA_URL": "http://psdata.test"}
-    fresh.extra |= {"PEACEKEEPING_CEB_URL": "http://ceb.test"}
+    fresh.extra |= {"PEACEKEEPING_CEB_URL": "http://ceb.test", "PEACEKEEPING_CONTRIBUTIONS_URL": "http://un.test"}
     fresh("refresh", "--offline")
     lines = seen.read_text().splitlines()
     assert lines and not [line for line in lines if "127.0.0.1" not in line and "localhost" not in line]
@@ -360,6 +358,7 @@ def test_a_wrong_as_of_is_2(fresh: Any, arguments: list[str]) -> None:
 def test_a_live_refresh_fetches_from_the_publishers_wire_forms_and_the_next_has_nothing_to_do(copy: Any) -> None:
     with Replica() as replica:
         copy.extra |= {"PEACEKEEPING_PSDATA_URL": replica.psdata_url, "PEACEKEEPING_CEB_URL": replica.ceb_url}
+        copy.extra |= {"PEACEKEEPING_CONTRIBUTIONS_URL": replica.contributions_url}
         assert "Published build" in copy("refresh", "--live").stdout
         assert copy.ask("SELECT count(*) FROM fatalities") == "4423"
         assert copy.ask("SELECT count(*) FROM uniformed_personnel WHERE series = 'data_hub'") == "0"

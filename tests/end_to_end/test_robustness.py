@@ -105,6 +105,7 @@ def test_a_live_refresh_killed_at_any_moment_leaves_everything_whole_and_the_nex
     moments = random.Random(2026)
     with Replica() as replica:
         copy.extra |= {"PEACEKEEPING_PSDATA_URL": replica.psdata_url, "PEACEKEEPING_CEB_URL": replica.ceb_url}
+        copy.extra |= {"PEACEKEEPING_CONTRIBUTIONS_URL": replica.contributions_url}
         news = News(replica)
         before = news.come()
         began = time.perf_counter()

@@ -35,6 +35,7 @@ def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     # Nobody listens there: the publishers are out of reach at once, whatever network there is.
     monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("PEACEKEEPING_CEB_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("PEACEKEEPING_CONTRIBUTIONS_URL", "http://127.0.0.1:9")
     return settings.paths()
 
 

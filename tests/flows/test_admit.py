@@ -117,14 +117,19 @@ def test_seconds_for_milliseconds_and_old_files_without_a_date_are_refused(
 def test_bundled_snapshots_start_the_history_once(archive: Archive) -> None:
     admit.ensure_bundled(archive, CATALOGUE)
     admit.ensure_bundled(archive, CATALOGUE)
-    vintages = {name: [snapshot.vintage for snapshot in archive.snapshots(name)] for name in CATALOGUE}
+    live = [name for name, source in CATALOGUE.items() if source.live]
+    vintages = {name: [snapshot.vintage for snapshot in archive.snapshots(name)] for name in live}
     assert vintages == {
         "assessed_contributions": ["2024-12-31"],
         "fatalities": ["2021-06-30", "2025-04-04"],
+        "government_revenue": ["2024-12-31"],
         "missions": ["2024-02-19"],
         "publisher_codebook": [],
+        "scale_of_assessments": ["2024-12-31"],
         "uniformed_personnel": ["2025-07-31"],
     }
+    compiled = [snapshot for name in CATALOGUE if name not in live for snapshot in archive.snapshots(name)]
+    assert len(compiled) == 14 and {snapshot.vintage for snapshot in compiled} == {"2026-11-24"}
     assert {s.origin for name in CATALOGUE for s in archive.snapshots(name)} == {"bundled"}
 
 

@@ -41,6 +41,7 @@ def replica(served: Replica, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replic
     """The publishers as bundled, in force; small pages, so that the fatalities come in three."""
     monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", served.psdata_url)
     monkeypatch.setenv("PEACEKEEPING_CEB_URL", served.ceb_url)
+    monkeypatch.setenv("PEACEKEEPING_CONTRIBUTIONS_URL", served.contributions_url)
     monkeypatch.setattr(client, "Retry", AtOnce)
     monkeypatch.setitem(CATALOGUE["fatalities"].declaration["live"], "rows_per_page", 2000)
     for name in list(os.environ):

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from pytest_httpserver import HTTPServer
-from tests_shared import load_bytes, read_csv, to_csv
+from tests_shared import CATALOGUE, load_bytes, read_csv, to_csv
 
 from flows import build, stage
 from flows.admit import Stated
@@ -26,7 +26,7 @@ from flows.settings import Paths
 from schemas.validate import TableError
 from sources import bundle
 from sources.archive import Archive
-from sources.catalogue import source_names
+from sources.catalogue import live_names
 from sources.replica import default_codebook
 from warehouse import load, publish
 
@@ -60,13 +60,13 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     only = {"flow_runs": {"id": {"any_": [run_id]}}}
     for _ in range(50):  # the server writes task runs in batches
         tasks = api(prefect_api, "task_runs/filter", only)
-        if len(tasks) == 9 and all(task["state_type"] == "COMPLETED" for task in tasks):
+        if len(tasks) == 4 + len(CATALOGUE) and all(task["state_type"] == "COMPLETED" for task in tasks):
             break
         time.sleep(0.2)
     assert {task["name"]: task["state_type"] for task in tasks} == dict.fromkeys(
         [
-            "load bundled snapshots", "stage assessed_contributions", "stage fatalities", "stage missions",
-            "stage publisher_codebook", "stage uniformed_personnel", "build warehouse", "check build", "publish build",
+            "load bundled snapshots", *(f"stage {name}" for name in CATALOGUE), "build warehouse", "check build",
+            "publish build",
         ],
         "COMPLETED",
     )  # fmt: skip
@@ -153,7 +153,7 @@ def test_a_vintage_loaded_later_but_published_earlier_takes_its_right_place(run:
 
 
 def test_the_run_form_offers_every_source() -> None:
-    assert sorted(get_args(SourceName)) == source_names()
+    assert sorted(get_args(SourceName)) == live_names(CATALOGUE)
 
 
 def raising(error: Exception) -> Callable[..., Any]:
@@ -193,7 +193,7 @@ def test_unreachable_publishers_keep_the_last_good_snapshots_and_say_so(run: Any
     began = time.perf_counter()
     state, summary = run()
     assert state.is_completed() and state.message.startswith("with warnings; published build")
-    assert [obtained.outcome for obtained in summary.obtained] == ["unreachable"] * 5
+    assert [obtained.outcome for obtained in summary.obtained] == ["unreachable"] * 7
     assert "publisher not reached, kept last good: assessed_contributions" in state.message
     assert summary.obtained[1].message.endswith("Kept the bundled snapshot of 2025-04-04.")
     assert time.perf_counter() - began < 60 and summary.published
@@ -227,8 +227,9 @@ def test_one_refused_reply_stops_no_other_source_and_fails_the_run(
     state, summary = run()
     outcomes = {obtained.source: obtained.outcome for obtained in summary.obtained}
     assert outcomes == {
-        "assessed_contributions": "unreachable", "fatalities": "refused", "missions": "fetched",
-        "publisher_codebook": "fetched", "uniformed_personnel": "refused",
+        "assessed_contributions": "unreachable", "fatalities": "refused", "government_revenue": "unreachable",
+        "missions": "fetched",
+        "publisher_codebook": "fetched", "scale_of_assessments": "unreachable", "uniformed_personnel": "refused",
     }  # fmt: skip
     assert state.is_failed() and state.message.startswith("published build") and summary.published
     assert "HTML page" in " ".join(summary.failures) and "404" in " ".join(summary.failures)

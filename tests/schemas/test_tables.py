@@ -8,6 +8,7 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 
+from schemas import money as money_tables
 from schemas import tables
 from schemas.columns import Table, category, day, flag, money, number, text, whole
 from schemas.tables import (
@@ -82,8 +83,8 @@ def test_every_reference_names_the_key_of_a_dimension_that_is_filled_before() ->
         assert dimension.key_enforced
         assert order.index(dimension.full_name) < order.index(table.full_name)
     # 1 of the aliases, 3 of the fatalities and of their states, 2 of the personnel and of its revisions, 1 of the
-    # contributions and of their revisions
-    assert found == 1 + 2 * 3 + 2 * 2 + 2 * 1
+    # contributions and of their revisions; of the money one state in five tables, one mission in three, both in one
+    assert found == 1 + 2 * 3 + 2 * 2 + 2 * 1 + 5 * 1 + 3 * 1 + 2
 
 
 def test_every_state_and_every_mission_of_a_fact_is_a_reference() -> None:
@@ -145,8 +146,8 @@ def test_every_row_of_a_fact_leads_back_to_its_snapshot() -> None:
 
 
 def test_every_declared_table_is_built_once() -> None:
-    declared = [value for value in vars(tables).values() if isinstance(value, Table)]
-    assert sorted(TABLES) == sorted(table.full_name for table in declared)
+    declared = [value for room in (tables, money_tables) for value in vars(room).values() if isinstance(value, Table)]
+    assert sorted(TABLES) == sorted({table.full_name for table in declared})
     assert list(TABLES.values()) == [*DIMENSIONS, *FACTS, *HISTORY, *META]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import tempfile
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -315,3 +317,104 @@ def test_any_bytes_are_text_or_refused(start: bytes, rest: bytes, packed: bool) 
     text.decode("utf-8")
     assert text.strip() and b"\0" not in text
     assert form == ("json" if text.lstrip()[:1] in (b"[", b"{") else "csv")
+
+
+# Workbooks
+
+
+def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+BOOK = zipped({"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>", "xl/sheet.xml": b"<sheet/>" * 99})
+LOCKED = bytearray(BOOK)
+for start in (b"PK\x03\x04", b"PK\x01\x02"):
+    place = 0
+    while (place := LOCKED.find(start, place)) >= 0:
+        LOCKED[place + (6 if start == b"PK\x03\x04" else 8)] |= 1
+        place += 4
+
+
+def why_no_workbook(payload: bytes, folder: Path) -> str:
+    file = folder / "file"
+    file.write_bytes(payload)
+    with pytest.raises(Refused) as caught:
+        accept(file, workbook=True)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_workbook_is_taken_as_it_is_where_the_source_has_one(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(BOOK)
+    accepted = accept(file, workbook=True)
+    with accepted.open() as opened:
+        assert (accepted.format, opened.read()) == ("xlsx", BOOK)
+
+
+def test_text_is_taken_as_ever_where_the_source_has_a_workbook_too(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    for text, form in ((CSV, "csv"), (b"[{}]", "json"), (gzip.compress(CSV), "csv")):
+        file.write_bytes(text)
+        assert accept(file, workbook=True).format == form
+
+
+def test_a_workbook_is_refused_where_the_source_has_none() -> None:
+    assert why(BOOK) == (
+        "This is a zip archive or an Excel workbook; expected CSV or JSON text. Unpack or export it first."
+    )
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (
+            zipped({"data.csv": CSV, "readme.txt": b""}),
+            "a zip archive of something else (data.csv, readme.txt); expected",
+        ),
+        (zipped({"word/document.xml": b"<d/>"}), "a zip archive of something else (word/document.xml); expected"),
+        (zipped({}), "a zip archive of something else (nothing); expected an Excel workbook (.xlsx)."),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), "an old Excel file (.xls) or a workbook with a password;"),
+        (bytes(LOCKED), "The workbook has a password; expected one without."),
+        (BOOK[:-30], "The workbook is cut off or damaged (File is not a zip file). Get it again."),
+        (BOOK[: len(BOOK) // 2], "The workbook is cut off or damaged"),
+        (
+            zipped({"xl/workbook.xml": b"<!DOCTYPE a><workbook/>"}),
+            "xl/workbook.xml in the workbook declares a document type",
+        ),
+    ],
+)
+def test_what_is_no_whole_workbook_is_refused_with_the_reason(payload: bytes, told: str, tmp_path: Path) -> None:
+    assert told in why_no_workbook(payload, tmp_path)
+
+
+def test_a_changed_byte_is_told_by_the_check_sum(tmp_path: Path) -> None:
+    stored = zipped({"xl/workbook.xml": b"<workbook/>", "xl/sheet.xml": b"<c>22</c>"}, zipfile.ZIP_STORED)
+    told = why_no_workbook(stored.replace(b"<c>22</c>", b"<c>23</c>"), tmp_path)
+    assert told == "The workbook is cut off or damaged (Bad CRC-32 for file 'xl/sheet.xml'). Get it again."
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused_without_unpacking_it_into_memory(tmp_path: Path) -> None:
+    bomb = zipped({"xl/workbook.xml": b"<workbook/>", "xl/sheet.xml": bytes(acceptance.MAX_WORKBOOK_BYTES)})
+    assert len(bomb) < 1 << 20
+    tracemalloc.start()
+    try:
+        told = why_no_workbook(bomb, tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 16 * acceptance.BLOCK_BYTES
+    finally:
+        tracemalloc.stop()
+    assert told == "The workbook unpacks to more than 67,108,864 bytes; no workbook of this source does."
+
+
+@property_test
+@given(st.integers(0, len(BOOK) - 1), st.integers(0, 255))
+def test_a_workbook_with_any_byte_changed_is_taken_or_refused_never_an_error(at: int, byte: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_bytes(BOOK[:at] + bytes([byte]) + BOOK[at + 1 :])
+        with contextlib.suppress(Refused):
+            accept(file, workbook=True)

@@ -193,9 +193,9 @@ def test_writing_twice_gives_equal_bytes(figures: Path, target: Path) -> None:
 
 def test_figures_in_a_subfolder_facts_are_found(figures: Path, target: Path) -> None:
     (figures / "facts").mkdir()
-    for entry in ORIGINS:
-        (figures / entry["from"]).rename(figures / "facts" / entry["from"])
-    assert len(bundle.write(figures)) == 6
+    for name in {entry["from"] for entry in ORIGINS}:
+        (figures / name).rename(figures / "facts" / name)
+    assert len(bundle.write(figures)) == len(ORIGINS)
 
 
 def test_byte_order_mark_and_line_ends_of_the_figures_do_not_matter(figures: Path, target: Path) -> None:
@@ -210,7 +210,7 @@ def test_byte_order_mark_and_line_ends_of_the_figures_do_not_matter(figures: Pat
 def test_the_command_tells_what_it_wrote(figures: Path, target: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bundle.main([str(figures)]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 6
+    assert len(printed) == len(ORIGINS) == 22
     assert printed[0].startswith("fatalities_2021-06.csv.gz: 2 rows, vintage 2021-06-30, ")
 
 
@@ -359,5 +359,5 @@ def test_writing_the_real_figures_twice_gives_equal_bytes(tmp_path: Path, monkey
         (tmp_path / name).mkdir()
         bundle.write(Path(named), tmp_path / name)
         written.append(files(tmp_path / name))
-    assert len(written[0]) == 6  # five files and the manifest
+    assert len(written[0]) == len(few) + 1  # and the manifest
     assert written[0] == written[1]

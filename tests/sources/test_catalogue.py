@@ -16,7 +16,27 @@ from sources.errors import CatalogueError, SourceError, UnknownSource
 
 SHIPPED = Path(catalogue.__file__).parent
 LOADER, DUMPER = getattr(yaml, "CSafeLoader", yaml.SafeLoader), getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-NAMES = ["assessed_contributions", "fatalities", "missions", "publisher_codebook", "uniformed_personnel"]
+LIVE = [
+    "assessed_contributions",
+    "fatalities",
+    "government_revenue",
+    "missions",
+    "publisher_codebook",
+    "scale_of_assessments",
+    "uniformed_personnel",
+]
+COMPILED = [
+    "budget_totals",
+    "dated_facts",
+    "mission_assessments",
+    "mission_budgets",
+    "mission_strength",
+    "peacekeeping_levels",
+    "peacekeeping_rates",
+    "regular_budget_payments",
+    "state_mission_assessments",
+]
+NAMES = sorted(LIVE + COMPILED)
 
 # Read off the publishers' own pages, not off the YAML.
 EXPECTED = {
@@ -34,6 +54,13 @@ EXPECTED = {
         "cadence": "daily",
         "metadata": "https://api.psdata.un.org/public/metadata/DPPADPOSS-FATALITIES",
     },
+    "government_revenue": {
+        "publisher": "United Nations System Chief Executives Board for Coordination (CEB)",
+        "landing_page": "https://unsceb.org/fs-revenue-government-donor",
+        "url": "https://unsceb.org/sites/default/files/statistic_files/Financial/revenue_government_donors.csv",
+        "cadence": "yearly",
+        "metadata": None,
+    },
     "missions": {
         "publisher": "United Nations Peace & Security Data Hub",
         "landing_page": "https://psdata.un.org/dataset/DPPADPOSS-PKO",
@@ -45,6 +72,13 @@ EXPECTED = {
         "publisher": "United Nations Peace & Security Data Hub",
         "landing_page": "https://psdata.un.org",
         "url": "https://api.psdata.un.org/public/metadata/all",
+        "cadence": "irregular",
+        "metadata": None,
+    },
+    "scale_of_assessments": {
+        "publisher": "United Nations General Assembly, Committee on Contributions",
+        "landing_page": "https://www.un.org/en/ga/contributions/",
+        "url": "https://www.un.org/en/ga/contributions/Scale%20of%20Assessments%20for%20RB%201946-2027.xlsx",
         "cadence": "irregular",
         "metadata": None,
     },
@@ -62,7 +96,7 @@ Change = Callable[[dict[str, Any]], None]
 
 @pytest.fixture(autouse=True)
 def default_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PEACEKEEPING_PSDATA_URL", "PEACEKEEPING_CEB_URL"):
+    for name in ("PEACEKEEPING_PSDATA_URL", "PEACEKEEPING_CEB_URL", "PEACEKEEPING_CONTRIBUTIONS_URL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -118,7 +152,7 @@ def test_all_sources_load_in_alphabetical_order() -> None:
     assert source_names() == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LIVE)
 def test_every_source_says_what_it_is_and_where_it_comes_from(shipped: dict[str, Source], name: str) -> None:
     source = shipped[name]
     expected = EXPECTED[name]
@@ -153,7 +187,7 @@ def test_every_source_declares_its_dialects_and_known_defects(shipped: dict[str,
     source = shipped[name]
     names = [dialect["name"] for dialect in source.dialects]
     assert names and len(names) == len(set(names))
-    assert {dialect["format"] for dialect in source.dialects} <= {"csv", "json"}
+    assert {dialect["format"] for dialect in source.dialects} <= {"csv", "json", "xlsx"}
     assert all(dialect["required"] for dialect in source.dialects)
     defects = source.declaration["known_defects"]
     assert defects and len({defect["id"] for defect in defects}) == len(defects)
@@ -165,7 +199,21 @@ def test_the_citation_carries_the_vintage(shipped: dict[str, Source], name: str)
     citation = shipped[name].citation("2025-04-04")
     assert "2025-04-04" in citation
     assert "{" not in citation and "}" not in citation
-    assert "United Nations" in citation or "UN System" in citation
+    assert any(who in citation for who in ("United Nations", "UN System", "cited row by row", "CEB", "Perry and Smith"))
+
+
+def test_compiled_figures_are_published_at_no_address(shipped: dict[str, Source]) -> None:
+    assert [name for name in NAMES if not shipped[name].live] == COMPILED
+    assert {shipped[name].publisher.name for name in COMPILED} == {"compiled"}
+    with pytest.raises(
+        UnknownSource, match=r"budget_totals is published at no address.*peacekeeping load budget_total"
+    ):
+        catalogue.find_live(shipped, "budget_totals")
+
+
+def test_a_source_is_asked_for_exactly_where_its_publisher_has_an_address(folder: Path) -> None:
+    spoil(folder, "missions", drop("live"))
+    assert "missions.yaml: live: " in told(folder) and "'psdata' has one" in told(folder)
 
 
 def test_only_the_codebook_is_optional_and_stored_without_its_people(shipped: dict[str, Source]) -> None:
@@ -195,7 +243,6 @@ def test_a_copy_of_a_declaration_loads(folder: Path) -> None:
         ("citation",),
         ("landing_page",),
         ("cadence",),
-        ("live",),
         ("coverage",),
         ("envelope",),
         ("bounds",),
@@ -239,7 +286,7 @@ def test_missing_field_names_file_and_field(folder: Path, path: tuple[str | int,
         (("envelope", "rejected_share", "max"), 5),
         (("dialects",), {}),
         (("dialects",), []),
-        (("dialects", 1, "format"), "xlsx"),
+        (("dialects", 1, "format"), "ods"),
         (("known_defects", 0, "noted"), "yesterday"),
         (("corrections", 0, "set"), {}),
     ],

@@ -199,9 +199,10 @@ def test_every_source_of_the_catalogue_has_its_live_address_here(get: Get, serve
     publishers = yaml.safe_load((ROOT / "sources" / "publishers.yaml").read_text(encoding="utf-8"))
     assert publishers["psdata"]["environment"] == replica.PSDATA_ENVIRONMENT
     assert publishers["ceb"]["environment"] == replica.CEB_ENVIRONMENT
-    bases = {"psdata": served.psdata_url, "ceb": served.ceb_url}
+    assert publishers["contributions"]["environment"] == replica.CONTRIBUTIONS_ENVIRONMENT
+    bases = {"psdata": served.psdata_url, "ceb": served.ceb_url, "contributions": served.contributions_url}
     for source in load_catalogue().values():
-        live = source.declaration["live"]
+        live = source.declaration.get("live", {})
         for path in (live[name] for name in ("path", "metadata") if name in live):
             url = bases[source.declaration["publisher"]] + str(path)
             assert requests.get(url, params={"per_page": 1}, timeout=10).status_code == 200, url
@@ -751,12 +752,13 @@ def test_the_command_serves_files_with_faults_logs_requests_and_ends_quietly(tmp
     os.utime(file, (1_750_000_000, 1_750_000_000))  # 2025-06-15
     command = run("--port", "0", "--dataset", f"{FATALITIES.lower()}={file}", "--fault", "server-error=1")
     assert command.stdout
-    told = [command.stdout.readline() for _ in range(3)]
+    told = [command.stdout.readline() for _ in range(4)]
     address = re.search(r"http://127\.0\.0\.1:\d+", told[0])
     assert address
     assert told[1:] == [
         f"export PEACEKEEPING_PSDATA_URL={address[0]}/public\n",
         f"export PEACEKEEPING_CEB_URL={address[0]}/ceb\n",
+        f"export PEACEKEEPING_CONTRIBUTIONS_URL={address[0]}/contributions\n",
     ]
     assert requests.get(f"{address[0]}/public{JSON}?per_page=2", timeout=10).status_code == 500
     rows = requests.get(f"{address[0]}/public{JSON}", timeout=10).json()

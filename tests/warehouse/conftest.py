@@ -234,11 +234,57 @@ def _codebook() -> dict[str, pd.DataFrame]:
     }  # fmt: skip
 
 
+def _money() -> dict[str, pd.DataFrame]:
+    """One row of each table of budgets, assessments, rates, payments and dated facts."""
+    year = {
+        "peacekeeping_year": "2018-19",
+        "period_start": pd.Timestamp("2018-07-01"),
+        "period_end": pd.Timestamp("2019-06-30"),
+    }
+    mission = {"mission": "MINUSMA", "mission_as_published": "MINUSMA"}
+    state = {"contributor_iso3": "FRA", "contributor_as_published": "France"}
+    cited = {"citation": "A/74/736"}
+    assessed = {"assessed_gross_usd": 5e6, "assessed_net_usd": 4e6, "document_symbol": "ST/ADM/SER.B/1"}
+    rows: dict[str, dict[str, object]] = {
+        "mission_budgets": {
+            **year, **mission, **cited, "measure": "spent", "stage": "performance report", "amount_usd": 1e9,
+            "publication": "performance",
+        },
+        "budget_totals": {**year, **cited, "stage": "initial", "amount_usd": 6.69e9},
+        "mission_assessments": {**year, **mission, **assessed, **cited, "credit_usd": -1e6},
+        "state_mission_assessments": {**year, **state, **mission, **assessed, **cited, "grade": "read"},
+        "peacekeeping_levels": {
+            **year, **state, "scale_period": "2016-2018", "level": "A", "regular_rate_pct": 4.859,
+            "effective_rate_pct": 6.2801, "assessed_share_pct": 6.28, "fit": "ok",
+        },
+        "peacekeeping_rates": {**cited, "period": "2017", "contributor_iso3": "FRA", "rate_pct": 6.28},
+        "regular_budget_payments": {
+            **state, "year": 2019, "regular_rate_pct": 4.427, "assessed_usd": 1.2e8, "payment_status": "paid_on_time",
+            "payment_date": pd.Timestamp("2019-01-30"), "honour_roll_as_of": pd.Timestamp("2019-12-27"),
+            "document_symbol": "ST/ADM/SER.B/992",
+        },
+        "dated_facts": {
+            **cited, "collection": "arrears", "as_of": "2019-01-01", "as_of_from": pd.Timestamp("2019-01-01"),
+            "as_of_to": pd.Timestamp("2019-01-01"), "precision": "day", "subject": "USA", "fund": "peacekeeping",
+            "value": 7.76e8, "qualifier": "about", "statement": "owed",
+        },
+        "mission_strength": {
+            **mission, "month_end": pd.Timestamp("2017-03-31"), "contributors": 50, "troops": 10, "police": 2,
+            "observers": 1, "total": 13, "reported_on": pd.Timestamp("2017-03-31"),
+        },
+        "government_revenue": {**year, **state, "revenue_kind": "other", "amount_usd": -1.5},
+        "scale_of_assessments": {**state, "period_from": 1977, "period_to": 1977, "rate_pct": 5.66},
+    }  # fmt: skip
+    origin = {"snapshot_sha256": SHA["money"], "snapshot_row": 1}
+    return {f"main.{name}": pd.DataFrame([{**row, **origin}]) for name, row in rows.items()}
+
+
 def hand_made() -> dict[str, pd.DataFrame]:
     """Rows of every table that a build is given, by its full name, in the declared shape."""
     raw = {"source": "fatalities", "snapshot_sha256": SHA["fatalities"]}
     noted = pd.Timestamp("2025-01-02")
     frames = {
+        **_money(),
         "main.countries": _countries(),
         "main.missions": _missions(),
         "main.mission_aliases": _rows("alias mission note", ("UNOSOM-I", "UNOSOM I", None)),

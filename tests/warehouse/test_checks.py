@@ -75,7 +75,17 @@ def test_every_key_and_every_reference_is_checked_under_its_name() -> None:
         "reference: main.fatality_states.mission",
         "reference: main.fatality_states.nationality_iso3",
         "reference: main.fatality_states.nationality_iso3_other",
+        "reference: main.government_revenue.contributor_iso3",
         "reference: main.mission_aliases.mission",
+        "reference: main.mission_assessments.mission",
+        "reference: main.mission_budgets.mission",
+        "reference: main.mission_strength.mission",
+        "reference: main.peacekeeping_levels.contributor_iso3",
+        "reference: main.peacekeeping_rates.contributor_iso3",
+        "reference: main.regular_budget_payments.contributor_iso3",
+        "reference: main.scale_of_assessments.contributor_iso3",
+        "reference: main.state_mission_assessments.contributor_iso3",
+        "reference: main.state_mission_assessments.mission",
         "reference: main.uniformed_personnel.contributor_iso3",
         "reference: main.uniformed_personnel.mission",
         "reference: main.uniformed_personnel_revisions.contributor_iso3",
@@ -245,6 +255,15 @@ BROKEN_WARNINGS = [
             "UPDATE main.assessed_contributions SET amount_usd = 31e8 WHERE contributor_iso3 = 'FRA' AND amount_usd = 30e8"
         ],
         1,  # 31 of 101 is 30.7 %; 30 % exactly, as before, is not too much
+    ),
+    (
+        "the scale of assessments sums to 100 %",
+        [
+            "INSERT INTO main.scale_of_assessments SELECT year, year, iso3, iso3, rate, repeat('a', 64), 1 FROM (VALUES "
+            "(1997, 'FRA', 50), (1998, 'FRA', 50), (1998, 'MLI', 49.98), (2001, 'FRA', 50), (2001, 'MLI', 50), "
+            "(2003, 'FRA', 50), (2003, 'MLI', 50)) AS t(year, iso3, rate)"
+        ],
+        2,  # 1998 has 99.98, and 2003 has 100, not the 101.087 that is published; 1997 is not held to it
     ),
     (
         "missions that no list or register knows",

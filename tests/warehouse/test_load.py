@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.money import MONEY
 from schemas.tables import TABLES
 from warehouse import load
 from warehouse.load import BuildError
@@ -22,6 +23,11 @@ from warehouse.publish import publish, wal_of
 Reader = Callable[..., list[tuple[Any, ...]]]
 
 MARTS = {
+    "arrears_timeline": 12,
+    "burden_sharing": 20,
+    "funding_by_level": 7,
+    "mission_cost": 15,
+    "payment_record": 9,
     "assessment_shares": 6,
     "dictionary": 9,
     "fatalities_by_mission_and_incident_type": 8,
@@ -59,6 +65,7 @@ def test_the_rows_of_every_table_are_counted(tmp_path: Path, parquet: dict[str, 
         "main.fatality_revisions": 1,
         "main.uniformed_personnel_revisions": 1,
         "main.assessed_contribution_revisions": 1,
+        **{table.full_name: 1 for table in MONEY},
         "meta.builds": 1,
         "meta.snapshots": 6,
         "meta.rejected_rows": 0,

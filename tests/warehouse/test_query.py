@@ -254,7 +254,7 @@ def test_ctrl_c_stops_a_query_that_runs(small: Path) -> None:
         "with connect(pathlib.Path(sys.argv[1])) as c:\n"
         "    print('asked', flush=True)\n"
         "    try:\n"
-        "        Answer(c, 'SELECT sum(a.i * b.i) FROM range(10_000_000) a(i), range(1_000_000) b(i)').rows()\n"
+        "        Answer(c, 'SELECT sum(a.i * b.i) FROM range(1_000_000_000) a(i), range(10_000) b(i)').rows()\n"
         "    except KeyboardInterrupt:\n"
         "        print('stopped')\n"
     )

@@ -1,0 +1,145 @@
+"""The shapes of the compiled sources: budgets, assessments, rates, payments, dated facts, IPI's mission-months."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pandas as pd
+
+from schemas import incoming, money
+from schemas.columns import ORIGIN, Table
+from transforms.contributions import peacekeeping_year_ended
+from transforms.countries import DATA
+from transforms.figures import Shape, month_ends
+
+PEACEKEEPING_YEAR = ("period_start", "period_end")
+# The marks that stand before a figure in the compilations, and what they say.
+QUALIFIERS = {"~": "about", ">": "more than"}
+
+
+def _columns(table: Table) -> list[str]:
+    return [name for name in table.columns if name not in ORIGIN]
+
+
+def _percent(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(discount_pct=(rows["discount"] * 100).round(6))
+
+
+def _calendar_years(rows: pd.DataFrame) -> pd.DataFrame:
+    year = rows["year"].astype("str")
+    first, last = (
+        pd.to_datetime(year + end, format="%Y-%m-%d").astype("datetime64[us]") for end in ("-01-01", "-12-31")
+    )
+    return rows.assign(first=first, last=last)
+
+
+def _rate_periods(rows: pd.DataFrame) -> pd.DataFrame:
+    """First and last day of a period written 2017, 2019-2021 or 2011-12."""
+    parts = rows["period"].str.extract(r"^(\d{4})(?:-(\d{2,4}))?$")
+    peacekeeping = parts[1].str.len() == 2
+    end = parts[1].where(~peacekeeping, parts[0].str[:2] + parts[1]).fillna(parts[0])
+    first = parts[0] + pd.Series("-01-01", index=rows.index).mask(peacekeeping, "-07-01")
+    last = end + pd.Series("-12-31", index=rows.index).mask(peacekeeping, "-06-30")
+    days = {
+        name: pd.to_datetime(text, format="%Y-%m-%d").astype("datetime64[us]")
+        for name, text in (("first", first), ("last", last))
+    }
+    return rows.assign(**days)
+
+
+def _facts(rows: pd.DataFrame) -> pd.DataFrame:
+    """The first and last day that a printed date (2019-01-11, 2018-05, 2014 and words after it) can mean."""
+    day = rows["as_of"].str.extract(r"^(\d{4}(?:-\d{2}){0,2})(?!\d)")[0]
+    precision = day.str.len().map({10: "day", 7: "month", 4: "year"})
+    first = pd.to_datetime(day.str.cat(precision.map({"day": "", "month": "-01", "year": "-01-01"})), format="%Y-%m-%d")
+    last = first.mask(precision == "month", first + pd.offsets.MonthEnd(0))
+    last = last.mask(precision == "year", first + pd.offsets.YearEnd(0))
+    statement = rows["statement"]
+    scope = rows["scope"]
+    elsewhere = scope.notna() & (scope != "MINUSMA")
+    told = statement.mask(elsewhere, scope + ": " + statement.fillna("")) if elsewhere.any() else statement
+    qualifier = rows["mark"].map(QUALIFIERS).where(rows["mark"].notna(), "exact").where(rows["value"].notna())
+    return rows.assign(
+        as_of_from=first.astype("datetime64[us]"),
+        as_of_to=last.astype("datetime64[us]"),
+        precision=precision.astype("str"),
+        statement=told.astype("str"),
+        qualifier=qualifier.astype("str"),
+        order=rows.index,
+    )
+
+
+@cache
+def revenue_kinds() -> dict[str, str]:
+    """What CEB prints as the kind of revenue, and our term for it."""
+    table = pd.read_csv(DATA / "revenue_kinds.csv", dtype=str, keep_default_na=False)
+    return dict(zip(table["printed"], table["kind"], strict=True))
+
+
+def _strength(rows: pd.DataFrame) -> pd.DataFrame:
+    blank = {name: rows[name].fillna(0) for name in ("troops", "police", "observers")}
+    return rows.assign(month_end=month_ends(rows["reported_on"]), **blank)
+
+
+SHAPES = {
+    "government_revenue": Shape(
+        incoming.government_revenue,
+        _columns(money.GOVERNMENT_REVENUE),
+        money.GOVERNMENT_REVENUE.key,
+        PEACEKEEPING_YEAR,
+        lambda rows: rows.assign(**peacekeeping_year_ended(rows["calendar_year"])),
+        {"revenue_kind": revenue_kinds()},
+    ),
+    "mission_budgets": Shape(
+        incoming.mission_budgets,
+        _columns(money.MISSION_BUDGETS),
+        money.MISSION_BUDGETS.key,
+        PEACEKEEPING_YEAR,
+    ),
+    "budget_totals": Shape(
+        incoming.budget_totals, _columns(money.BUDGET_TOTALS), money.BUDGET_TOTALS.key, PEACEKEEPING_YEAR
+    ),
+    "mission_assessments": Shape(
+        incoming.mission_assessments,
+        _columns(money.MISSION_ASSESSMENTS),
+        money.MISSION_ASSESSMENTS.key,
+        PEACEKEEPING_YEAR,
+    ),
+    "state_mission_assessments": Shape(
+        incoming.state_mission_assessments,
+        _columns(money.STATE_MISSION_ASSESSMENTS),
+        money.STATE_MISSION_ASSESSMENTS.key,
+        PEACEKEEPING_YEAR,
+    ),
+    "peacekeeping_levels": Shape(
+        incoming.peacekeeping_levels,
+        _columns(money.PEACEKEEPING_LEVELS),
+        money.PEACEKEEPING_LEVELS.key,
+        PEACEKEEPING_YEAR,
+        _percent,
+    ),
+    "peacekeeping_rates": Shape(
+        incoming.peacekeeping_rates,
+        _columns(money.PEACEKEEPING_RATES),
+        money.PEACEKEEPING_RATES.key,
+        ("first", "last"),
+        _rate_periods,
+    ),
+    "regular_budget_payments": Shape(
+        incoming.regular_budget_payments,
+        _columns(money.REGULAR_BUDGET_PAYMENTS),
+        money.REGULAR_BUDGET_PAYMENTS.key,
+        ("first", "last"),
+        _calendar_years,
+    ),
+    "dated_facts": Shape(
+        incoming.dated_facts, _columns(money.DATED_FACTS), ["order"], ("as_of_from", "as_of_to"), _facts
+    ),
+    "mission_strength": Shape(
+        incoming.mission_strength,
+        _columns(money.MISSION_STRENGTH),
+        money.MISSION_STRENGTH.key,
+        ("month_end", "month_end"),
+        _strength,
+    ),
+}

@@ -1,0 +1,111 @@
+"""The regular budget's scale of assessments: one row a scale period and member state, from the Committee's workbook."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from schemas import incoming
+from transforms import countries
+from transforms.dialects import Raw
+from transforms.staging import Declaration, Staged, doubled, finish, prepare
+
+KEY = ["period_from", "contributor_iso3"]
+# No state has had more since 1974, when the ceiling became 25 %: worth a look, although the United States did before.
+HIGH_RATE_PCT = 30
+DECIMALS = 6  # the scale is printed with up to five; what follows are binary fractions (0.026000000000000002)
+
+_FOOTNOTE = r"\s+[a-z]/\s*$"
+_FORMERLY = r"\(formerly\s+([^)]+)\)"
+
+
+def states(printed: pd.Series, first_day: pd.Series, source: str) -> pd.Series:
+    """ISO3 codes of names as the scale prints them: with marks of footnotes, and former names in brackets.
+
+    A row goes on under the newest name when a state is renamed or dissolved. Where the former name is that of a
+    dissolved state ("Serbia (formerly Yugoslavia)"), the row is of whichever stood on the period's first day: that
+    state, a dissolved successor of it, or the state of today. Renamed states (Zaire) keep their code.
+    """
+    plain = printed.str.replace(_FOOTNOTE, "", regex=True)
+    today = countries.to_iso3(plain.str.replace(_FORMERLY, "", regex=True), source)
+    former = countries.to_iso3(plain.str.extract(_FORMERLY)[0], source)
+    gone = countries.dissolved_states().set_index("iso3")
+    found = today.copy()
+    for code in set(former.dropna()) & set(gone.index):
+        for state in _line(code, gone):
+            stood = first_day.between(gone["existed_from"][state], gone["existed_until"][state])
+            found = found.mask((former == code) & stood, state)
+    return found
+
+
+def _line(code: str, gone: pd.DataFrame) -> list[str]:
+    """A dissolved state and the dissolved ones that came of it, in turn (YUG, SCG)."""
+    line = [code]
+    for state in line:
+        line += [
+            other
+            for other in str(gone.loc[state, "successors_iso3"]).split(";")
+            if other in gone.index and other not in line
+        ]
+    return line
+
+
+def _day(year: pd.Series, day: str) -> pd.Series:
+    return pd.to_datetime(year.astype("str") + day, format="%Y-%m-%d").astype("datetime64[us]")
+
+
+def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+    """Stage one snapshot. Rates over 30 % are signals, not faults; rates are rounded to six decimals.
+
+    Raises ContractError when the file is not what the source promises (see transforms.staging).
+    """
+    ready = prepare(raw, incoming.scale_of_assessments(declared.bounds, vintage), declared)
+    backwards = ready.rows["period_to"] < ready.rows["period_from"]
+    ready.reject(
+        backwards,
+        "period_to",
+        "ends_before_it_begins",
+        lambda bad: (
+            "period_to: expected "
+            + bad["period_from"].astype("str")
+            + " or later, got "
+            + bad["period_to"].astype("str")
+        ),
+    )
+    printed = ready.rows["contributor"]
+    first, last = _day(ready.rows["period_from"], "-01-01"), _day(ready.rows["period_to"], "-12-31")
+    iso3 = states(printed, first, declared.name)
+    ready.rows = ready.rows.assign(
+        contributor_iso3=iso3,
+        contributor_as_published=printed,
+        rate_pct=ready.rows["rate_pct"].round(DECIMALS),
+        first=first,
+        last=last,
+    )
+    ready.signal("unresolved_contributor", printed[iso3.isna()])
+    ready.reject(
+        iso3.isna(),
+        "contributor_iso3",
+        "unknown_state",
+        lambda bad: "contributor_iso3: expected a state's name, got '" + bad["contributor_as_published"] + "'",
+    )
+    high = ready.rows["rate_pct"] > HIGH_RATE_PCT
+    ready.signal(f"rate_over_{HIGH_RATE_PCT}_pct", ready.rows.loc[high, "contributor_as_published"])
+    again, kept = doubled(ready.rows, KEY, [])
+    said = ready.rows[["period_to", "rate_pct"]]
+    same = (said == said.loc[kept].set_axis(said.index)).all(axis=1)
+    ready.merge(again & same, "identical_row", kept)
+    ready.reject(
+        again.reindex(ready.rows.index),
+        "contributor_iso3",
+        "doubled_key",
+        lambda bad: (
+            "contributor_iso3: expected each state once a period, got '"
+            + bad["contributor_as_published"]
+            + "' again, contradicting row "
+            + kept.reindex(bad.index).astype("str")
+        ),
+    )
+    columns = ["period_from", "period_to", "contributor_iso3", "contributor_as_published", "rate_pct"]
+    return finish(raw, ready, declared, ready.rows[columns], (ready.rows["first"], ready.rows["last"]))

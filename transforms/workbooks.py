@@ -1,0 +1,228 @@
+"""Reading an Excel workbook (.xlsx) with one row a state and one column a year or period, as long rows of text.
+
+Such a sheet is laid out for people: a header of several lines (a period stands as one year below the other), marks of
+footnotes in columns of their own, rules of equals signs, a total, footnotes below. The header is found by what stands
+in it, so rows and columns may move. Formulas are read as the values that were stored with them; none is computed.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from schemas.validate import ContractError
+from transforms.reading import BROKEN_COLUMNS, TEXT, Rows
+
+COLUMNS = ["member_state", "period_from", "period_to", "rate", "cell"]
+NAME, TOTAL = "Member State", "Total"
+MAX_ROWS = 10_000  # the published sheet has 239
+YEARS = (1900, 2100)
+
+# No figure: blanks, dashes, rules, and the mark of a footnote, which stands where a figure would.
+_NOTHING = re.compile(r"[-\u2013\u2014=_\s]*|\s*[a-z]/\s*")
+_PERIOD = re.compile(r"(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?")
+
+Line = Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class _Header:
+    """Where the names stand, the years over each other column, and the number of the header's last line."""
+
+    name: int
+    years: Mapping[int, Sequence[int]]
+    last: int
+
+
+def read_xlsx(file: BinaryIO) -> Rows:
+    """The figures of a workbook as long rows (COLUMNS), an empty frame (none is broken), and how many there are.
+
+    One row a state and period with a figure, numbered in reading order: along the first state's row, then the next.
+    `cell` tells where in the sheet (N62). A row with a name and no figure becomes one long row without period and rate
+    and a figure without a name one without member_state, so that both are told, not lost. Left out are blank rows,
+    rules, the total, and what stands below the last state.
+
+    Raises ContractError when it can't be read, no sheet has a header with "Member State" and years, a column's header
+    is no year or period, or figures stand where no period or state is.
+    """
+    for lines in _sheets(file):
+        header = _header(lines)
+        if header is not None:
+            return _long(lines, header)
+    raise ContractError(
+        f"No sheet of the workbook has a header with {NAME!r} and years; expected one row a state, one column a period."
+    )
+
+
+def _sheets(file: BinaryIO) -> Iterator[dict[int, Line]]:
+    """The cells of each sheet that are not blank, as text, by the numbers of row and column."""
+    import openpyxl
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about formats and extensions, which no figure depends on
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            sheets = [(sheet.title, _lines(sheet)) for sheet in book.worksheets]
+    except Exception as error:  # a faulty workbook makes openpyxl raise nearly anything
+        raise ContractError(f"The workbook can't be read ({type(error).__name__}: {_short(error)}).") from error
+    for title, lines in sheets:
+        if len(lines) > MAX_ROWS:
+            raise ContractError(f"The sheet {title!r} has more than {MAX_ROWS:,} rows; expected one row a state.")
+        yield lines
+
+
+def _lines(sheet: Any) -> dict[int, Line]:
+    lines: dict[int, Line] = {}
+    # What the file says about its own size can be wrong; then rows would be left out, or millions of blank ones read.
+    sheet.reset_dimensions()
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        cells = {place: _text(value) for place, value in enumerate(row, start=1) if value is not None}
+        cells = {place: text for place, text in cells.items() if text.strip()}
+        if cells:
+            lines[number] = cells
+        if len(lines) > MAX_ROWS:
+            break
+    return lines
+
+
+def _text(value: Any) -> str:
+    """A cell as text: numbers in full (2, 0.026), never 2.0 or 1e-05."""
+    if isinstance(value, float):
+        return format(Decimal(repr(value)).normalize(), "f")
+    return str(value)
+
+
+def _short(error: Exception) -> str:
+    return (" ".join(str(error).split()) or "no reason given")[:80]
+
+
+def _years(text: str) -> list[int] | None:
+    """The years that a header's cell names: 1946, 1956/1957, 1956/57, 2025-2027; None for anything else."""
+    found = _PERIOD.fullmatch(text.strip())
+    if not found:
+        return None
+    first, last = found[1], found[2] or found[1]
+    begin, end = int(first), int(first[: 4 - len(last)] + last)
+    return list(range(begin, end + 1)) if YEARS[0] <= begin <= end <= YEARS[1] else None
+
+
+def _is_name(text: str) -> bool:
+    return " ".join(text.split()).casefold() in (NAME.casefold(), f"{NAME}s".casefold())
+
+
+def _header(lines: Mapping[int, Line]) -> _Header | None:
+    """The header: the line with the label and the lines of years above and below it, without a gap."""
+    for number, cells in lines.items():
+        name = next((place for place, text in cells.items() if _is_name(text)), None)
+        if name is None:
+            continue
+
+        def of_years(at: int, name: int = name) -> bool:
+            line = lines.get(at, {})
+            return bool(line) and name not in line and all(_years(text) for text in line.values())
+
+        first = last = number
+        while of_years(first - 1):
+            first -= 1
+        while of_years(last + 1):
+            last += 1
+        years: dict[int, list[int]] = {}
+        odd = []
+        for at in range(first, last + 1):
+            for place, text in sorted(lines[at].items()):
+                if place != name:
+                    found = _years(text)
+                    odd += [] if found else [(place, text)]
+                    years.setdefault(place, []).extend(found or [])
+        if not any(years.values()):
+            continue
+        if odd:
+            raise ContractError(
+                f"The header's column {_letters(odd[0][0])}: expected a year or a period such as 1956/1957, "
+                f"got {odd[0][1].strip()[:40]!r}."
+            )
+        _require_periods(years)
+        return _Header(name, years, last)
+    return None
+
+
+def _require_periods(years: Mapping[int, Sequence[int]]) -> None:
+    """Each column has a year or years in a row, and no year stands over two."""
+    seen: dict[int, int] = {}
+    for place, some in years.items():
+        if list(some) != list(range(some[0], some[0] + len(some))):
+            told = ", ".join(map(str, some))
+            raise ContractError(
+                f"The header's column {_letters(place)}: expected a year or years in a row, got {told}."
+            )
+        for year in some:
+            if year in seen:
+                raise ContractError(
+                    f"The year {year} stands over two columns, {_letters(seen[year])} and {_letters(place)}."
+                )
+            seen[year] = place
+
+
+def _letters(place: int) -> str:
+    """A column's number as the sheet shows it: 1 is A, 27 is AA."""
+    text = ""
+    while place:
+        place, rest = divmod(place - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
+
+
+def _end(body: Mapping[int, Line], header: _Header) -> int:
+    """The number of the row that ends the states: the total, or the one after the last name with anything beside."""
+    last = 0
+    for number, cells in body.items():
+        name = cells.get(header.name, "").strip()
+        if name.casefold() == TOTAL.casefold():
+            return number
+        if name and any(place in header.years for place in cells):
+            last = number
+    return last + 1
+
+
+def _figures(cells: Line, header: _Header) -> dict[int, str]:
+    return {
+        place: text for place, text in sorted(cells.items()) if place != header.name and not _NOTHING.fullmatch(text)
+    }
+
+
+def _long(lines: Mapping[int, Line], header: _Header) -> Rows:
+    body = {number: cells for number, cells in lines.items() if number > header.last}
+    end = _end(body, header)
+    rows: list[tuple[str, str, str, str, str]] = []
+    for number, cells in body.items():
+        figures = _figures(cells, header)
+        if number >= end:
+            if number > end and any(place in header.years for place in figures):
+                place = next(place for place in figures if place in header.years)
+                raise ContractError(
+                    f"The cell {_letters(place)}{number} stands below the last state or the total; "
+                    f"expected no figure there, got {figures[place].strip()[:40]!r}."
+                )
+            continue
+        name = cells.get(header.name, "")
+        stray = next((place for place in figures if place not in header.years), None)
+        if stray is not None:
+            raise ContractError(
+                f"The cell {_letters(stray)}{number} has {figures[stray].strip()[:40]!r}, and its column has no year "
+                "or period in the header."
+            )
+        if name.strip() and not figures:
+            rows.append((name, "", "", "", f"{_letters(header.name)}{number}"))
+        for place, text in figures.items():
+            years = header.years[place]
+            rows.append((name, str(years[0]), str(years[-1]), text, f"{_letters(place)}{number}"))
+    if not rows:
+        raise ContractError(f"The workbook has a header with {NAME!r} and years, and no figures below it.")
+    index = pd.RangeIndex(1, len(rows) + 1, name="row_number")
+    return pd.DataFrame(rows, columns=COLUMNS, index=index, dtype=TEXT), pd.DataFrame(columns=BROKEN_COLUMNS), len(rows)

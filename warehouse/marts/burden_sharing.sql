@@ -1,0 +1,119 @@
+-- Who pays and who serves, by peacekeeping year (1 July to 30 June) and state: what it was assessed (not what it paid),
+-- its uniformed person-months (month-end strengths added over the year's reported months, all missions, special
+-- political ones included) and its dead (all staff, local staff of host states too, so never per person-month; of them
+-- the uniformed apart). Assessments, person-months and deaths are three measures: compare their shares, never add them.
+-- Every state that has any of the three has its row; NULL is no data. Months without a report are in no figure: see
+-- months_covered. Rates change on 1 January, so a year has two halves; levels are derived, not printed, from one year of
+-- each scale (their fit is in main.peacekeeping_levels), and the scale of 2010-2012 is not held: 2012-13 has no rate.
+-- Some states are missing in the assessments of 2012-13 to 2016-17, which lowers the year's total a little.
+CREATE VIEW marts.burden_sharing AS
+WITH years AS (
+    SELECT peacekeeping_year, period_start, period_end, sum(amount_usd)::DECIMAL(18, 2) AS total_usd
+    FROM main.assessed_contributions
+    GROUP BY ALL
+), strengths AS (
+    SELECT month_end, contributor_iso3, sum(total)::BIGINT AS strength
+    FROM main.uniformed_personnel
+    GROUP BY ALL
+), months AS (
+    SELECT peacekeeping_year, count(DISTINCT month_end) AS months_covered
+    FROM years
+    JOIN strengths ON month_end BETWEEN period_start AND period_end
+    GROUP BY ALL
+), served AS (
+    SELECT peacekeeping_year, contributor_iso3, sum(strength)::BIGINT AS person_months
+    FROM strengths
+    JOIN years ON month_end BETWEEN period_start AND period_end
+    GROUP BY ALL
+), known AS (
+    SELECT peacekeeping_year, least(period_end, vintage) AS deaths_known_to
+    FROM years
+    JOIN (SELECT max(vintage) AS vintage FROM meta.snapshots WHERE source = 'fatalities') ON vintage >= period_start
+), fallen AS (
+    SELECT peacekeeping_year, nationality_iso3 AS contributor_iso3, count(*) AS deaths,
+        count(*) FILTER (personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_deaths
+    FROM main.fatalities
+    JOIN years ON incident_date BETWEEN period_start AND period_end
+    GROUP BY ALL
+), all_deaths AS (
+    SELECT peacekeeping_year, sum(deaths) AS total_deaths FROM fallen GROUP BY ALL
+), levels AS (
+    SELECT contributor_iso3, level, regular_rate_pct,
+        unnest(range(left(scale_period, 4)::BIGINT, right(scale_period, 4)::BIGINT + 1)) AS rate_year
+    FROM main.peacekeeping_levels
+), rates AS (
+    SELECT coalesce(levels.contributor_iso3, payments.contributor_iso3) AS contributor_iso3,
+        coalesce(levels.rate_year, payments.year) AS rate_year,
+        level::VARCHAR AS level,
+        coalesce(levels.regular_rate_pct, payments.regular_rate_pct) AS rate_pct
+    FROM levels
+    FULL JOIN main.regular_budget_payments AS payments
+        ON payments.contributor_iso3 = levels.contributor_iso3 AND payments.year = levels.rate_year
+), shared AS (
+    SELECT peacekeeping_year, contributor_iso3, amount_usd AS assessed_usd, person_months, deaths, uniformed_deaths
+    FROM main.assessed_contributions
+    FULL JOIN served USING (peacekeeping_year, contributor_iso3)
+    FULL JOIN (FROM fallen WHERE contributor_iso3 IS NOT NULL) USING (peacekeeping_year, contributor_iso3)
+), rated AS (
+    SELECT shared.*, years.total_usd, deaths_known_to, first_half.level AS level_first_half,
+        second_half.level AS level_second_half, (first_half.rate_pct + second_half.rate_pct) / 2 AS regular_rate_pct,
+        CASE WHEN assessed_usd IS NOT NULL
+            THEN (total_usd::DOUBLE * (first_half.rate_pct + second_half.rate_pct) / 200)::DECIMAL(18, 2)
+        END AS owed_usd
+    FROM shared
+    JOIN years USING (peacekeeping_year)
+    LEFT JOIN known USING (peacekeeping_year)
+    LEFT JOIN rates AS first_half
+        ON first_half.contributor_iso3 = shared.contributor_iso3 AND first_half.rate_year = year(period_start)
+    LEFT JOIN rates AS second_half
+        ON second_half.contributor_iso3 = shared.contributor_iso3 AND second_half.rate_year = year(period_end)
+)
+SELECT
+    peacekeeping_year,
+    contributor_iso3,
+    countries.name AS contributor,
+    assessed_usd,
+    100 * assessed_usd::DOUBLE / total_usd::DOUBLE AS assessed_share_pct,
+    CASE WHEN assessed_usd IS NOT NULL
+        THEN rank() OVER (PARTITION BY peacekeeping_year ORDER BY assessed_usd DESC NULLS LAST) END AS assessed_rank,
+    coalesce(months_covered, 0) AS months_covered,
+    person_months,
+    100 * person_months::DOUBLE / nullif(sum(person_months) OVER (PARTITION BY peacekeeping_year), 0)::DOUBLE
+        AS person_month_share_pct,
+    CASE WHEN person_months IS NOT NULL
+        THEN rank() OVER (PARTITION BY peacekeeping_year ORDER BY person_months DESC NULLS LAST) END AS person_month_rank,
+    deaths_known_to,
+    CASE WHEN deaths_known_to IS NOT NULL THEN coalesce(deaths, 0) END AS deaths,
+    CASE WHEN deaths_known_to IS NOT NULL THEN coalesce(uniformed_deaths, 0) END AS uniformed_deaths,
+    CASE WHEN deaths_known_to IS NOT NULL
+        THEN 100 * coalesce(deaths, 0)::DOUBLE / nullif(total_deaths, 0)::DOUBLE END AS death_share_pct,
+    CASE WHEN level_first_half = level_second_half THEN level_first_half END AS level,
+    level_first_half,
+    level_second_half,
+    regular_rate_pct,
+    owed_usd AS owed_at_regular_rate_usd,
+    assessed_usd - owed_usd AS assessed_above_regular_rate_usd
+FROM rated
+JOIN main.countries ON countries.iso3 = contributor_iso3
+LEFT JOIN months USING (peacekeeping_year)
+LEFT JOIN all_deaths USING (peacekeeping_year);
+COMMENT ON COLUMN marts.burden_sharing.peacekeeping_year IS 'Peacekeeping year, 1 July to 30 June; those that have assessments.';
+COMMENT ON COLUMN marts.burden_sharing.contributor_iso3 IS 'State that was assessed, or sent personnel, or whose nationals died.';
+COMMENT ON COLUMN marts.burden_sharing.contributor IS 'Its short English name.';
+COMMENT ON COLUMN marts.burden_sharing.assessed_usd IS 'Assessed on it, not paid; NULL where the file has no assessment. Unit: USD.';
+COMMENT ON COLUMN marts.burden_sharing.assessed_share_pct IS 'Share of the year''s assessments. Unit: percent.';
+COMMENT ON COLUMN marts.burden_sharing.assessed_rank IS 'Rank by amount assessed; ties share it.';
+COMMENT ON COLUMN marts.burden_sharing.months_covered IS 'How many of the year''s 12 months have a report; the person-months are of these. Unit: month.';
+COMMENT ON COLUMN marts.burden_sharing.person_months IS 'Its uniformed personnel added over the covered months, all missions; NULL where no report of the year names it. Unit: person-month.';
+COMMENT ON COLUMN marts.burden_sharing.person_month_share_pct IS 'Share of all states'' person-months of the covered months. Unit: percent.';
+COMMENT ON COLUMN marts.burden_sharing.person_month_rank IS 'Rank by person-months; ties share it.';
+COMMENT ON COLUMN marts.burden_sharing.deaths_known_to IS 'Last day of the year that the fatalities held here can know; before the year''s end its count is not final, NULL when they can''t know the year.';
+COMMENT ON COLUMN marts.burden_sharing.deaths IS 'Its nationals who died in incidents of the year, all staff, all missions; 0 where the register knows the year and none. Unit: person.';
+COMMENT ON COLUMN marts.burden_sharing.uniformed_deaths IS 'Of them military, police and military observers. Unit: person.';
+COMMENT ON COLUMN marts.burden_sharing.death_share_pct IS 'Share of all deaths of the year, those of undetermined nationality included. Unit: percent.';
+COMMENT ON COLUMN marts.burden_sharing.level IS 'Peacekeeping level (derived) where both halves have the same; NULL where they differ or one is not known.';
+COMMENT ON COLUMN marts.burden_sharing.level_first_half IS 'Level (derived) of July to December, from the scale period of that calendar year.';
+COMMENT ON COLUMN marts.burden_sharing.level_second_half IS 'Level (derived) of January to June; another scale period''s where the year straddles two.';
+COMMENT ON COLUMN marts.burden_sharing.regular_rate_pct IS 'Regular-budget rate, the average of the two halves''; NULL where one is not known. Unit: percent.';
+COMMENT ON COLUMN marts.burden_sharing.owed_at_regular_rate_usd IS 'The year''s total assessments at that rate: computed, asked of nobody; NULL where it was not assessed. Unit: USD.';
+COMMENT ON COLUMN marts.burden_sharing.assessed_above_regular_rate_usd IS 'Assessed less that: positive for a premium, negative for a discount. Unit: USD.';

@@ -1,0 +1,102 @@
+-- Money and people of a mission by peacekeeping year (1 July to 30 June), for every mission or supporting entity that has
+-- a budget, expenditure, accounts or assessment. Approved, spent, accounts and assessed are four measures, side by side:
+-- never add, average or fill one from another. Approved has an amount only where one full-year amount of the mission
+-- alone is held (not six months, not with prorated shares of the support account and bases); all of them are in the
+-- lists. Accounts of 2024-25 are probably approved amounts. Person-years count only months whose report prints missions
+-- (none in 2018-19): see months_covered. Spending per person-year is all spending, civilians, logistics and liquidation
+-- included, over uniformed strength: no price of a soldier, and no measure where a mission is mostly civilian (UNMIK) or
+-- closes (months_with_personnel). Amounts are as exact as printed, some rounded (see precision in main.mission_budgets).
+-- Deaths stand beside as a count, never as cost per death: deaths are few and random, most are not what the money is
+-- spent on or saved by, and a quotient would rank missions by their luck and put a price on the dead.
+CREATE VIEW marts.mission_cost AS
+WITH budgets AS (
+    SELECT peacekeeping_year, mission, period_start, period_end,
+        list(stage ORDER BY stage, publication) FILTER (measure = 'approved') AS approved_stages,
+        list(amount_usd ORDER BY stage, publication) FILTER (measure = 'approved') AS approved_amounts_usd,
+        CASE
+            WHEN count(*) FILTER (measure = 'approved') = 1 AND NOT bool_or(
+                measure = 'approved' AND regexp_matches(concat_ws(' ', stage, note), 'prorated|months', 'i')
+            ) THEN min(amount_usd) FILTER (measure = 'approved')
+        END AS approved_usd,
+        CASE WHEN count(*) FILTER (measure = 'spent') = 1
+            THEN min(amount_usd) FILTER (measure = 'spent') END AS spent_usd,
+        CASE WHEN count(*) FILTER (measure = 'accounts') = 1
+            THEN min(amount_usd) FILTER (measure = 'accounts') END AS accounts_usd
+    FROM main.mission_budgets
+    GROUP BY ALL
+), money AS (
+    SELECT peacekeeping_year, mission, period_start, period_end, approved_stages, approved_amounts_usd, approved_usd,
+        spent_usd, accounts_usd, assessed_gross_usd
+    FROM budgets
+    FULL JOIN main.mission_assessments USING (peacekeeping_year, mission, period_start, period_end)
+), years AS (
+    SELECT DISTINCT peacekeeping_year, period_start, period_end FROM money
+), strengths AS (
+    SELECT month_end, mission, sum(total) AS strength
+    FROM main.uniformed_personnel
+    GROUP BY ALL
+), detailed AS (
+    SELECT month_end FROM strengths GROUP BY ALL HAVING NOT bool_or(mission = 'UNSPECIFIED')
+), months AS (
+    SELECT peacekeeping_year, count(*) AS months_covered
+    FROM detailed
+    JOIN years ON month_end BETWEEN period_start AND period_end
+    GROUP BY ALL
+), served AS (
+    SELECT peacekeeping_year, mission, sum(strength)::DOUBLE / 12 AS person_years,
+        count(*) FILTER (strength > 0) AS months_with_personnel
+    FROM strengths
+    JOIN detailed USING (month_end)
+    JOIN years ON month_end BETWEEN period_start AND period_end
+    GROUP BY ALL
+), known AS (
+    SELECT peacekeeping_year, least(period_end, vintage) AS deaths_known_to
+    FROM years
+    JOIN (SELECT max(vintage) AS vintage FROM meta.snapshots WHERE source = 'fatalities') ON vintage >= period_start
+), fallen AS (
+    SELECT peacekeeping_year, mission, count(*) AS deaths
+    FROM main.fatalities
+    JOIN years ON incident_date BETWEEN period_start AND period_end
+    GROUP BY ALL
+), named AS (
+    SELECT DISTINCT mission, true AS in_register FROM main.fatalities
+)
+SELECT
+    peacekeeping_year,
+    mission,
+    missions.kind AS mission_kind,
+    approved_stages,
+    approved_amounts_usd,
+    approved_usd,
+    spent_usd,
+    accounts_usd,
+    assessed_gross_usd,
+    coalesce(months_covered, 0) AS months_covered,
+    months_with_personnel,
+    person_years AS uniformed_person_years,
+    CASE WHEN months_covered = 12 AND missions.kind = 'peacekeeping'
+        THEN spent_usd::DOUBLE / nullif(person_years, 0) END AS spent_per_person_year_usd,
+    deaths_known_to,
+    CASE WHEN deaths_known_to IS NOT NULL AND in_register THEN coalesce(deaths, 0) END AS deaths
+FROM money
+JOIN main.missions USING (mission)
+LEFT JOIN months USING (peacekeeping_year)
+LEFT JOIN served USING (peacekeeping_year, mission)
+LEFT JOIN known USING (peacekeeping_year)
+LEFT JOIN fallen USING (peacekeeping_year, mission)
+LEFT JOIN named USING (mission);
+COMMENT ON COLUMN marts.mission_cost.peacekeeping_year IS 'Peacekeeping year, 1 July to 30 June.';
+COMMENT ON COLUMN marts.mission_cost.mission IS 'Mission or supporting entity.';
+COMMENT ON COLUMN marts.mission_cost.mission_kind IS 'Kind of mission.';
+COMMENT ON COLUMN marts.mission_cost.approved_stages IS 'Stages of all approved amounts held, as a list; NULL where there is none. Their notes are in main.mission_budgets.';
+COMMENT ON COLUMN marts.mission_cost.approved_amounts_usd IS 'Their amounts, in the same order; they replace or include each other: never add them. Unit: USD.';
+COMMENT ON COLUMN marts.mission_cost.approved_usd IS 'Approved by the General Assembly, where one full-year amount of the mission alone is held. Unit: USD.';
+COMMENT ON COLUMN marts.mission_cost.spent_usd IS 'Spent, gross, from the performance report. Unit: USD.';
+COMMENT ON COLUMN marts.mission_cost.accounts_usd IS 'In the open data''s accounts; of 2024-25 probably the approved amount. Unit: USD.';
+COMMENT ON COLUMN marts.mission_cost.assessed_gross_usd IS 'Assessed on member states after credits; neither budget nor cash. Unit: USD.';
+COMMENT ON COLUMN marts.mission_cost.months_covered IS 'How many of the year''s 12 months have a report that prints missions. Unit: month.';
+COMMENT ON COLUMN marts.mission_cost.months_with_personnel IS 'In how many of these the mission has uniformed personnel; NULL where none names it. Unit: month.';
+COMMENT ON COLUMN marts.mission_cost.uniformed_person_years IS 'Its month-end strengths added over the covered months, divided by 12: part of the year where fewer are covered. Unit: person-year.';
+COMMENT ON COLUMN marts.mission_cost.spent_per_person_year_usd IS 'Spent by uniformed person-years; NULL where fewer than 12 months are covered and for support offices and other entities that are no peacekeeping mission. Unit: USD.';
+COMMENT ON COLUMN marts.mission_cost.deaths_known_to IS 'Last day of the year that the fatalities held here can know; before the year''s end the count is not final, NULL when they can''t know the year.';
+COMMENT ON COLUMN marts.mission_cost.deaths IS 'Persons who died in incidents of the year, all staff; NULL for entities that the fatalities never name. Unit: person.';
