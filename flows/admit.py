@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -168,8 +168,8 @@ def _held_against_neighbours(
         for other in archive.snapshots(source.name)
         if other.sha256 != record.sha256 and series.get(other.dialect) == series[record.dialect]
     ]
-    before = [other for other in others if other.order() < record.order()][-1:]
-    after = [other for other in others if other.order() > record.order()][:1]
+    before = max((other for other in others if other.order() < record.order()), key=Snapshot.order, default=None)
+    after = min((other for other in others if other.order() > record.order()), key=Snapshot.order, default=None)
     coverage = source.declaration["coverage"]
     return require_like_neighbours(
         staged.rows,
@@ -181,15 +181,14 @@ def _held_against_neighbours(
     )
 
 
-def _neighbour(archive: Archive, shelf: Shelf, source: Source, found: Sequence[Snapshot]) -> Neighbour | None:
-    for snapshot in found:
-        try:
-            rows = shelf.staged(archive, source, snapshot).rows
-        except (ArchiveError, ContractError, Refused) as error:
-            log.warning("%s: not held against the vintage %s: %s", source.name, snapshot.vintage, error)
-        else:
-            return Neighbour(date.fromisoformat(snapshot.vintage), rows)
-    return None
+def _neighbour(archive: Archive, shelf: Shelf, source: Source, snapshot: Snapshot | None) -> Neighbour | None:
+    if snapshot is None:
+        return None
+    try:
+        return Neighbour(date.fromisoformat(snapshot.vintage), shelf.staged(archive, source, snapshot).rows)
+    except (ArchiveError, ContractError, Refused) as error:
+        log.warning("%s: not held against the vintage %s: %s", source.name, snapshot.vintage, error)
+        return None
 
 
 def _periods(source: Source, staged: Staged) -> pd.Series[Any] | None:
@@ -251,10 +250,8 @@ def _last_reply(archive: Archive, source: Source) -> Mapping[str, Any]:
     return reply if isinstance(reply, dict) else {}
 
 
-def _known(archive: Archive, source: Source, reply: Mapping[str, Any]) -> list[Validator]:
-    """What to name the last reply by when asking whether it still stands; nothing unless it is held whole."""
-    if reply.get("url") != source.url() or not archive.holds(source.name, str(reply.get("sha256"))):
-        return []
+def _validators(reply: Mapping[str, Any]) -> list[Validator]:
+    """What to name a recorded reply by when asking whether it still stands."""
     try:
         return [Validator(**entry) for entry in reply["validators"]]
     except (KeyError, TypeError):
@@ -267,10 +264,13 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
     Raises Unreachable, Unavailable or Refused; the caller falls back with `kept`.
     """
     last = _last_reply(archive, source)
+    # Only what is held whole, from this address, can be said to stand.
+    standing = archive.holds(source.name, str(last.get("sha256"))) if last.get("url") == source.url() else None
+    known = _validators(last) if standing else []
     wanted = download.Wanted(source.url(), source.content_types, source.rows_per_page, source.workbook)
     with tempfile.TemporaryDirectory(dir=work) as folder, Client(wanted.url) as client:
         try:
-            reply = download.fetch(client, wanted, Path(folder) / "reply", _known(archive, source, last))
+            reply = download.fetch(client, wanted, Path(folder) / "reply", known)
         except Refused as error:
             if error.file is None or source.redact:
                 raise
@@ -279,13 +279,13 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
             file = storable(source, reply.path, Path(folder))
             sha256 = reply.sha256 if file == reply.path else sha256_of(file)
             last = {"url": reply.url, "sha256": sha256, "validators": [asdict(v) for v in reply.validators]}
-        standing = archive.holds(source.name, str(last.get("sha256")))
+            standing = archive.holds(source.name, sha256)
         if standing:
             told = f"Unchanged since the vintage {standing.vintage}."
             _note(archive, source, "unchanged", told, last)
             return Obtained(source.name, "unchanged", told, standing.vintage)
         if reply is None:
-            raise ArchiveError(f"The snapshot {last.get('sha256')} went from the archive meanwhile. Refresh once more.")
+            raise AssertionError("not modified, and nothing was asked about")
         metadata = client.last_update(source.url(source.metadata_path)) if source.metadata_path else None
         stated = Stated(by_metadata=metadata, last_modified=reply.last_modified)
         admitted = admit(archive, shelf, source, file, origin="fetched", url=reply.url, stated=stated)

@@ -12,9 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
-from sources.catalogue import HERE, source_names
+from sources.catalogue import HERE, read_yaml, source_names
 from sources.errors import CatalogueError
 
 State = Literal["current", "late", "stale"]
@@ -61,10 +59,9 @@ def declared_bounds(folder: Path = HERE) -> dict[str, Bounds | None]:
     found: dict[str, Bounds | None] = {}
     for name in source_names(folder):
         try:
-            text = (folder / f"{name}.yaml").read_text(encoding="utf-8")
-            block = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)).get("freshness")
+            block = read_yaml(folder / f"{name}.yaml").get("freshness")
             days = None if block is None else Bounds(int(block["late_after_days"]), int(block["stale_after_days"]))
-        except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (CatalogueError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise CatalogueError(
                 f"{name}.yaml: freshness can't be read; `peacekeeping sources {name}` says what is wrong with the file."
             ) from error

@@ -87,7 +87,9 @@ def _control_totals(source: Source, table: pd.DataFrame) -> pd.DataFrame | None:
     if entry is None:
         return None
     with accept(bundle.BUNDLED / entry["file"]).open() as text:
-        printed, _, _ = read_csv(text)
+        printed, broken, _ = read_csv(text)
+    if len(broken):
+        raise ContractError(f"Row {broken['row_number'].iloc[0]:,}: {broken['reason'].iloc[0]}.")
     return personnel.reconcile(table, printed)
 
 

@@ -118,10 +118,9 @@ def _compiled(shape: Shape, table: Table) -> Subject:
     """A compiled source: each of its publications apart, where the rows name one, and the newest for each period."""
 
     def tables(found: Sequence[Vintage], declared: Declaration) -> Tables:
-        publication = next((name for name in ("publication", "collection") if name in shape.columns), None)
         apart: dict[str, list[Vintage]] = {}
         for vintage in found:
-            apart.setdefault(vintage.staged.rows[publication].iloc[0] if publication else "", []).append(vintage)
+            apart.setdefault(vintage.staged.rows[shape.apart].iloc[0] if shape.apart else "", []).append(vintage)
         period = declared.coverage["column"] if declared.coverage["rule"] == "replace_periods" else None
         rows = [vintages.replace_periods(some, period) if period else vintages.newest(some) for some in apart.values()]
         return _named({table: pd.concat(rows, ignore_index=True)})

@@ -10,7 +10,7 @@ LEVELS = ("A", "B", "C|special", "D", "E", "F", "G", "H|I", "J")
 QUALIFIERS = ("exact", "about", "more than")
 PRECISIONS = ("day", "month", "year")
 
-_YEAR = {
+YEAR = {
     "peacekeeping_year": text("Peacekeeping year, written 2018-19.", pattern=PEACEKEEPING_YEAR),
     "period_start": day("Its first day, 1 July."),
     "period_end": day("Its last day, 30 June."),
@@ -33,7 +33,7 @@ MISSION_BUDGETS = Table(
     ("peacekeeping_year", "mission", "measure", "stage", "publication"),
     True,
     {
-        **_YEAR,
+        **YEAR,
         **_MISSION,
         "measure": category(
             "approved: by the General Assembly; spent: in the performance report (gross); accounts: in the open data's "
@@ -67,7 +67,7 @@ BUDGET_TOTALS = Table(
     ("peacekeeping_year", "stage"),
     True,
     {
-        **_YEAR,
+        **YEAR,
         "stage": text("Which of the year's totals it is, as reported."),
         "amount_usd": money("Amount; rounded as reported."),
         **_CITATION,
@@ -84,7 +84,7 @@ MISSION_ASSESSMENTS = Table(
     ("peacekeeping_year", "mission"),
     True,
     {
-        **_YEAR,
+        **YEAR,
         **_MISSION,
         "assessed_gross_usd": money("Assessed, after credits to member states."),
         "assessed_net_usd": money("The same less the tax equalisation credits, before the United States' own."),
@@ -109,7 +109,7 @@ STATE_MISSION_ASSESSMENTS = Table(
     ("peacekeeping_year", "contributor_iso3", "mission"),
     False,
     {
-        **_YEAR,
+        **YEAR,
         **_STATE,
         **_MISSION,
         "assessed_gross_usd": money("Assessed."),
@@ -136,7 +136,7 @@ PEACEKEEPING_LEVELS = Table(
     True,
     {
         "scale_period": text("Scale period, written 2019-2021.", pattern=r"^[0-9]{4}-[0-9]{4}$"),
-        **_YEAR,
+        **YEAR,
         **_STATE,
         "level": category(
             "Level. H and I share a discount and C can't be told from some special rates: H|I and C|special.", LEVELS
@@ -252,7 +252,7 @@ GOVERNMENT_REVENUE = Table(
     ("peacekeeping_year", "contributor_iso3", "revenue_kind"),
     True,
     {
-        **_YEAR,
+        **YEAR,
         **_STATE,
         "revenue_kind": category(
             "assessed; voluntary (earmarked, not earmarked); other.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.columns import ORIGIN, SHA256, Table, category, day, flag, money, number, text, whole
-from schemas.money import MONEY
+from schemas.money import MONEY, YEAR
 
 INCIDENT_TYPES = ("Malicious Act", "Illness", "Accident", "Self-Inflicted", "To Be Determined", "Unknown")
 CASUALTY_PERSONNEL_TYPES = ("Military", "Police", "Military Observer", "International Civilian", "Local", "Other")
@@ -300,9 +300,7 @@ ASSESSED_CONTRIBUTIONS = Table(
     ("peacekeeping_year", "contributor_iso3"),
     True,
     {
-        "peacekeeping_year": text("Peacekeeping year, written 2018-19.", pattern=r"^[0-9]{4}-[0-9]{2}$"),
-        "period_start": day("Its first day, 1 July."),
-        "period_end": day("Its last day, 30 June."),
+        **YEAR,
         "contributor_iso3": text("Member state assessed.", references="countries.iso3"),
         "amount_usd": money("Amount assessed, not cash paid."),
         "contributor_as_published": text("The state's name as printed."),
@@ -319,7 +317,7 @@ ASSESSED_CONTRIBUTION_REVISIONS = Table(
     ("peacekeeping_year", "contributor_iso3", "field", "to_vintage"),
     False,
     {
-        "peacekeeping_year": text("Peacekeeping year, written 2018-19.", pattern=r"^[0-9]{4}-[0-9]{2}$"),
+        "peacekeeping_year": YEAR["peacekeeping_year"],
         "contributor_iso3": text("Member state assessed.", references="countries.iso3"),
         "field": category("The column that changed.", ("amount_usd",)),
         "old_value": money("The amount before; NULL where there was none.", nullable=True),

@@ -124,7 +124,8 @@ class Source:
         return str(self.declaration["citation"]).format(vintage=vintage)
 
 
-def _read_yaml(path: Path) -> Any:
+def read_yaml(path: Path) -> Any:
+    """A YAML file as it stands. Raises CatalogueError when it is none."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -132,7 +133,7 @@ def _read_yaml(path: Path) -> Any:
 
 
 def _publishers(folder: Path) -> dict[str, Publisher]:
-    declared = _read_yaml(folder / "publishers.yaml")
+    declared = read_yaml(folder / "publishers.yaml")
     if not isinstance(declared, dict):
         raise CatalogueError("publishers.yaml holds no publishers.")
     publishers = {}
@@ -154,7 +155,7 @@ def read_source(path: Path, publishers: Mapping[str, Publisher]) -> Source:
     """
     import jsonschema
 
-    declaration = _read_yaml(path)
+    declaration = read_yaml(path)
     schema = json.loads((HERE / "source.schema.json").read_text(encoding="utf-8"))
     errors = sorted(
         jsonschema.Draft202012Validator(schema).iter_errors(declaration), key=lambda error: list(map(str, error.path))

@@ -60,6 +60,10 @@ class Reply:
     validator: Validator
     pieces: Iterator[bytes]
 
+    def kind(self) -> str:
+        """The content type without its parameters, in lower case; empty where the server names none."""
+        return self.content_type.partition(";")[0].strip().lower()
+
     def last_modified(self) -> str | None:
         """The ISO day that the server names as that of the last change, if it does."""
         try:

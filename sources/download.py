@@ -111,16 +111,16 @@ def _each(validators: Sequence[Validator]) -> tuple[Validator, ...]:
     return tuple(validators) if all(validator.headers() for validator in validators) else ()
 
 
-def _kind(reply: Reply) -> str:
-    return reply.content_type.partition(";")[0].strip().lower()
+def _is_fit(reply: Reply, wanted: Wanted) -> bool:
+    """Whether the reply says to be what is wanted; one that says nothing is judged by its bytes alone."""
+    return reply.kind() in ("", *wanted.content_types)
 
 
 def _require_type(reply: Reply, wanted: Wanted, file: Path) -> None:
-    """Refuse a reply that says it is something else; one that says nothing is judged by its bytes alone."""
-    kind = reply.content_type.partition(";")[0].strip().lower()
-    if kind in ("", *wanted.content_types):
+    """Refuse a reply that says it is something else."""
+    if _is_fit(reply, wanted):
         return
-    told = f"{wanted.url} came as {kind}; expected {' or '.join(wanted.content_types)}."
+    told = f"{wanted.url} came as {reply.kind()}; expected {' or '.join(wanted.content_types)}."
     try:
         accept(file, workbook=wanted.workbook)
     except Refused as error:
@@ -198,11 +198,11 @@ def _rows(reply: Reply, body: bytes, wanted: Wanted, target: Path) -> list[Any]:
         found = json.loads(body)
     except (ValueError, RecursionError):
         found = None
+    if isinstance(found, list) and _is_fit(reply, wanted):
+        return found
     page = target.with_name(f"{target.name}-page")
     page.write_bytes(body)
     _require_type(reply, wanted, page)
-    if isinstance(found, list):
-        return found
     told = f"Expected a JSON array of rows from {wanted.url}."
     try:
         accept(page)

@@ -8,9 +8,9 @@ import pandas as pd
 
 from schemas import incoming, money
 from schemas.columns import ORIGIN, Table
-from transforms.contributions import peacekeeping_year_ended
 from transforms.countries import DATA
-from transforms.figures import Shape, month_ends
+from transforms.figures import Shape
+from transforms.periods import calendar_years, iso_days, month_ends, peacekeeping_year_ended
 
 PEACEKEEPING_YEAR = ("period_start", "period_end")
 # The marks that stand before a figure in the compilations, and what they say.
@@ -26,10 +26,7 @@ def _percent(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _calendar_years(rows: pd.DataFrame) -> pd.DataFrame:
-    year = rows["year"].astype("str")
-    first, last = (
-        pd.to_datetime(year + end, format="%Y-%m-%d").astype("datetime64[us]") for end in ("-01-01", "-12-31")
-    )
+    first, last = calendar_years(rows["year"], rows["year"])
     return rows.assign(first=first, last=last)
 
 
@@ -40,11 +37,7 @@ def _rate_periods(rows: pd.DataFrame) -> pd.DataFrame:
     end = parts[1].where(~peacekeeping, parts[0].str[:2] + parts[1]).fillna(parts[0])
     first = parts[0] + pd.Series("-01-01", index=rows.index).mask(peacekeeping, "-07-01")
     last = end + pd.Series("-12-31", index=rows.index).mask(peacekeeping, "-06-30")
-    days = {
-        name: pd.to_datetime(text, format="%Y-%m-%d").astype("datetime64[us]")
-        for name, text in (("first", first), ("last", last))
-    }
-    return rows.assign(**days)
+    return rows.assign(first=iso_days(first), last=iso_days(last))
 
 
 def _facts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -95,6 +88,7 @@ SHAPES = {
         _columns(money.MISSION_BUDGETS),
         money.MISSION_BUDGETS.key,
         PEACEKEEPING_YEAR,
+        apart="publication",
     ),
     "budget_totals": Shape(
         incoming.budget_totals, _columns(money.BUDGET_TOTALS), money.BUDGET_TOTALS.key, PEACEKEEPING_YEAR
@@ -133,7 +127,12 @@ SHAPES = {
         _calendar_years,
     ),
     "dated_facts": Shape(
-        incoming.dated_facts, _columns(money.DATED_FACTS), ["order"], ("as_of_from", "as_of_to"), _facts
+        incoming.dated_facts,
+        _columns(money.DATED_FACTS),
+        ["order"],
+        ("as_of_from", "as_of_to"),
+        _facts,
+        apart="collection",
     ),
     "mission_strength": Shape(
         incoming.mission_strength,

@@ -135,7 +135,7 @@ def read(
     """
     frame, broken, rows_read = {"csv": read_csv, "json": read_json, "xlsx": read_xlsx}[form](file)
     if not rows_read:
-        raise ContractError("The file has a header and no rows." if form == "csv" else "The JSON array has no rows.")
+        raise ContractError("The JSON array has no rows." if form == "json" else "The file has a header and no rows.")
     columns = list(frame.columns)
     dialect = recognise(columns, form, [Dialect(**declared) for declared in dialects], source)
     return Raw(dialect, frame, broken, tuple(dialect.new(columns)), rows_read)

@@ -13,7 +13,7 @@ from schemas.tables import RECONCILIATIONS, UNIFORMED_PERSONNEL_TYPES, UNSPECIFI
 from schemas.validate import conform
 from transforms import countries, missions
 from transforms.dialects import Raw
-from transforms.staging import Declaration, Prepared, Staged, doubled, finish, prepare
+from transforms.staging import Declaration, Prepared, Staged, doubled, finish, prepare, require_states
 
 # The first month whose report prints staff officers apart from the contingent troops.
 STAFF_OFFICERS_APART_SINCE = pd.Timestamp("2017-05-31")
@@ -54,14 +54,8 @@ def _resolve(ready: Prepared, source: str) -> None:
         personnel_type=types,
         printed_type=printed,
     )
-    ready.signal("unresolved_contributor", ready.rows.loc[iso3.isna(), "contributor"])
+    require_states(ready, ready.rows["contributor"], iso3)
     ready.signal("unresolved_personnel_type", printed[types.isna()])
-    ready.reject(
-        iso3.isna(),
-        "contributor_iso3",
-        "unknown_state",
-        lambda bad: "contributor_iso3: expected a state's name, got '" + bad["contributor"] + "'",
-    )
     known_types = ", ".join(UNIFORMED_PERSONNEL_TYPES)
     ready.reject(
         ready.rows["personnel_type"].isna(),

@@ -9,7 +9,8 @@ import pandas as pd
 from schemas import incoming
 from transforms import countries
 from transforms.dialects import Raw
-from transforms.staging import Declaration, Staged, doubled, finish, prepare
+from transforms.periods import calendar_years
+from transforms.staging import Declaration, Staged, finish, merge_doubled, prepare, require_states
 
 KEY = ["period_from", "contributor_iso3"]
 # No state has had more since 1974, when the ceiling became 25 %: worth a look, although the United States did before.
@@ -51,10 +52,6 @@ def _line(code: str, gone: pd.DataFrame) -> list[str]:
     return line
 
 
-def _day(year: pd.Series, day: str) -> pd.Series:
-    return pd.to_datetime(year.astype("str") + day, format="%Y-%m-%d").astype("datetime64[us]")
-
-
 def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
     """Stage one snapshot. Rates over 30 % are signals, not faults; rates are rounded to six decimals.
 
@@ -74,7 +71,7 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
         ),
     )
     printed = ready.rows["contributor"]
-    first, last = _day(ready.rows["period_from"], "-01-01"), _day(ready.rows["period_to"], "-12-31")
+    first, last = calendar_years(ready.rows["period_from"], ready.rows["period_to"])
     iso3 = states(printed, first, declared.name)
     ready.rows = ready.rows.assign(
         contributor_iso3=iso3,
@@ -83,28 +80,15 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
         first=first,
         last=last,
     )
-    ready.signal("unresolved_contributor", printed[iso3.isna()])
-    ready.reject(
-        iso3.isna(),
-        "contributor_iso3",
-        "unknown_state",
-        lambda bad: "contributor_iso3: expected a state's name, got '" + bad["contributor_as_published"] + "'",
-    )
+    require_states(ready, printed, iso3)
     high = ready.rows["rate_pct"] > HIGH_RATE_PCT
     ready.signal(f"rate_over_{HIGH_RATE_PCT}_pct", ready.rows.loc[high, "contributor_as_published"])
-    again, kept = doubled(ready.rows, KEY, [])
-    said = ready.rows[["period_to", "rate_pct"]]
-    same = (said == said.loc[kept].set_axis(said.index)).all(axis=1)
-    ready.merge(again & same, "identical_row", kept)
-    ready.reject(
-        again.reindex(ready.rows.index),
-        "contributor_iso3",
-        "doubled_key",
+    merge_doubled(
+        ready,
+        KEY,
+        ["period_to", "rate_pct"],
         lambda bad: (
-            "contributor_iso3: expected each state once a period, got '"
-            + bad["contributor_as_published"]
-            + "' again, contradicting row "
-            + kept.reindex(bad.index).astype("str")
+            "contributor_iso3: expected each state once a period, got '" + bad["contributor_as_published"] + "' again"
         ),
     )
     columns = ["period_from", "period_to", "contributor_iso3", "contributor_as_published", "rate_pct"]

@@ -224,3 +224,37 @@ def doubled(rows: pd.DataFrame, key: list[str], order: list[str]) -> tuple[pd.Se
     kept = number.copy()
     kept.loc[first.index] = first
     return number != kept, kept
+
+
+def require_states(ready: Prepared, printed: pd.Series, iso3: pd.Series) -> None:
+    """Set the rows aside whose state nobody knows; each such name is a signal. `iso3` has the codes of `printed`."""
+    unknown = iso3.isna() & printed.notna()
+    ready.signal("unresolved_contributor", printed[unknown])
+    ready.reject(
+        unknown,
+        "contributor_iso3",
+        "unknown_state",
+        lambda bad: "contributor_iso3: expected a state's name, got '" + printed[bad.index] + "'",
+    )
+
+
+def merge_doubled(
+    ready: Prepared, key: Sequence[str], said: Sequence[str], told: Callable[[pd.DataFrame], Any]
+) -> None:
+    """Rows that repeat another's key: merged where they say the same in the columns `said`, else rejected.
+
+    `told` gives, for rejected rows, what was expected of the key and what came.
+    """
+    again, kept = doubled(ready.rows, list(key), [])
+    if not again.any():
+        return
+    copies = ready.rows.loc[again, list(said)]
+    stands = ready.rows.loc[kept[again], list(said)].set_axis(copies.index)
+    same = ((copies == stands) | (copies.isna() & stands.isna())).all(axis=1)
+    ready.merge(same.reindex(ready.rows.index, fill_value=False), "identical_row", kept)
+    ready.reject(
+        again.reindex(ready.rows.index),
+        key[-1],
+        "doubled_key",
+        lambda bad: told(bad) + ", contradicting row " + kept.reindex(bad.index).astype("str"),
+    )

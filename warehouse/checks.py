@@ -3,6 +3,7 @@ of `checks.yaml`, each one SQL query for one number."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,11 +14,12 @@ import duckdb
 import yaml
 
 from schemas.columns import Table
-from schemas.tables import TABLES
+from schemas.tables import FACTS, TABLES
 from warehouse import ddl
 from warehouse.load import BuildError, first_line
 
 PROMISES = Path(__file__).parent / "checks.yaml"
+_EACH_FACT = re.compile(r"\{each fact: (.*?)\}")
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,10 @@ def reference_checks(table: Table) -> list[Check]:
     ]
 
 
+def _for_each_fact(template: re.Match[str]) -> str:
+    return " ".join(template[1].replace("NAME", table.name) for table in FACTS)
+
+
 @cache
 def promises() -> list[Check]:
     """The checks of checks.yaml. Raises ValueError when an entry is incomplete."""
@@ -114,6 +120,7 @@ def promises() -> list[Check]:
             )
         bounds = fields.pop("expect")
         fields.pop("why", None)
+        fields["sql"] = _EACH_FACT.sub(_for_each_fact, fields["sql"])
         found.append(Check(**fields, minimum=bounds.get("min", 0), maximum=bounds.get("max")))
     return found
 

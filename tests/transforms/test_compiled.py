@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests_shared import CATALOGUE, stage_bytes, to_csv
 
 from schemas.validate import ContractError
-from transforms.figures import month_ends, peacekeeping_year_started
+from transforms.periods import month_ends, peacekeeping_year_started
 from transforms.staging import Staged
 
 Bundled = Callable[[str], Staged]

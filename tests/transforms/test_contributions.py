@@ -12,7 +12,7 @@ from tests_shared import stage_bytes, to_csv
 
 from schemas.validate import ContractError
 from transforms import countries
-from transforms.contributions import peacekeeping_year_ended
+from transforms.periods import peacekeeping_year_ended
 from transforms.staging import Staged
 from transforms.vintages import Vintage, replace_periods
 

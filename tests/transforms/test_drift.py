@@ -67,10 +67,11 @@ def test_many_missing_rows_are_counted_and_three_of_them_named() -> None:
     ]
 
 
-@pytest.mark.parametrize(("mine", "theirs"), [(5, 10), (10, 10), (20, 10)])
-def test_a_list_may_shrink_and_grow_within_its_bounds(mine: int, theirs: int) -> None:
+@pytest.mark.parametrize(("mine", "theirs", "gone"), [(5, 10, 5), (10, 10, 0), (20, 10, 0)])
+def test_a_list_may_shrink_and_grow_within_its_bounds(mine: int, theirs: int, gone: int) -> None:
     rows, before = (people(*(f"P{n}" for n in range(count))) for count in (mine, theirs))
-    judge(rows, before)
+    told = judge(rows, before)
+    assert [line.partition(" rows")[0] for line in told] == ([str(gone)] if gone else [])
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [(4, 10), (21, 10), (0, 3)])

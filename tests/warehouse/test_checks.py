@@ -223,6 +223,7 @@ BROKEN_ERRORS = [
         1,
     ),
     ("every row leads back to a snapshot", [f"UPDATE meta.publisher_datasets SET snapshot_sha256 = '{NOWHERE}'"], 1),
+    ("every row leads back to a snapshot", [f"UPDATE main.dated_facts SET snapshot_sha256 = '{NOWHERE}'"], 1),
     ("no table is empty whose source has a snapshot", ["DELETE FROM meta.publisher_datasets"], 1),
     ("no table is empty whose source has a snapshot", ["DELETE FROM main.fatalities"], 1),
     ("no table is empty whose source has a snapshot", ["DELETE FROM main.uniformed_personnel"], 1),
