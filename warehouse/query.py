@@ -9,16 +9,19 @@ import csv
 import json
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import duckdb
 
 BATCH = 10_000
+
+Result = TypeVar("Result")
 
 
 class QueryError(Exception):
@@ -52,19 +55,19 @@ class Answer:
         """Run the query. Raises QueryError for SQL that is wrong, writes, or reaches outside."""
         with _told():
             several = len(connection.extract_statements(sql)) > 1
-            result = None if several or not sql.strip() else connection.execute(sql)
+            result = None if several or not sql.strip() else _stoppable(connection, lambda: connection.execute(sql))
         if several:
             raise QueryError("One statement at a time: the answer of each but the last would be lost.")
         if result is None:
             raise QueryError("The query is empty.")
-        self._result = result
+        self._connection, self._result = connection, result
         self.columns: list[str] = [column[0] for column in result.description or []]
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
         """The rows, in lists of up to BATCH. Raises QueryError: results stream, so a fault can come late."""
         while self.columns:
             with _told():
-                rows = self._result.fetchmany(BATCH)
+                rows = _stoppable(self._connection, lambda: self._result.fetchmany(BATCH))
             if not rows:
                 return
             yield rows
@@ -117,9 +120,9 @@ class Answer:
             with _told(), warnings.catch_warnings():
                 # The library advises another call to save a copy; that one takes no statements but SELECT.
                 warnings.simplefilter("ignore", UserWarning)
-                reader: Any = self._result.to_arrow_reader(BATCH)
+                reader: Any = _stoppable(self._connection, lambda: self._result.to_arrow_reader(BATCH))
             with _told(), parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
-                for batch in reader:
+                while (batch := _stoppable(self._connection, lambda: next(reader, None))) is not None:
                     writer.write_batch(batch)
                     count += batch.num_rows
         except (pyarrow.ArrowException, NotImplementedError) as error:
@@ -147,17 +150,24 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  (a table of kinds)
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
+def _stoppable(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+    """What `work` gives, done in a thread beside: DuckDB can wait for its workers where it hears no Ctrl-C."""
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(work)
+        try:
+            return waiting.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
+
+
 @contextmanager
 def _told() -> Iterator[None]:
-    """DuckDB's errors as ours; its word for Ctrl-C as Python's."""
+    """DuckDB's errors as ours."""
     try:
         yield
     except duckdb.Error as error:
         raise QueryError(_explained(error)) from error
-    except RuntimeError as error:
-        if "interrupted" in str(error).lower():
-            raise KeyboardInterrupt from error
-        raise
 
 
 def _explained(error: duckdb.Error) -> str:
