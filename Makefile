@@ -12,7 +12,7 @@ PREFECT := DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(abs
 SERVED := PREFECT_API_URL="$(or $(PREFECT_API_URL),http://127.0.0.1:$(or $(PREFECT_SERVER_API_PORT),4200)/api)"
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
-.PHONY: install refresh test unit lint types check ui deploy worker dictionary bundle lock bench clean
+.PHONY: install refresh briefing test unit lint types check ui deploy worker dictionary bundle lock bench clean
 
 install: $(STAMP)
 
@@ -29,6 +29,10 @@ $(DEV): $(STAMP) requirements-dev.lock
 
 refresh: $(STAMP)
 	$(BIN)/peacekeeping refresh $(ARGS)
+
+# The page of the article this began from, and the index of the missions: briefings/
+briefing: $(STAMP)
+	$(BIN)/peacekeeping briefing MINUSMA --up-to 2019-01-25 --output briefings $(ARGS)
 
 test: $(DEV)
 	$(BIN)/python -m pytest $(ARGS)

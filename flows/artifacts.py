@@ -28,6 +28,8 @@ class Summary:
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     rejected: list[dict[str, object]] = field(default_factory=list)
+    reconciliations: list[dict[str, object]] = field(default_factory=list)
+    changes: list[dict[str, object]] | None = None
     seconds: float = 0.0
 
     def lines(self) -> list[dict[str, object]]:
@@ -54,8 +56,7 @@ class Summary:
         refused = [o.source for o in self.obtained if o.outcome == "refused"]
         parts = ["with warnings"] if self.warnings and not self.failures else []
         if self.published:
-            counts = ", ".join(f"{name.removeprefix('main.')} {rows:,}" for name, rows in self.tables.items())
-            parts.append(f"published build {self.build_id}{self._as_of()}: {counts}")
+            parts.append(f"published build {self.build_id}{self._as_of()}: {self.changed()}")
         elif self.nothing_new:
             parts.append(f"nothing new, build {self.build_id} stands")
         else:
@@ -67,6 +68,20 @@ class Summary:
         if self.failures:
             parts.append(f"{len(self.failures)} failure(s): {self.failures[0]}")
         return "; ".join(parts)
+
+    def changed(self) -> str:
+        """What changed since the build before, table by table: fatalities +79, 115 revised. Of a first one its size."""
+        if self.changes is None:
+            return f"{sum(self.tables.values()):,} rows in {len(self.tables)} tables"
+        told = []
+        for change in self.changes:
+            parts = [
+                f"{sign}{int(str(change[what])):,}{word}"
+                for what, sign, word in (("added", "+", ""), ("gone", "-", ""), ("changed", "", " revised"))
+                if change[what]
+            ]
+            told.append(f"{change['table']} {', '.join(parts)}")
+        return "; ".join(told) or "no row changed"
 
     def _as_of(self) -> str:
         return f" as of {self.as_of}" if self.as_of else ""
@@ -82,6 +97,8 @@ class Summary:
             "sources": self.lines(),
             "obtained": [vars(obtained) for obtained in self.obtained],
             "tables": dict(self.tables),
+            "reconciliations": self.reconciliations,
+            "changes": self.changes,
             "warnings": self.warnings,
             "failures": self.failures,
             "seconds": round(self.seconds, 2),
@@ -120,7 +137,29 @@ def markdown(summary: Summary) -> str:
     ):
         if entries:
             lines += ["", f"## {title}", "", *[f"- {entry}" for entry in entries]]
+    if summary.reconciliations:
+        lines += _reconciled(summary.reconciliations)
     return "\n".join([*lines, ""])
+
+
+def _reconciled(reconciliations: Sequence[Mapping[str, object]]) -> list[str]:
+    """The section on the ledgers: their sum in a sentence, and each in a row."""
+    counts = ("compared", "agreeing", "explained", "unexplained")
+    total = {name: sum(int(str(one[name])) for one in reconciliations) for name in counts}
+    return [
+        "",
+        "## Reconciliations",
+        "",
+        f"{total['compared']:,} figures were held against another ledger: {total['agreeing']:,} agree, "
+        f"{total['explained']:,} breaks have a named reason, {total['unexplained']:,} stand unexplained.",
+        "",
+        "| what | compared | agree | explained | unexplained |",
+        "|---|--:|--:|--:|--:|",
+        *[
+            "| " + " | ".join([str(one["name"]), *[f"{one[name]:,}" for name in counts]]) + " |"
+            for one in reconciliations
+        ],
+    ]
 
 
 def rejected_by_reason(reports: Sequence[StageReport]) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,13 +28,14 @@ from schemas.tables import (
     MISSIONS,
     SNAPSHOTS,
     TABLES,
+    WRITTEN_IN_BUILD,
 )
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from sources.errors import ArchiveError
 from transforms import countries, missions
-from warehouse import checks, load
+from warehouse import checks, claim_check, defects, diff, load, reconcile
 from warehouse.publish import publish
 from warehouse.query import Answer, QueryError, connect
 
@@ -100,7 +102,7 @@ def build(identity: str, reports: Sequence[StageReport], folder: Path) -> Build:
             pd.read_parquet(listed[0]) if listed else None, (name for names in named for name in names)
         ),
         MISSION_ALIASES: conform(missions.aliases_table(), MISSION_ALIASES),
-        **{table: _together(reports, table) for table in META if table.name not in ("builds", "checks", "columns")},
+        **{table: _together(reports, table) for table in META if table not in (BUILDS, *WRITTEN_IN_BUILD)},
         BUILDS: conform(
             pd.DataFrame(
                 [
@@ -158,10 +160,42 @@ def standing(file: Path) -> str | None:
 
 
 def check(built: Build) -> list[checks.Outcome]:
-    """Hold a build against its checks; gives what came of each. Raises warehouse.checks.ChecksFailed."""
+    """Reconcile a build's ledgers, see which known defects still stand, hold it against its checks, and the claims
+    against it; gives what came of each check.
+
+    Raises warehouse.checks.ChecksFailed, or warehouse.claim_files.ClaimError naming the file of a claim that fails.
+    """
+    reconcile.run(built.file)
+    defects.run(built.file)
     outcomes = checks.run(built.file)
     checks.require(outcomes)
+    # Last: a claim is judged by figures that hold.
+    verdicts = Counter(judged.verdict for judged in claim_check.run(built.file))
+    log.info("Claims: %s.", ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())))
     return outcomes
+
+
+def reconciled(built: Build) -> list[dict[str, object]]:
+    """How a checked build's ledgers agree: the rows of marts.reconciliation_summary."""
+    with connect(built.file) as connection:
+        answer = Answer(connection, "FROM marts.reconciliation_summary")
+        return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
+
+
+def changes(standing_file: Path, built: Build) -> list[dict[str, object]] | None:
+    """Rows added, gone and changed by table of main, from the warehouse that stands to a build; most changed first.
+
+    None where no warehouse stands that can be compared.
+    """
+    try:
+        found = diff.compare(standing_file, built.file, 0)
+    except diff.DiffError:
+        return None
+    return [
+        {"table": table.table, "added": table.added, "gone": table.gone, "changed": table.changed}
+        for table in found.differing
+        if table.size
+    ]
 
 
 def publish_build(built: Build, snapshots: Sequence[Snapshot], paths: Paths, archive: Archive, at: str) -> None:

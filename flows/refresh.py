@@ -8,6 +8,7 @@ traceback, and does not stop the other sources.
 from __future__ import annotations
 
 import logging
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from prefect import allow_failure, flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.events import emit_event
 from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -46,6 +48,7 @@ SourceName = Literal[
     "assessed_contributions",
     "fatalities",
     "government_revenue",
+    "mission_budget_lines",
     "missions",
     "publisher_codebook",
     "scale_of_assessments",
@@ -57,6 +60,7 @@ logging.getLogger("peacekeeping").setLevel(logging.INFO)  # whoever runs the flo
 
 FORESEEABLE = (SourceError, ContractError, TableError, BuildError, BusyError, DataFolderError, OSError)
 FETCH_RETRIES = 1
+PUBLISHED = "peacekeeping.published"  # the event that starts the deployment `brief` (prefect.yaml)
 TOLD_AT = {
     "offline": logging.INFO,
     "unreachable": logging.WARNING,
@@ -252,11 +256,11 @@ def refresh(
     force: bool = False,
     as_of: date | None = None,
     wait_seconds: Annotated[float, Field(ge=0)] = WAIT_SECONDS,
+    spread_minutes: Annotated[float, Field(ge=0, le=720)] = 0,
 ) -> State[Any]:
     """Refresh the warehouse: fetch or load each source, stage, build, check, publish.
 
-    Scheduled daily because the fatalities change daily; the slower sources answer that nothing is new. With nothing
-    new and the same code nothing is built.
+    With nothing new and the same code nothing is built. The schedules and their reasons stand in prefect.yaml.
 
     Args:
         sources: Which sources to ask the publisher for; all of them when empty. The others come from the archive.
@@ -265,10 +269,16 @@ def refresh(
         force: Build also when nothing is new.
         as_of: Ask nobody, and build the warehouse of what had been published by this day, into a file of its own.
         wait_seconds: How long to wait for another run that is writing to the same data folder.
+        spread_minutes: Wait a random part of so many minutes before asking the publishers, so that not every user of
+            this project asks them on the same minute.
     """
     began = time.perf_counter()
     summary = Summary(as_of=as_of)
     where = paths()
+    if spread_minutes and not offline and as_of is None:
+        wait = random.uniform(0, spread_minutes * 60)  # noqa: S311
+        log.info("Asking the publishers in %.1f minutes.", wait / 60)
+        time.sleep(wait)
     try:
         with only_writer(where, wait_seconds):
             build.clear_work(where)
@@ -282,6 +292,8 @@ def refresh(
         log.error("%s", explained(error))
     summary.seconds = time.perf_counter() - began
     _write_artifacts(summary)
+    if summary.published and as_of is None:
+        emit_event(PUBLISHED, {"prefect.resource.id": "peacekeeping.warehouse"}, payload={"build_id": summary.build_id})
     return _final_state(summary)
 
 
@@ -356,6 +368,8 @@ def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], 
     if warnings is None:
         return
     summary.warnings += warnings
+    summary.reconciliations = build.reconciled(built)
+    summary.changes = build.changes(where.target(summary.as_of), built)
     # Quoted: the graph shows that publishing follows the check, not every input once more.
     publishing = publish_build(
         quote(built), quote(every), where, summary.as_of, admit.now(), wait_for=[checking], return_state=True
@@ -364,6 +378,7 @@ def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], 
     if published:
         summary.published = published
         summary.tables = {name: rows for name, rows in built.rows.items() if name.startswith("main.")}
+        log.info("Since the build before: %s.", summary.changed())
 
 
 def _may_go_on(summary: Summary, catalogue: Mapping[str, Source], live: bool) -> bool:
@@ -392,6 +407,13 @@ def _write_artifacts(summary: Summary) -> None:
     create_markdown_artifact(markdown(summary), key="refresh-summary", description="What this refresh did")
     told = "Rejected rows by reason, with an example" if summary.rejected else "No row was rejected"
     create_table_artifact(summary.rejected, key="rejected-rows", description=told)
+    if summary.changes:
+        create_table_artifact(
+            summary.changes, key="changes", description="Rows added, gone and changed since the build before"
+        )
+    if summary.reconciliations:
+        told = "Figures held against another ledger's; the unexplained ones are in meta.reconciliations"
+        create_table_artifact(summary.reconciliations, key="reconciliations", description=told)
 
 
 class RefreshFailed(Exception):

@@ -13,12 +13,12 @@ import pandas as pd
 from flows.shelf import Shelf
 from flows.subjects import SUBJECTS, declaration_of, published_names
 from schemas.columns import Table
+from schemas.reconciliations import CONTROL_TOTALS
 from schemas.tables import (
     CORRECTIONS,
     KNOWN_DEFECTS,
     MERGED_ROWS,
     PUBLISHED_NAMES,
-    RECONCILIATIONS,
     REJECTED_ROWS,
     SIGNALS,
     SNAPSHOTS,
@@ -29,7 +29,7 @@ from sources.acceptance import accept
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from sources.errors import ArchiveError, Refused
-from transforms import personnel
+from transforms.control_totals import control_totals
 from transforms.reading import read_csv
 from transforms.staging import Staged
 from transforms.vintages import Vintage
@@ -81,16 +81,18 @@ def _set_aside(found: Sequence[Vintage], source: Source, part: str, table: Table
     return shape(pd.concat(frames, ignore_index=True), table)
 
 
-def _control_totals(source: Source, table: pd.DataFrame) -> pd.DataFrame | None:
-    """The table held against the totals that its publisher prints, where some are bundled."""
-    entry = next((e for e in bundle.manifest() if e["source"] == source.name and e["role"] == "control_totals"), None)
-    if entry is None:
-        return None
-    with accept(bundle.BUNDLED / entry["file"]).open() as text:
-        printed, broken, _ = read_csv(text)
-    if len(broken):
-        raise ContractError(f"Row {broken['row_number'].iloc[0]:,}: {broken['reason'].iloc[0]}.")
-    return personnel.reconcile(table, printed)
+def _control_totals(source: Source) -> pd.DataFrame:
+    """The totals that the publisher of a source prints beside its rows, where some are bundled."""
+    found = [shape(pd.DataFrame(), CONTROL_TOTALS)]
+    for entry in bundle.manifest():
+        if entry["source"] != source.name or entry["role"] != "control_totals":
+            continue
+        with accept(bundle.BUNDLED / entry["file"]).open() as text:
+            printed, broken, _ = read_csv(text)
+        if len(broken):
+            raise ContractError(f"{entry['file']}: row {broken['row_number'].iloc[0]:,}: {broken['reason'].iloc[0]}.")
+        found.append(control_totals(printed, source.name, entry["totals"], entry["origin"]))
+    return pd.concat(found, ignore_index=True)
 
 
 def stage_source(
@@ -118,11 +120,9 @@ def stage_source(
         return StageReport(source.name, folder, 0, [])
     tables = dict(SUBJECTS[source.name].tables(found, declaration_of(source)))
     main = next(iter(tables.values()))
-    reconciliations = _control_totals(source, main)
-    if reconciliations is not None:
-        tables[RECONCILIATIONS.full_name] = reconciliations
     aside = {
         SNAPSHOTS: shape(pd.DataFrame(accounts), SNAPSHOTS),
+        CONTROL_TOTALS: _control_totals(source),
         REJECTED_ROWS: _set_aside(found, source, "rejected", REJECTED_ROWS),
         MERGED_ROWS: _set_aside(found, source, "merged", MERGED_ROWS),
         SIGNALS: _set_aside(found, source, "signals", SIGNALS),
@@ -142,6 +142,8 @@ def _known_defects(source: Source) -> pd.DataFrame:
             "defect_id": defect["id"],
             "noted": pd.Timestamp(defect["noted"]),
             "description": defect["text"],
+            "expect": defect.get("expect"),
+            "status": "not asked",
         }
         for defect in source.declaration["known_defects"]
     ]

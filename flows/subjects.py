@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from schemas.columns import Table
-from schemas.money import SCALE_OF_ASSESSMENTS
+from schemas.money import MISSION_BUDGET_LINES, SCALE_OF_ASSESSMENTS
 from schemas.tables import (
     ASSESSED_CONTRIBUTION_REVISIONS,
     ASSESSED_CONTRIBUTIONS,
@@ -31,7 +31,18 @@ from schemas.tables import (
 from schemas.validate import conform
 from sources.acceptance import accept
 from sources.catalogue import Source
-from transforms import codebook, contributions, dialects, fatalities, missions, personnel, revisions, scales, vintages
+from transforms import (
+    budget_lines,
+    codebook,
+    contributions,
+    dialects,
+    fatalities,
+    missions,
+    personnel,
+    revisions,
+    scales,
+    vintages,
+)
 from transforms.compiled import SHAPES
 from transforms.figures import Shape, stage
 from transforms.staging import Declaration, Staged
@@ -98,8 +109,9 @@ def _assessed_contributions(found: Sequence[Vintage], _: Declaration) -> Tables:
     )
 
 
-def _scale_of_assessments(found: Sequence[Vintage], declared: Declaration) -> Tables:
-    return _named({SCALE_OF_ASSESSMENTS: vintages.replace_periods(found, declared.coverage["column"])})
+def _by_period(table: Table) -> Callable[[Sequence[Vintage], Declaration], Tables]:
+    """The newest rows of each period, without a history of their own."""
+    return lambda found, declared: _named({table: vintages.replace_periods(found, declared.coverage["column"])})
 
 
 def _publisher_codebook(found: Sequence[Vintage], _: Declaration) -> Tables:
@@ -150,7 +162,14 @@ SUBJECTS = {
         missions.stage, lambda found, _: {LISTED_MISSIONS: vintages.newest(found)}, ["mission"], MISSIONS
     ),
     "publisher_codebook": Subject(codebook.stage, _publisher_codebook, codebook.KEY),
-    "scale_of_assessments": Subject(scales.stage, _scale_of_assessments, scales.KEY, SCALE_OF_ASSESSMENTS),
+    "scale_of_assessments": Subject(scales.stage, _by_period(SCALE_OF_ASSESSMENTS), scales.KEY, SCALE_OF_ASSESSMENTS),
+    "mission_budget_lines": Subject(
+        budget_lines.stage,
+        _by_period(MISSION_BUDGET_LINES),
+        budget_lines.KEY,
+        MISSION_BUDGET_LINES,
+        {"mission": ["mission", "mission_as_published"], "period_start": ["peacekeeping_year", "period_start"]},
+    ),
     **{name: _compiled(shape, TABLES[f"main.{name}"]) for name, shape in SHAPES.items()},
 }
 

@@ -213,6 +213,28 @@ def mission_budgets(bounds: Bounds, _: date) -> pa.DataFrameSchema:
     )
 
 
+def mission_budget_lines(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """Lines of mission budgets, in USD once the dialect's thousands are; no period begins after the vintage."""
+    noun = "an amount in USD (published in thousands)"
+    amounts = {
+        name: _bounded("number", noun, name, bounds, nullable=True)
+        for name in ("apportionment_usd", "expenditure_usd", "variance_usd")
+    }
+    return _figures(
+        "mission_budget_lines",
+        {
+            "period_start": _bounded("day", "a date", "period_start", bounds, ceiling=vintage.isoformat()),
+            "period_end": _bounded("day", "a date", "period_end", bounds),
+            "mission": _entity(),
+            "budget_class": _text("a budget class"),
+            "budget_subclass": _text(nullable=True),
+            **amounts,
+            "document_symbol": _text(nullable=True),
+            "last_update": _bounded("day", "a date", "last_update", {}, nullable=True),
+        },
+    )
+
+
 def budget_totals(bounds: Bounds, _: date) -> pa.DataFrameSchema:
     """Totals of the approved budgets."""
     return _figures(
@@ -284,13 +306,17 @@ def peacekeeping_levels(bounds: Bounds, _: date) -> pa.DataFrameSchema:
 
 
 def peacekeeping_rates(bounds: Bounds, _: date) -> pa.DataFrameSchema:
-    """Printed rates."""
+    """Printed rates, and derived ones (their discount is a share of one); `basis` is the dialect's."""
     return _figures(
         "peacekeeping_rates",
         {
             "period": _text("a year or period", pattern=r"^\d{4}(-\d{2}|-\d{4})?$"),
             "contributor_iso3": _text("an ISO3 code", pattern=r"^[A-Z]{3}$"),
             "rate_pct": _bounded("number", "a percentage", "rate_pct", bounds),
+            "regular_rate_pct": _bounded("number", "a percentage", "regular_rate_pct", bounds, nullable=True),
+            "discount": _bounded("number", "a share", "discount", bounds, nullable=True),
+            "basis": _one_of(("printed", "derived")),
+            "derivation": _text(nullable=True),
             "citation": _text("a source"),
         },
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from schemas.claims import CLAIM_FIGURES, CLAIMS
 from schemas.columns import ORIGIN, SHA256, Table, category, day, flag, money, number, text, whole
 from schemas.money import MONEY, YEAR
+from schemas.reconciliations import CONTROL_TOTALS, RECONCILIATION_REASONS, RECONCILIATIONS
 
 INCIDENT_TYPES = ("Malicious Act", "Illness", "Accident", "Self-Inflicted", "To Be Determined", "Unknown")
 CASUALTY_PERSONNEL_TYPES = ("Military", "Police", "Military Observer", "International Civilian", "Local", "Other")
@@ -451,23 +453,6 @@ CHECKS = Table(
     },
 )
 
-RECONCILIATIONS = Table(
-    "meta",
-    "reconciliations",
-    "Reconciliations",
-    "One row a published figure held against the same figure computed from the tables.",
-    ("name", "period"),
-    True,
-    {
-        "name": text("What is compared."),
-        "period": text("The period it is about."),
-        "published": whole("The published figure; NULL where none is printed.", unit="person", nullable=True),
-        "computed": whole("The figure from the tables; NULL where they have none.", unit="person", nullable=True),
-        "difference": whole("computed minus published.", unit="person", nullable=True, minimum=None),
-        "explained_by": text("The named reason for a difference.", nullable=True),
-    },
-)
-
 CORRECTIONS = Table(
     "meta",
     "corrections",
@@ -502,6 +487,14 @@ KNOWN_DEFECTS = Table(
         "defect_id": text("Its id."),
         "noted": day("When it was noted."),
         "description": text("What is wrong, and what follows."),
+        "expect": text(
+            "SQL for one truth value that is true while the defect stands; NULL where no query can tell.", nullable=True
+        ),
+        "status": category(
+            "stands; mended: the publisher mended it, and the declaration can be changed; not asked: no query can "
+            "tell, or what is held can't.",
+            ("stands", "mended", "not asked"),
+        ),
     },
 )
 
@@ -627,6 +620,8 @@ META = (
     MERGED_ROWS,
     SIGNALS,
     CHECKS,
+    CONTROL_TOTALS,
+    RECONCILIATION_REASONS,
     RECONCILIATIONS,
     CORRECTIONS,
     KNOWN_DEFECTS,
@@ -634,7 +629,11 @@ META = (
     PUBLISHER_COLUMNS,
     PUBLISHER_REVISIONS,
     PUBLISHED_NAMES,
+    CLAIMS,
+    CLAIM_FIGURES,
     COLUMNS,
 )
+# What a build writes by itself once the rest is loaded; no source has rows of them.
+WRITTEN_IN_BUILD = (CHECKS, COLUMNS, RECONCILIATIONS, RECONCILIATION_REASONS, CLAIMS, CLAIM_FIGURES)
 # In the order in which they can be filled: what is referred to comes first.
 TABLES: dict[str, Table] = {table.full_name: table for table in (*DIMENSIONS, *FACTS, *HISTORY, *META)}

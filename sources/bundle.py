@@ -86,6 +86,7 @@ def write(folder: Path, target: Path = BUNDLED) -> list[dict[str, Any]]:
                 "vintage_basis": entry["vintage_basis"],
                 "retrieved_at": str(entry["retrieved_at"]),
                 "origin": entry["origin"],
+                **({"totals": entry["totals"]} if entry["role"] == "control_totals" else {}),
             }
         )
     for path, payload in ready:

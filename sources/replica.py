@@ -4,7 +4,8 @@ It speaks as psdata's API and the file servers of CEB and the Committee on Contr
 or from rows that a test puts there, and it misbehaves on demand, so that every fault a publisher may have can be seen
 without a network. The pipeline finds it through PEACEKEEPING_PSDATA_URL, PEACEKEEPING_CEB_URL and
 PEACEKEEPING_CONTRIBUTIONS_URL. How the real API writes no value in text columns of the missions, compares values in a
-filter, or words an error is not known: there the replica does what is plain.
+filter, or words an error is not known: there the replica does what is plain. No reply of DPO-PKBUDGET was ever
+recorded: what is served under that name has its columns, and figures that are not its own (see `_budget_lines`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime, parsedate_to_datetime
 from enum import StrEnum
 from functools import cache, cached_property, partial
@@ -52,6 +54,7 @@ JSON_TYPE, CSV_TYPE, HTML_TYPE = "application/json", "text/csv; charset=utf-8", 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 FATALITIES, PERSONNEL, MISSIONS = "DPPADPOSS-FATALITIES", "DPO-UCHISTORICAL", "DPPADPOSS-PKO"
+BUDGETS, UNDESCRIBED = "DPO-PKBUDGET", "DPO-PKEXP"
 # What the columns mean, in our own words. The texts of isocode3 and m49_code are swapped for the personnel, as in the
 # publisher's own codebook, and texts can be missing.
 DEFINITIONS: dict[str, dict[str, tuple[str | None, str | None]]] = {
@@ -93,10 +96,28 @@ DEFINITIONS: dict[str, dict[str, tuple[str | None, str | None]]] = {
         "mission_latitude": ("Latitude of the headquarters.", None),
         "last_update": ("Day on which the dataset was last updated.", "Date"),
     },
+    BUDGETS: {
+        "Mission_acronym": ("Acronym of the mission.", "String"),
+        "Start_date": ("First day of the period; peacekeeping budgets run from 1 July.", "Date"),
+        "End_date": ("Last day of the period; peacekeeping budgets run to 30 June.", "Date"),
+        "Budget_class": ("Category of the budget.", "String"),
+        "Budget_subclass": ("Part of the category.", "String"),
+        "Apportionment": ("Approved by the General Assembly, in thousands of US dollars.", "Number"),
+        "Expenditure": ("Spent, in thousands of US dollars.", "Number"),
+        "Variance": ("Apportionment less expenditure; negative where more was spent.", "Number"),
+        "Document_symbol": ("Symbol of the report.", "String"),
+    },
 }
 COLUMNS = {dataset: tuple(definitions) for dataset, definitions in DEFINITIONS.items()}
-DATES = frozenset({"incident_date", "last_update", "start_date", "end_date", "last_reporting_date"})
+DATES = frozenset(
+    {"incident_date", "last_update", "start_date", "end_date", "last_reporting_date", "Start_date", "End_date"}
+)
 WHOLE = frozenset({"female_personnel", "male_personnel"})
+AMOUNTS = ("Apportionment", "Expenditure", "Variance")
+# What the lines of DPO-PKBUDGET are made from: stages of approval that are of a whole year, without prorated shares.
+APPROVED = "mission_budgets_approved_2009-10_2025-26.csv.gz"
+SPENT = "mission_budgets_expenditure_2018-19_2024-25.csv.gz"
+WHOLE_YEAR = ("approved", "initial approval")
 NUMBERED = ("id", "contribution_id")
 # What a column of the API is called in the monthly reports' figures.
 IN_THE_REPORTS = {
@@ -233,6 +254,7 @@ def _dataset_of(header: list[str]) -> str:
         ("mission_name", MISSIONS),
         ("contribution_id", PERSONNEL),
         ("contributor_as_printed", PERSONNEL),
+        ("Budget_class", BUDGETS),
     ):
         if column in header:
             return dataset
@@ -249,7 +271,7 @@ def to_wire(payload: bytes, vintage: str) -> tuple[str, list[Row]]:
     """
     header, lines = _read_csv(payload)
     dataset = _dataset_of(header)
-    compiled = not set(header) & set(NUMBERED)
+    compiled = dataset != BUDGETS and not set(header) & set(NUMBERED)
     place = {name: position for position, name in enumerate(header)}
     if compiled and dataset == PERSONNEL:
         place = {column: place[name] for column, name in IN_THE_REPORTS.items() if name in place}
@@ -280,7 +302,7 @@ def _value(column: str, text: str) -> Any:
         return _epoch_ms(text) if text else None
     if column in WHOLE or column in NUMBERED:
         return int(text) if text else None
-    if column == "m49_code":
+    if column == "m49_code" or column in AMOUNTS:
         return float(text) if text else None
     return (text or None) if column == "isocode3" else text
 
@@ -329,10 +351,49 @@ def bundled_datasets(fatalities: str = "fatalities_2025-04.csv.gz") -> dict[str,
         PERSONNEL: newest["uniformed_personnel"]["file"],
         MISSIONS: newest["missions"]["file"],
     }
-    return {
+    made_of_files = {
         dataset: Dataset(partial(_bundled_rows, file, vintages[file]), _midnight(vintages[file]))
         for dataset, file in files.items()
     }
+    return {**made_of_files, BUDGETS: Dataset(_budget_lines, _midnight(vintages[SPENT]))}
+
+
+@cache
+def _budget_lines() -> list[Row]:
+    """DPO-PKBUDGET's wire form, to be tried: not its figures, which nobody here has seen.
+
+    One line for each mission-year of which the bundled compilations have the spending, called a total because it is
+    one, in thousands; beside it what was approved, where they have one amount for the whole year, else null. The real
+    dataset has lines of classes and subclasses.
+    """
+
+    def amounts(file: str, mission: str) -> Iterator[tuple[tuple[str, str], dict[str, str]]]:
+        header, lines = _read_csv((bundle.BUNDLED / file).read_bytes())
+        for cells in (dict(zip(header, line, strict=True)) for line in lines):
+            if cells.get("stage", "approved") in WHOLE_YEAR:
+                yield (cells["pk_fiscal_year"], cells[mission]), cells
+
+    def thousands(usd: Decimal | None) -> float | None:
+        return None if usd is None else float(usd / 1000)
+
+    approved = {key: Decimal(cells["amount_usd"]) for key, cells in amounts(APPROVED, "mission")}
+    rows = []
+    for (year, mission), cells in amounts(SPENT, "entity"):
+        spent, granted = Decimal(cells["amount_usd"]), approved.get((year, mission))
+        rows.append(
+            {
+                "Mission_acronym": mission,
+                "Start_date": _epoch_ms(cells["period_start"]),
+                "End_date": _epoch_ms(cells["period_end"]),
+                "Budget_class": "Total requirements",
+                "Budget_subclass": "",
+                "Apportionment": thousands(granted),
+                "Expenditure": thousands(spent),
+                "Variance": thousands(None if granted is None else granted - spent),
+                "Document_symbol": cells["source_symbol"],
+            }
+        )
+    return rows
 
 
 def _contributions() -> File:
@@ -403,8 +464,8 @@ def _as_cell(text: str) -> str:
 def default_codebook(datasets: Mapping[str, Dataset]) -> list[dict[str, Any]]:
     """The metadata with what a reader of the real ones must cope with.
 
-    Contacts (invented ones) stand beside the descriptions, anything can be null, and datasets are described that
-    nobody here serves.
+    Contacts (invented ones) stand beside the descriptions, anything can be null, and datasets are named that nobody
+    here serves.
     """
     entries = [
         _entry(
@@ -438,7 +499,17 @@ def default_codebook(datasets: Mapping[str, Dataset]) -> list[dict[str, Any]]:
                 "Start Range": "1948-01-01",
             },
         ),
-        _entry("DPO-PKBUDGET", {}),
+        _entry(
+            BUDGETS,
+            {
+                "Name": "Annual budgets of peacekeeping missions",
+                "Description": "Budgets and expenditure by class and subclass, from performance reports.",
+                "Update Frequency": "Annually",
+                "Start Range": "2010-07-01",
+                "Limitations and Exceptions": "Two missions are not in it.",
+            },
+        ),
+        _entry(UNDESCRIBED, {}),
     ]
     for entry in entries:
         dataset = datasets.get(entry["Dataset ID"])

@@ -30,14 +30,15 @@ def _calendar_years(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(first=first, last=last)
 
 
-def _rate_periods(rows: pd.DataFrame) -> pd.DataFrame:
-    """First and last day of a period written 2017, 2019-2021 or 2011-12."""
+def _rates(rows: pd.DataFrame) -> pd.DataFrame:
+    """First and last day of a period written 2017, 2019-2021 or 2011-12; the discount in percent; what was derived."""
     parts = rows["period"].str.extract(r"^(\d{4})(?:-(\d{2,4}))?$")
     peacekeeping = parts[1].str.len() == 2
     end = parts[1].where(~peacekeeping, parts[0].str[:2] + parts[1]).fillna(parts[0])
     first = parts[0] + pd.Series("-01-01", index=rows.index).mask(peacekeeping, "-07-01")
     last = end + pd.Series("-12-31", index=rows.index).mask(peacekeeping, "-06-30")
-    return rows.assign(first=iso_days(first), last=iso_days(last))
+    citation = (rows["derivation"] + ": ").fillna("") + rows["citation"]
+    return _percent(rows).assign(first=iso_days(first), last=iso_days(last), citation=citation)
 
 
 def _facts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -117,7 +118,8 @@ SHAPES = {
         _columns(money.PEACEKEEPING_RATES),
         money.PEACEKEEPING_RATES.key,
         ("first", "last"),
-        _rate_periods,
+        _rates,
+        apart="basis",
     ),
     "regular_budget_payments": Shape(
         incoming.regular_budget_payments,

@@ -3,6 +3,10 @@
 A dialect (declared in the source's YAML) maps published column names to ours, `required` and `optional`; columns
 under `ignored` are known and left aside; any other column is new: noticed, reported and kept out. Published names
 are compared without regard to case, and with spaces and underscores as one.
+
+`units` says how many of our units a published one is (1000 where a file has thousands of dollars and we have dollars).
+`unpivot` is for a file that has a column a year: for a column of ours (the period) its values, each with the published
+columns that hold it and what they are called here. Such a file's rows are made one a value before they are counted.
 """
 
 from __future__ import annotations
@@ -45,6 +49,25 @@ class Dialect:
     ignored: Sequence[str] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     exponents: bool = False
+    units: Mapping[str, float] = field(default_factory=dict)
+    unpivot: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+
+    @property
+    def spread(self) -> list[str]:
+        """The published columns that `unpivot` names."""
+        named = [theirs for values in self.unpivot.values() for columns in values.values() for theirs in columns]
+        return list(dict.fromkeys(named))
+
+    @property
+    def gathered(self) -> list[str]:
+        """Our columns that `unpivot` makes."""
+        named = [mine for values in self.unpivot.values() for columns in values.values() for mine in columns.values()]
+        return list(dict.fromkeys([*self.unpivot, *named]))
+
+    @property
+    def rows_apiece(self) -> int:
+        """How many rows one published row becomes."""
+        return max([1, *(len(values) for values in self.unpivot.values())])
 
     def matched(self, columns: Sequence[str]) -> dict[str, str]:
         """Which published column stands for which of ours."""
@@ -56,18 +79,23 @@ class Dialect:
     def missing(self, columns: Sequence[str]) -> list[str]:
         """Required columns (published names) that are not there."""
         there = set(self.matched(columns).values())
-        return [theirs for theirs, mine in self.required.items() if mine not in there]
+        plain = {_plain(column) for column in columns}
+        required = [theirs for theirs, mine in self.required.items() if mine not in there]
+        return required + [theirs for theirs in self.spread if _plain(theirs) not in plain]
 
     def new(self, columns: Sequence[str]) -> list[str]:
         """Columns that this dialect does not know."""
         known = set(self.matched(columns))
-        ignored = {_plain(column) for column in self.ignored}
+        ignored = {_plain(column) for column in [*self.ignored, *self.spread]}
         return [column for column in columns if column not in known and _plain(column) not in ignored]
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A file's rows as published: text cells, indexed by row number (the first row of data being 1)."""
+    """A file's rows as published: text cells, indexed by row number (the first row of data being 1).
+
+    Where a published row becomes several (`unpivot`) they are numbered in reading order; `published_row` leads back.
+    """
 
     dialect: Dialect
     printed: pd.DataFrame
@@ -78,7 +106,12 @@ class Raw:
     def cells(self) -> pd.DataFrame:
         """The cells under our names, still text."""
         matched = self.dialect.matched(list(self.printed.columns))
-        return self.printed[list(matched)].rename(columns=matched).assign(**self.dialect.constants)
+        cells = self.printed[[*matched, *self.dialect.gathered]].rename(columns=matched)
+        return cells.assign(**self.dialect.constants)
+
+    def published_row(self, row_numbers: pd.Index) -> pd.Index:
+        """The numbers of the rows in the file, the first row of data being 1."""
+        return (row_numbers - 1) // self.dialect.rows_apiece + 1
 
     def absent(self) -> list[str]:
         """Our names of the optional columns that this file lacks: unknown here, which is not the same as blank."""
@@ -138,7 +171,26 @@ def read(
         raise ContractError("The JSON array has no rows." if form == "json" else "The file has a header and no rows.")
     columns = list(frame.columns)
     dialect = recognise(columns, form, [Dialect(**declared) for declared in dialects], source)
-    return Raw(dialect, frame, broken, tuple(dialect.new(columns)), rows_read)
+    new = tuple(dialect.new(columns))
+    if dialect.unpivot:
+        frame, broken = _unpivoted(frame, broken, dialect)
+        rows_read = len(frame) + len(broken)
+    return Raw(dialect, frame, broken, new, rows_read)
+
+
+def _unpivoted(frame: pd.DataFrame, broken: pd.DataFrame, dialect: Dialect) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row a value for each published row, in reading order; a broken row stays one, with the first's number."""
+    ((label, values),) = dialect.unpivot.items()
+    places = {_plain(column): column for column in frame.columns}
+    shared = frame.drop(columns=[places[_plain(theirs)] for theirs in dialect.spread])
+    parts = [
+        shared.assign(**{label: value}, **{mine: frame[places[_plain(theirs)]] for theirs, mine in columns.items()})
+        for value, columns in values.items()
+    ]
+    first = (frame.index - 1) * dialect.rows_apiece + 1
+    long = pd.concat([part.set_axis(first + place) for place, part in enumerate(parts)]).sort_index()
+    moved = (broken["row_number"] - 1) * dialect.rows_apiece + 1
+    return long.astype(TEXT).rename_axis("row_number"), broken.assign(row_number=moved)
 
 
 def parse_text(column: pd.Series, dialect: Dialect) -> pd.Series:
@@ -214,6 +266,9 @@ def typed(
         codes, distinct = pd.factorize(cells[name])
         words = parse_text(pd.Series(distinct, dtype=TEXT), dialect)
         values = words if kind == "text" else _PARSERS[kind](words, dialect)
+        if name in dialect.units:
+            # To the cent: 1.005 as the next binary fraction is a little less, and so would be its thousandfold.
+            values = (values * dialect.units[name]).round(2)
         wrong = words.notna() & values.isna()
         columns[name] = values.take(codes).set_axis(cells.index)
         if wrong.any():

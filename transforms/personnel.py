@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from schemas import incoming
-from schemas.tables import RECONCILIATIONS, UNIFORMED_PERSONNEL_TYPES, UNSPECIFIED_MISSION
-from schemas.validate import conform
+from schemas.tables import UNIFORMED_PERSONNEL_TYPES, UNSPECIFIED_MISSION
 from transforms import countries, missions
 from transforms.dialects import Raw
 from transforms.staging import Declaration, Prepared, Staged, doubled, finish, prepare, require_states
@@ -130,25 +129,3 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
         series=raw.dialect.series,
     )
     return finish(raw, ready, declared, tidy, (tidy["month_end"], tidy["month_end"]))
-
-
-def reconcile(table: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
-    """Hold the months' sums against the monthly reports' own totals (schemas.tables.RECONCILIATIONS).
-
-    table    `main.uniformed_personnel`
-    printed  text cells month_end, sum_of_rows, printed_grand_total (blank where the report prints none)
-    Two-sided: a month that only one side has stands with NULL on the other, and is no match.
-    """
-    months = pd.to_datetime(printed["month_end"], format="%Y-%m-%d")
-    computed = table[table["series"] == "monthly_report"].groupby("month_end")["total"].sum().astype("Int64")
-    found = []
-    for name, column in (
-        ("uniformed_personnel: monthly sum and the printed grand total", "printed_grand_total"),
-        ("uniformed_personnel: monthly sum and the sum of the rows as printed", "sum_of_rows"),
-    ):
-        published = pd.to_numeric(printed[column].replace("", None)).astype("Int64").set_axis(months).dropna()
-        periods = published.index if column == "printed_grand_total" else published.index.union(computed.index)
-        both = pd.DataFrame({"published": published.reindex(periods), "computed": computed.reindex(periods)})
-        both = both.assign(name=name, period=pd.DatetimeIndex(periods).strftime("%Y-%m"), explained_by=None)
-        found.append(both.assign(difference=both["computed"] - both["published"]))
-    return conform(pd.concat(found), RECONCILIATIONS)

@@ -168,7 +168,7 @@ def finish(
         )
     first, last = covers[0].min(), covers[1].max()
     return Staged(
-        rows=tidy.assign(snapshot_row=tidy.index.astype("int64")).astype({"snapshot_row": "Int64"}),
+        rows=tidy.assign(snapshot_row=raw.published_row(tidy.index).astype("int64")).astype({"snapshot_row": "Int64"}),
         rejected=rejected.sort_values(["row_number", "column_name"], ignore_index=True),
         merged=pd.concat([pd.DataFrame(columns=MERGED_COLUMNS), *prepared.merged], ignore_index=True),
         signals=pd.DataFrame(prepared.signals, columns=SIGNAL_COLUMNS),

@@ -15,7 +15,7 @@ import yaml
 
 from schemas.columns import Table
 from schemas.tables import FACTS, TABLES
-from warehouse import ddl
+from warehouse import ddl, reconcile
 from warehouse.load import BuildError, first_line
 
 PROMISES = Path(__file__).parent / "checks.yaml"
@@ -103,6 +103,19 @@ def reference_checks(table: Table) -> list[Check]:
     ]
 
 
+def reconciliation_check(reconciliation: reconcile.Reconciliation) -> Check:
+    """No more breaks of a reconciliation stand without a reason than are known."""
+    return Check(
+        f"reconciliation: {reconciliation.name}",
+        "breaks in meta.reconciliations that no named reason explains"
+        + (f"; known: {reconciliation.why}" if reconciliation.why else ""),
+        f"SELECT count(*) FROM meta.reconciliations WHERE name = {ddl.quote(reconciliation.name)} "
+        f"AND status NOT IN {reconcile.AGREEING} AND explained_by IS NULL",
+        "warn",
+        maximum=reconciliation.unexplained_max,
+    )
+
+
 def _for_each_fact(template: re.Match[str]) -> str:
     return " ".join(template[1].replace("NAME", table.name) for table in FACTS)
 
@@ -126,13 +139,13 @@ def promises() -> list[Check]:
 
 
 def all_checks() -> list[Check]:
-    """Keys, references, promises."""
+    """Keys, references, promises, reconciliations."""
     found = []
     for table in TABLES.values():
         if table.key:
             found.append(key_check(table))
         found += reference_checks(table)
-    return found + promises()
+    return found + promises() + [reconciliation_check(one) for one in reconcile.declared()[0]]
 
 
 def run(built: Path, checks: Sequence[Check] | None = None) -> list[Outcome]:

@@ -49,7 +49,7 @@ def test_a_wrong_command_is_2_and_says_what_is_right(built: Any, arguments: list
 
 def test_sources_are_listed_with_publisher_and_licence(built: Any) -> None:
     listed = json.loads(built("sources", "--json").stdout)
-    assert [entry["name"] for entry in listed] == list(CATALOGUE) and len(listed) == 16
+    assert [entry["name"] for entry in listed] == list(CATALOGUE) and len(listed) == 17
     for entry in listed:
         assert entry["title"] and entry["publisher"] and entry["licence"] and entry["citation"] and entry["dialects"]
     assert "CC BY 3.0 IGO" in built("sources").stdout
@@ -122,7 +122,7 @@ def test_late_alone_is_0(copy: Any) -> None:
 
 def test_verify_tells_that_all_is_whole_or_each_damage_with_1(copy: Any) -> None:
     done = copy("verify")
-    assert done.stderr == "All is whole: 21 snapshots, 1 recorded build, the published warehouse.\n"
+    assert done.stderr == "All is whole: 22 snapshots, 1 recorded build, the published warehouse.\n"
     assert "fatalities\t2\t93234\tyes\n" in done.stdout and "publisher_codebook\t0\t0\t-\n" in done.stdout
     found = json.loads(copy("verify", "--json").stdout)
     assert found["damages"] == [] and found["builds"] == 1
@@ -275,7 +275,11 @@ def test_runs_without_a_server_are_there_when_the_server_is_opened_later(built: 
         of_first = [task for task in tasks if task["flow_run_id"] == first["id"]]
         assert len(of_first) == 4 + len(CATALOGUE) and {task["state_type"] for task in of_first} == {"COMPLETED"}
         assert any(line["message"].startswith("Published") for line in api("logs"))
-        assert {artifact["key"] for artifact in api("artifacts")} == {"refresh-summary", "rejected-rows"}
+        assert {artifact["key"] for artifact in api("artifacts")} == {
+            "refresh-summary",
+            "rejected-rows",
+            "reconciliations",
+        }
     finally:
         server.stop()
 

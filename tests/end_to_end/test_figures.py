@@ -46,10 +46,60 @@ from sources import bundle
         ("SELECT count(*) FROM meta.snapshots WHERE rows_in <> rows_staged + rows_rejected + rows_merged", "0"),
         ("SELECT count(*) FROM meta.rejected_rows", "0"),
         ("SELECT count(*) FROM meta.checks WHERE NOT passed", "0"),
+        (
+            "SELECT count(*) FILTER (status = 'equal'), count(*) FILTER (status IN ('equal', 'differs')), "
+            "count(*) FILTER (explained_by = 'month-without-report'), count(*) FILTER (explained_by LIKE '%ipi') "
+            "FROM meta.reconciliations WHERE name LIKE '%IPI%'",
+            "436,437,58,21",
+        ),
+        (
+            "SELECT subject, period, left_value, right_value FROM meta.reconciliations "
+            "WHERE name LIKE '%IPI%' AND status <> 'equal' AND explained_by IS NULL",
+            "MINUSTAH,2015-05,5408.0,5075.0",
+        ),
+        (
+            "SELECT subject, right_value FROM meta.reconciliations "
+            "WHERE name LIKE 'derived%' AND period = '2019-2021' AND status = 'equal'",
+            "USA,27.8908",
+        ),
+        (
+            "SELECT string_agg(subject, ' ' ORDER BY subject) FROM meta.reconciliations "
+            "WHERE explained_by = 'spending-not-held' AND left_value IS NULL AND right_value IN (833809900, 202783500)",
+            "MINUSMA MINUSMA",
+        ),
+        ("SELECT count(*) FROM meta.known_defects WHERE expect IS NOT NULL AND status <> 'stands'", "0"),
+        (
+            "SELECT count(*), sum(amount_usd) FROM assessed_contributions WHERE peacekeeping_year = '2023-24'",
+            "193,6296372833.00",
+        ),
+        (
+            "SELECT approved_usd, spent_usd FROM marts.mission_cost "
+            "WHERE mission = 'MINUSMA' AND peacekeeping_year = '2018-19'",
+            "1074718900.00,1105667000.00",
+        ),
     ],
 )
 def test_bundled_snapshots_give_the_known_figures(built: Any, sql: str, answer: str) -> None:
     assert built.ask(sql) == answer
+
+
+@pytest.mark.parametrize(
+    ("table", "period"),
+    [
+        ("assessed_contributions", "peacekeeping_year"),
+        ("state_mission_assessments", "peacekeeping_year"),
+        ("peacekeeping_levels", "scale_period"),
+        ("regular_budget_payments", "year"),
+        ("scale_of_assessments", "period_from"),
+    ],
+)
+def test_no_state_stands_under_two_names_and_no_name_for_two_states(built: Any, table: str, period: str) -> None:
+    for one, other in (
+        ("contributor_iso3", "contributor_as_published"),
+        ("contributor_as_published", "contributor_iso3"),
+    ):
+        sql = f"SELECT {period}, {one} FROM {table} GROUP BY ALL HAVING count(DISTINCT {other}) > 1"
+        assert built.ask(f"SELECT count(*) FROM ({sql})") == "0"
 
 
 def test_every_month_sums_to_the_printed_total(built: Any) -> None:

@@ -19,7 +19,7 @@ from schemas.tables import MISSIONS
 from sources.archive import Archive, Snapshot, sha256_of
 from sources.codebook import redacted
 from sources.errors import ArchiveError, Refused
-from sources.replica import COLUMNS, FATALITIES, PERSONNEL, Replica
+from sources.replica import BUDGETS, COLUMNS, FATALITIES, PERSONNEL, Replica
 
 # The smaller sources: what is tested does not depend on the personnel's hundred thousand rows.
 SOURCES = {name: CATALOGUE[name] for name in ("fatalities", "missions", "publisher_codebook")}
@@ -83,8 +83,8 @@ def test_with_a_codebook_the_publisher_s_words_stand_beside_ours(archive: Archiv
     newer[0]["Last Update Date"] = "2025-05-02"
     keep(archive, "2025-05-02", newer)
     with built(archive) as connection:
-        assert ask(connection, "SELECT count(*) FROM meta.publisher_datasets") == [(4,)]
-        assert ask(connection, "SELECT count(*) FROM meta.publisher_columns") == [(32,)]
+        assert ask(connection, "SELECT count(*) FROM meta.publisher_datasets") == [(5,)]
+        assert ask(connection, "SELECT count(*) FROM meta.publisher_columns") == [(41,)]
         assert ask(
             connection,
             "SELECT dataset_id, column_name, field::VARCHAR, old_value, new_value FROM meta.publisher_revisions",
@@ -126,7 +126,7 @@ def test_a_fetched_codebook_leaves_nobody_s_name_on_the_disk(
         replica.codebook.reverse()
         assert fetched(archive, replica, monkeypatch).outcome == "unchanged"
         replica.codebook.append({"Name": "no id", "Data Steward": "Jane Doe"})
-        with pytest.raises(Refused, match="entry 5 has no Dataset ID"):
+        with pytest.raises(Refused, match="entry 6 has no Dataset ID"):
             fetched(archive, replica, monkeypatch)
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert len(archive.snapshots("publisher_codebook")) == 1
@@ -148,7 +148,9 @@ def test_every_column_of_ours_that_a_published_one_becomes_is_one_of_its_table()
 
 def test_the_columns_that_have_a_published_name_and_those_that_have_none() -> None:
     named = {name: published_names(source) for name, source in CATALOGUE.items()}
-    assert {name for name, frame in named.items() if len(frame)} == {"fatalities", "missions", "uniformed_personnel"}
+    assert {name for name, frame in named.items() if len(frame)} == {
+        "fatalities", "mission_budget_lines", "missions", "uniformed_personnel",
+    }  # fmt: skip
     # What of the API's columns leads nowhere: row numbers, codes that are only held against the names, the constant
     # kind of casualty, and the day of the last update, which is the snapshot's.
     left = {
@@ -160,6 +162,7 @@ def test_the_columns_that_have_a_published_name_and_those_that_have_none() -> No
         FATALITIES: {"id", "isocode3", "m49_code", "type_of_casualty", "last_update"},
         PERSONNEL: {"contribution_id", "m49_code"},
         "DPPADPOSS-PKO": {"id", "last_update"},
+        BUDGETS: set(),
     }
     assert all(
         set(frame["published_name"]) <= set(COLUMNS[frame["dataset_id"].iloc[0]])
@@ -175,6 +178,11 @@ def test_a_name_and_a_code_can_both_make_one_column() -> None:
     fatalities = published_names(CATALOGUE["fatalities"])
     nationality = fatalities[fatalities["published_name"] == "casualty_nationality"]
     assert nationality["column_name"].tolist() == ["nationality_as_published", "nationality_iso3"]
+    lines = published_names(CATALOGUE["mission_budget_lines"])
+    assert lines.loc[lines["published_name"] == "Mission_acronym", "column_name"].tolist() == [
+        "mission", "mission_as_published",
+    ]  # fmt: skip
+    assert lines.loc[lines["column_name"] == "peacekeeping_year", "published_name"].tolist() == ["Start_date"]
     missions = published_names(CATALOGUE["missions"])
     assert set(missions["column_name"]) == {
         "mission", "name", "lead_department", "is_active", "start_date", "end_date", "headquarters", "longitude",

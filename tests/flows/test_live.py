@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from tests_shared import CATALOGUE, load_bytes, to_json
 from urllib3.util.retry import Retry
 
-from flows import admit
+from flows import admit, build, stage
 from flows.admit import Obtained, Stated
 from flows.shelf import Shelf
-from sources import client, download
+from sources import bundle, client, download
 from sources.archive import Archive
 from sources.errors import Refused, SourceError, Unavailable
-from sources.replica import CEB_FILE, FATALITIES, Fault, Replica, bundled_datasets
+from sources.replica import BUDGETS, CEB_FILE, FATALITIES, Fault, Replica, bundled_datasets
 
 DAY_MS = 86_400_000
 
@@ -47,8 +49,8 @@ def replica(served: Replica, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replic
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    rows = bundled_datasets()[FATALITIES].rows
-    served.put(FATALITIES, rows)
+    for dataset in (FATALITIES, BUDGETS):
+        served.put(dataset, bundled_datasets()[dataset].rows)
     served.requests.clear()
     yield served
     served.behave()
@@ -151,6 +153,68 @@ def test_a_file_is_asked_for_on_condition_too(replica: Replica, archive: Archive
     replica.requests.clear()
     assert fetch(archive, "assessed_contributions").outcome == "unchanged"
     assert [(request.path, request.status) for request in replica.requests] == [(CEB_FILE, 304)]
+
+
+# A dataset of which no reply was ever recorded: optional, and in thousands of dollars
+
+BUDGET_LINES = "mission_budget_lines"
+SMALL = {name: CATALOGUE[name] for name in (BUDGET_LINES, "missions")}
+
+
+def budget_lines(archive: Archive) -> duckdb.DuckDBPyConnection:
+    """The warehouse of the archive's budget lines and missions, built and held against its checks."""
+    folder, shelf = archive.root.with_name("build"), Shelf(archive.root.with_name("staged"))
+    chosen = build.snapshots_by(archive, SMALL)
+    reports = [stage.stage_source(archive, shelf, SMALL[name], some, folder / name) for name, some in chosen.items()]
+    made = build.build("0123456789ab", reports, folder / "made")
+    build.check(made)
+    return duckdb.connect(str(made.file), read_only=True)
+
+
+def test_budget_lines_are_fetched_and_stand_in_the_warehouse_in_dollars(replica: Replica, archive: Archive) -> None:
+    admit.ensure_bundled(archive, CATALOGUE)
+    with budget_lines(archive) as before:
+        assert before.sql("SELECT count(*) FROM main.mission_budget_lines").fetchall() == [(0,)]
+    found = fetch(archive, BUDGET_LINES)
+    assert (found.message, found.warnings) == ("Fetched the vintage 2026-11-24: 95 rows (pkbudget-json).", [])
+    assert fetch(archive, BUDGET_LINES).outcome == "unchanged"
+    with budget_lines(archive) as connection:
+        rows = connection.sql(
+            "SELECT peacekeeping_year, period_end::VARCHAR, budget_class, budget_subclass, apportionment_usd::BIGINT, "
+            "expenditure_usd::BIGINT, variance_usd::BIGINT, is_total FROM main.mission_budget_lines "
+            "WHERE mission = 'MINUSMA' AND peacekeeping_year = '2018-19'"
+        ).fetchall()
+        assert rows == [
+            ("2018-19", "2019-06-30", "Total requirements", "", 1_074_718_900, 1_105_667_000, -30_948_100, True)
+        ]
+        assert connection.sql(
+            "SELECT count(*), count(apportionment_usd) FROM main.mission_budget_lines"
+        ).fetchall() == [(95, 4)]
+        assert connection.sql("SELECT count(*) FROM meta.signals").fetchall() == [(0,)]
+        named = connection.sql(
+            "SELECT published_name FROM meta.published_names WHERE table_name = 'mission_budget_lines' "
+            "AND column_name = 'expenditure_usd'"
+        )
+        assert named.fetchall() == [("Expenditure",)]
+
+
+def test_budget_lines_under_names_in_lower_case_are_the_same_dataset(replica: Replica, archive: Archive) -> None:
+    lower = [{name.lower(): value for name, value in row.items()} for row in replica.rows(BUDGETS)]
+    replica.put(BUDGETS, lower)
+    found = fetch(archive, BUDGET_LINES)
+    assert found.message.endswith("95 rows (pkbudget-json).")
+
+
+def test_budget_lines_in_dollars_are_refused(replica: Replica, archive: Archive) -> None:
+    amounts = ("Apportionment", "Expenditure", "Variance")
+    dollars = [
+        {name: value * 1000 if name in amounts and value is not None else value for name, value in row.items()}
+        for row in replica.rows(BUDGETS)
+    ]
+    replica.put(BUDGETS, dollars)
+    with pytest.raises(Refused, match=r"95 of 95 rows .*\(published in thousands\) .*It is kept in"):
+        fetch(archive, BUDGET_LINES)
+    assert archive.snapshots(BUDGET_LINES) == []
 
 
 # Misbehaviour that passes
@@ -262,6 +326,15 @@ def test_a_list_that_shrinks_or_grows_all_at_once_is_refused(replica: Replica, a
     with pytest.raises(Refused, match="Part of it may be missing or doubled"):
         fetch(archive)
     assert len(archive.snapshots("fatalities")) == 1
+
+
+def test_printed_and_derived_rates_are_each_held_against_their_own(archive: Archive) -> None:
+    """26 rows and 579: the one would be a broken reply of the other."""
+    admit.ensure_bundled(archive, CATALOGUE)
+    for file in ("peacekeeping_rates_printed.csv.gz", "peacekeeping_rates_2024-2026_derived.csv.gz"):
+        again = gzip.decompress((bundle.BUNDLED / file).read_bytes())
+        found = load_bytes(archive.root, "peacekeeping_rates", again, Stated(by_hand="2026-06-30"))
+        assert found.new and found.warnings == []
 
 
 def test_the_years_of_ceb_are_held_against_the_same_years_alone(archive: Archive, contributions: Any) -> None:

@@ -54,7 +54,8 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     state, summary = run(offline=True)
     assert state.is_completed() and state.name == "Completed" and summary.failures == []
     assert ask(where, "SELECT count(*) FROM fatalities") == [(4423,)]
-    assert "fatalities 4,423" in state.message
+    rows = sum(summary.tables.values())
+    assert state.message.endswith(f": {rows:,} rows in {len(summary.tables)} tables") and summary.changes is None
 
     run_id = str(state.state_details.flow_run_id)
     only = {"flow_runs": {"id": {"any_": [run_id]}}}
@@ -79,7 +80,10 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     told = [line["message"] for line in logs]
     assert any("fatalities: 8,546 rows in, 8,534 staged, 0 rejected, 12 merged; 4,423 in the table" in t for t in told)
     artifacts = {a["key"]: a["data"] for a in api(prefect_api, "artifacts/filter", only)}
-    assert set(artifacts) == {"refresh-summary", "rejected-rows"}
+    assert set(artifacts) == {"refresh-summary", "rejected-rows", "reconciliations"}
+    ledgers = {row["name"]: row for row in json.loads(artifacts["reconciliations"])}
+    assert ledgers["strength of missions in the monthly reports and in IPI's database"]["agreeing"] == 436
+    assert "stand unexplained" in artifacts["refresh-summary"]
     assert (
         "| uniformed_personnel | offline | 2025-07-31 | 108,949 | 108,898 | 0 | 51 | 108,898 |"
         in artifacts["refresh-summary"]
@@ -89,7 +93,8 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
 def test_same_snapshots_give_the_same_build(run: Any, where: Paths) -> None:
     first = run(offline=True)[1].build_id
     again = run(offline=True, force=True)[1]
-    assert again.build_id == first and again.published
+    assert again.build_id == first and again.published and again.changes == []
+    assert again.headline().endswith(": no row changed")
     assert ask(where, "SELECT build_id FROM meta.builds") == [(first,)]
     assert publish.previous_of(where.warehouse).exists()
     assert Archive(where.raw).build(first)["snapshots"]  # type: ignore[index]
@@ -193,7 +198,7 @@ def test_unreachable_publishers_keep_the_last_good_snapshots_and_say_so(run: Any
     began = time.perf_counter()
     state, summary = run()
     assert state.is_completed() and state.message.startswith("with warnings; published build")
-    assert [obtained.outcome for obtained in summary.obtained] == ["unreachable"] * 7
+    assert [obtained.outcome for obtained in summary.obtained] == ["unreachable"] * 8
     assert "publisher not reached, kept last good: assessed_contributions" in state.message
     assert summary.obtained[1].message.endswith("Kept the bundled snapshot of 2025-04-04.")
     assert time.perf_counter() - began < 60 and summary.published
@@ -213,7 +218,8 @@ def test_one_refused_reply_stops_no_other_source_and_fails_the_run(
     monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", httpserver.url_for(""))
     page = httpserver.expect_request("/data/DPPADPOSS-FATALITIES/json")
     page.respond_with_data("<html>maintenance</html>", content_type="text/html")
-    httpserver.expect_request("/data/DPO-UCHISTORICAL/json").respond_with_data("", status=404)
+    for dataset in ("DPO-UCHISTORICAL", "DPO-PKBUDGET"):
+        httpserver.expect_request(f"/data/{dataset}/json").respond_with_data("", status=404)
     missions = [
         {
             "mission_acronym": f"UNX{n:02d}", "mission_name": "A mission", "lead_department": "DPO",
@@ -228,7 +234,7 @@ def test_one_refused_reply_stops_no_other_source_and_fails_the_run(
     outcomes = {obtained.source: obtained.outcome for obtained in summary.obtained}
     assert outcomes == {
         "assessed_contributions": "unreachable", "fatalities": "refused", "government_revenue": "unreachable",
-        "missions": "fetched",
+        "mission_budget_lines": "refused", "missions": "fetched",
         "publisher_codebook": "fetched", "scale_of_assessments": "unreachable", "uniformed_personnel": "refused",
     }  # fmt: skip
     assert state.is_failed() and state.message.startswith("published build") and summary.published

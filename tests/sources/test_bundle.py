@@ -35,6 +35,7 @@ ROWS = {
     "fatalities_2021-06.csv.gz": 4117,
     "fatalities_2025-04.csv.gz": 4429,
     "missions_2024-02.csv.gz": 81,
+    "peacekeeping_rates_2024-2026_derived.csv.gz": 193,
     "uniformed_personnel_printed_totals.csv.gz": 122,
 }
 
@@ -210,7 +211,7 @@ def test_byte_order_mark_and_line_ends_of_the_figures_do_not_matter(figures: Pat
 def test_the_command_tells_what_it_wrote(figures: Path, target: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bundle.main([str(figures)]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == len(ORIGINS) == 22
+    assert len(printed) == len(ORIGINS) == 25
     assert printed[0].startswith("fatalities_2021-06.csv.gz: 2 rows, vintage 2021-06-30, ")
 
 

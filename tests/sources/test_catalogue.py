@@ -20,6 +20,7 @@ LIVE = [
     "assessed_contributions",
     "fatalities",
     "government_revenue",
+    "mission_budget_lines",
     "missions",
     "publisher_codebook",
     "scale_of_assessments",
@@ -60,6 +61,13 @@ EXPECTED = {
         "url": "https://unsceb.org/sites/default/files/statistic_files/Financial/revenue_government_donors.csv",
         "cadence": "yearly",
         "metadata": None,
+    },
+    "mission_budget_lines": {
+        "publisher": "United Nations Peace & Security Data Hub",
+        "landing_page": "https://psdata.un.org/dataset/DPO-PKBUDGET",
+        "url": "https://api.psdata.un.org/public/data/DPO-PKBUDGET/json",
+        "cadence": "yearly",
+        "metadata": "https://api.psdata.un.org/public/metadata/DPO-PKBUDGET",
     },
     "missions": {
         "publisher": "United Nations Peace & Security Data Hub",
@@ -172,6 +180,7 @@ def test_every_source_says_what_it_is_and_where_it_comes_from(shipped: dict[str,
     ("name", "words"),
     [
         ("fatalities", "CC BY 3.0 IGO"),
+        ("mission_budget_lines", "CC BY 3.0 IGO"),
         ("missions", "CC BY 3.0 IGO"),
         ("publisher_codebook", "CC BY 3.0 IGO"),
         ("uniformed_personnel", "terms of use"),
@@ -216,8 +225,10 @@ def test_a_source_is_asked_for_exactly_where_its_publisher_has_an_address(folder
     assert "missions.yaml: live: " in told(folder) and "'psdata' has one" in told(folder)
 
 
-def test_only_the_codebook_is_optional_and_stored_without_its_people(shipped: dict[str, Source]) -> None:
-    assert [name for name in NAMES if shipped[name].optional] == ["publisher_codebook"]
+def test_only_what_was_never_recorded_is_optional_and_the_codebook_is_stored_without_its_people(
+    shipped: dict[str, Source],
+) -> None:
+    assert [name for name in NAMES if shipped[name].optional] == ["mission_budget_lines", "publisher_codebook"]
     assert {name: shipped[name].redact for name in NAMES if shipped[name].redact} == {"publisher_codebook": "codebook"}
 
 

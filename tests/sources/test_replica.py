@@ -28,7 +28,18 @@ import yaml
 from sources import bundle, replica
 from sources.catalogue import load_catalogue
 from sources.errors import Refused
-from sources.replica import CEB_FILE, FATALITIES, MISSIONS, PERSONNEL, Dataset, Fault, Replica, bundled_datasets
+from sources.replica import (
+    BUDGETS,
+    CEB_FILE,
+    FATALITIES,
+    MISSIONS,
+    PERSONNEL,
+    UNDESCRIBED,
+    Dataset,
+    Fault,
+    Replica,
+    bundled_datasets,
+)
 
 Get = Callable[..., requests.Response]
 JSON, CSV = f"/data/{FATALITIES}/json", f"/data/{FATALITIES}/csv"
@@ -171,6 +182,29 @@ def test_missions_are_81_with_days_or_null_and_decimal_commas(get: Get) -> None:
     assert sum(row["start_date"] is None for row in rows.values()) == 3
 
 
+def test_budget_lines_are_in_thousands_and_made_from_the_bundled_amounts_of_whole_years(get: Get) -> None:
+    """MINUSMA 2018-19: approved 1,074,718,900, spent 1,105,667,000; of MINURSO 2024-25 only a prorated amount is held."""
+    rows = {(row["Mission_acronym"], row["Start_date"]): row for row in get(f"/data/{BUDGETS}/json").json()}
+    assert len(rows) == 95
+    assert rows["MINUSMA", 1_530_403_200_000] == {
+        "Mission_acronym": "MINUSMA",
+        "Start_date": 1_530_403_200_000,  # 2018-07-01
+        "End_date": 1_561_852_800_000,  # 2019-06-30
+        "Budget_class": "Total requirements",
+        "Budget_subclass": "",
+        "Apportionment": 1_074_718.9,
+        "Expenditure": 1_105_667.0,
+        "Variance": -30_948.1,
+        "Document_symbol": "A/74/736",
+    }
+    prorated = rows["MINURSO", 1_719_792_000_000]  # 2024-07-01
+    assert (prorated["Apportionment"], prorated["Expenditure"], prorated["Variance"]) == (None, 64_732.4, None)
+    assert sum(row["Apportionment"] is not None for row in rows.values()) == 4
+    assert {row["Budget_class"] for row in rows.values()} == {"Total requirements"}
+    first = get(f"/data/{BUDGETS}/csv?filter=mission_acronym:MINUSMA&per_page=1").text.splitlines()[1]
+    assert first == "MINUSMA,2018-07-01,2019-06-30,Total requirements,,1074718.9,1105667.0,-30948.1,A/74/736"
+
+
 def test_cebs_file_is_the_bundled_one_with_a_byte_order_mark(served: Replica) -> None:
     reply = requests.get(f"{served.ceb_url}/revenue_government_donors.csv", timeout=10)
     assert reply.content.startswith(b"\xef\xbb\xbfgovernment_donor,entity,rev_type,calendar_year,amount\n")
@@ -292,13 +326,15 @@ def test_dataset_names_count_in_any_case(get: Get, name: str) -> None:
 
 def test_metadata_are_a_list_of_entries_and_all_gives_each(get: Get) -> None:
     every = get("/metadata/all").json()
-    assert [entry["Dataset ID"] for entry in every] == [FATALITIES, PERSONNEL, MISSIONS, "DPO-PKBUDGET"]
+    assert [entry["Dataset ID"] for entry in every] == [FATALITIES, PERSONNEL, MISSIONS, BUDGETS, UNDESCRIBED]
     assert get(f"/metadata/{PERSONNEL}").json() == [every[1]]
-    assert [entry["Last Update Date"] for entry in every] == ["2025-04-04", "2025-07-31", "2024-02-19", None]
+    assert [entry["Last Update Date"] for entry in every] == [
+        "2025-04-04", "2025-07-31", "2024-02-19", "2026-11-24", None,
+    ]  # fmt: skip
 
 
 def test_every_column_served_is_defined(get: Get) -> None:
-    for entry in get("/metadata/all").json()[:3]:
+    for entry in get("/metadata/all").json()[:4]:
         rows = get(f"/data/{entry['Dataset ID']}/json?per_page=1").json()
         assert [column["Column Name"] for column in entry["Column definitions"]] == list(rows[0])
         assert {tuple(column) for column in entry["Column definitions"]} == {
@@ -307,20 +343,20 @@ def test_every_column_served_is_defined(get: Get) -> None:
 
 
 def test_the_codebook_has_the_traps_of_the_real_one(get: Get) -> None:
-    fatalities, personnel, missions, budgets = get("/metadata/all").json()
+    fatalities, personnel, missions, _, undescribed = get("/metadata/all").json()
     texts = {column["Column Name"]: column["Definition"] for column in personnel["Column definitions"]}
     assert "M49" in texts["isocode3"]
     assert "ISO 3166" in texts["m49_code"]
     assert (fatalities["Data Steward"], fatalities["Technical Focal Point"]) == ("Jane Doe", "jane.doe@example.org")
     assert (missions["Update Frequency"], missions["Limitations and Exceptions"]) == (None, None)
-    assert [name for name, value in budgets.items() if value is not None] == ["Dataset ID"]
+    assert [name for name, value in undescribed.items() if value is not None] == ["Dataset ID"]
 
 
 def test_a_test_can_rewrite_the_codebook_of_its_own_replica(served: Replica, get: Get) -> None:
     served.codebook[0]["Last Update Date"] = "2025-05-01"
     served.codebook.append({"Dataset ID": None, "Name": "nameless"})
     assert get(f"/metadata/{FATALITIES}").json()[0]["Last Update Date"] == "2025-05-01"
-    assert len(get("/metadata/all").json()) == 5
+    assert len(get("/metadata/all").json()) == 6
     assert Replica().codebook[0]["Last Update Date"] == "2025-04-04"
 
 
@@ -693,7 +729,7 @@ def test_each_fault_has_a_name_for_the_command_line() -> None:
 
 
 def test_the_apis_own_csv_gives_the_same_rows_again(get: Get) -> None:
-    for dataset in (FATALITIES, MISSIONS):
+    for dataset in (FATALITIES, MISSIONS, BUDGETS):
         payload = get(f"/data/{dataset}/csv").content
         assert replica.to_wire(payload, "1999-12-31") == (dataset, get(f"/data/{dataset}/json").json())
 
@@ -714,6 +750,7 @@ def test_the_apis_personnel_csv_keeps_its_codes_and_numbers() -> None:
         (b"", "columns are those of none"),
         (b"a,b\n1,2\n", "columns are those of none"),
         (b"casualty_id\n1\n", "column incident_date is gone"),
+        (b"Budget_class\nOperational costs\n", "column Mission_acronym is gone"),
         (b"month_end,contributor_as_printed\n2015-01-31,Nepal\n", "column mission is gone"),
         (b"casualty_id,gender\n1\n", "Row 2 has 1 fields"),
         (b"\x1f\x8bnot gzip", "can't be read as CSV"),

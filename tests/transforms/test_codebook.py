@@ -24,7 +24,7 @@ DAYS = [date(2023, 12, 10), date(2024, 1, 10), date(2024, 2, 10)]
 
 
 def staged(change: Callable[[Entries], object] = lambda _: None) -> Staged:
-    """The replica's codebook (4 datasets, 32 columns) with a change, staged."""
+    """The replica's codebook (5 datasets, 41 columns) with a change, staged."""
     entries: Entries = json.loads(json.dumps(Replica().codebook))
     change(entries)
     return stage_bytes("publisher_codebook", redacted(json.dumps(entries).encode()))
@@ -57,13 +57,13 @@ def told(revised: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 def test_a_dataset_is_an_entry_without_a_column_and_a_column_one_with_it() -> None:
     found = staged()
-    assert (found.rows_in, len(found.rows), found.rows_rejected, len(found.signals)) == (4 + 32, 36, 0, 0)
+    assert (found.rows_in, len(found.rows), found.rows_rejected, len(found.signals)) == (5 + 41, 46, 0, 0)
     rows = found.rows.set_index(["dataset_id", "column_name"])
     assert rows.loc[(MISSIONS, ""), "title"] == "Peacekeeping operations"
     assert rows.loc[(MISSIONS, ""), "last_update_date"] == pd.Timestamp(2024, 2, 19)
     assert rows.loc[(MISSIONS, "start_date"), "definition"] == "Day on which the mandate began."
     assert rows.loc[(MISSIONS, "id"), ["definition", "title", "last_update_date"]].isna().all()
-    assert rows.loc[("DPO-PKBUDGET", "")].drop("snapshot_row").isna().all()
+    assert rows.loc[("DPO-PKEXP", "")].drop("snapshot_row").isna().all()
     assert (found.covers_from, found.covers_to) == (None, None)
 
 
@@ -90,7 +90,7 @@ def test_a_date_is_read_in_the_forms_that_the_api_has(printed: Any) -> None:
 
 def test_a_definition_of_no_column_is_rejected_and_the_others_stand() -> None:
     found = staged(put(0, 3, "Column Name", None))
-    assert (len(found.rows), found.rows_rejected) == (35, 1)
+    assert (len(found.rows), found.rows_rejected) == (45, 1)
     assert found.rejected.iloc[0][["column_name", "check_name"]].tolist() == ["column_name", "nameless_definition"]
     assert (
         FATALITIES in found.rejected["reason"].iloc[0] and "Acronym of the mission" in found.rejected["raw_row"].iloc[0]
@@ -99,7 +99,7 @@ def test_a_definition_of_no_column_is_rejected_and_the_others_stand() -> None:
 
 def test_two_definitions_of_one_column_are_both_rejected() -> None:
     found = staged(put(0, 3, "Column Name", "gender"))
-    assert (len(found.rows), found.rows_rejected) == (34, 2)
+    assert (len(found.rows), found.rows_rejected) == (44, 2)
     assert set(found.rejected["reason"]) == {
         f"column_name: expected one description of {FATALITIES} gender, got several that differ"
     }
@@ -117,7 +117,7 @@ def test_a_codebook_that_is_mostly_nameless_is_refused() -> None:
         for column in entries[0]["Column definitions"]:
             column["Column Name"] = " "
 
-    with pytest.raises(ContractError, match="12 of 36 rows are not what publisher_codebook promises"):
+    with pytest.raises(ContractError, match="12 of 46 rows are not what publisher_codebook promises"):
         staged(nameless)
 
 
@@ -168,23 +168,23 @@ def test_the_date_of_the_last_update_is_no_revision_and_the_newest_stands() -> N
 
 def test_a_new_column_is_told_by_first_seen_and_is_no_revision() -> None:
     def more(entries: Entries) -> None:
-        entries[3]["Column definitions"] = [{"Column Name": "Variance", "Definition": "Difference."}]
+        entries[4]["Column definitions"] = [{"Column Name": "Variance", "Definition": "Difference."}]
 
     newest, revised = followed(staged(), staged(more))
     assert told(revised) == []
-    assert newest.loc[("DPO-PKBUDGET", "Variance"), "first_seen"] == pd.Timestamp(DAYS[1])
-    assert newest.loc[("DPO-PKBUDGET", ""), "first_seen"] == pd.Timestamp(DAYS[0])
+    assert newest.loc[("DPO-PKEXP", "Variance"), "first_seen"] == pd.Timestamp(DAYS[1])
+    assert newest.loc[("DPO-PKEXP", ""), "first_seen"] == pd.Timestamp(DAYS[0])
 
 
 def test_a_column_and_a_dataset_that_are_gone_stay_as_they_were_last_seen() -> None:
     def fewer(entries: Entries) -> None:
         del entries[0]["Column definitions"][5]
-        del entries[3]
+        del entries[4]
 
     newest, revised = followed(staged(), staged(fewer))
-    assert told(revised) == [] and len(newest) == 36
+    assert told(revised) == [] and len(newest) == 46
     gone = newest[newest["last_seen"] == pd.Timestamp(DAYS[0])]
-    assert sorted(gone.index) == [("DPO-PKBUDGET", ""), (FATALITIES, "gender")]
+    assert sorted(gone.index) == [("DPO-PKEXP", ""), (FATALITIES, "gender")]
     assert set(gone["snapshot_sha256"]) == {"0" * 64}
 
 

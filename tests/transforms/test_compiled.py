@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_shared import CATALOGUE, stage_bytes, to_csv
+from tests_shared import CATALOGUE, read_csv, stage_bytes, to_csv
 
+from flows.subjects import SUBJECTS, declaration_of
 from schemas.validate import ContractError
+from sources import bundle
+from transforms.countries import to_iso3
 from transforms.periods import month_ends, peacekeeping_year_started
 from transforms.staging import Staged
+from transforms.vintages import Vintage
 
 Bundled = Callable[[str], Staged]
 VINTAGE = "2026-11-24"
@@ -79,6 +84,7 @@ def test_totals_and_a_row_of_two_amounts_are_out_of_scope_and_counted(bundled: B
         ("state_mission_assessments_2025-26.csv.gz", 2123),
         ("peacekeeping_levels_2013-2024.csv.gz", 771),
         ("peacekeeping_rates_printed.csv.gz", 26),
+        ("peacekeeping_rates_2024-2026_derived.csv.gz", 579),
         ("regular_budget_payments_2019-2026.csv.gz", 1544),
         ("dated_facts_arrears.csv.gz", 23),
         ("dated_facts_cash.csv.gz", 5),
@@ -100,6 +106,69 @@ def test_the_derived_rate_of_the_united_states_is_the_printed_one(bundled: Bundl
     assert levels.loc[("2019-2021", "USA"), "level"] == "A"
     japan = levels.loc[("2013-2015", "JPN")]
     assert (japan["level"], japan["discount_pct"]) == ("B", 0)
+
+
+DERIVED = "peacekeeping_rates_2024-2026_derived.csv.gz"
+
+
+def test_derived_rates_are_of_calendar_years_and_say_what_they_start_from(bundled: Bundled) -> None:
+    """As the file prints them: Italy pays its regular rate, France a premium, Afghanistan a tenth."""
+    rows = bundled(DERIVED).rows.set_index(["contributor_iso3", "period"])[
+        ["regular_rate_pct", "discount_pct", "rate_pct"]
+    ]
+    assert rows.loc["ITA"].to_numpy().tolist() == [[3.189, 0, 3.189], [2.813, 0, 2.813], [2.813, 0, 2.813]]
+    assert rows.loc["FRA", "rate_pct"].tolist() == [5.2894, 4.5872, 4.5835]
+    assert rows.loc["FRA", "discount_pct"].isna().all()
+    assert rows.loc[("AFG", "2025")].tolist() == [0.005, 90, 0.0005]
+    assert sorted(rows.loc[rows["discount_pct"].isna()].index.get_level_values(0).unique()) == [
+        "CHN", "FRA", "GBR", "RUS", "USA",
+    ]  # fmt: skip
+
+
+def test_derived_rates_follow_from_regular_rate_and_discount_and_sum_to_100(bundled: Bundled) -> None:
+    rows = bundled(DERIVED).rows
+    assert rows.groupby("period")["contributor_iso3"].nunique().to_dict() == {"2024": 193, "2025": 193, "2026": 193}
+    assert (rows.groupby("period")["rate_pct"].sum() - 100).abs().max() < 0.0001
+    discounted = rows.dropna(subset="discount_pct")
+    follows = discounted["regular_rate_pct"] * (1 - discounted["discount_pct"] / 100)
+    assert len(discounted) == 188 * 3 and (follows - discounted["rate_pct"]).abs().max() < 0.00005  # four decimals
+
+
+def test_a_derived_rate_leads_back_to_its_state_s_row_in_the_file(bundled: Bundled) -> None:
+    published = read_csv(bundle.BUNDLED / DERIVED)
+    rows = bundled(DERIVED).rows
+    assert rows["snapshot_row"].value_counts().tolist() == [3] * 193
+    for row in rows.itertuples():
+        line = published[row.snapshot_row - 1]
+        assert (row.contributor_iso3, row.rate_pct) == (line["iso3"], float(line[f"pk_rate_{row.period}_pct"]))
+    names = pd.Series([line["member_state"] for line in published])
+    assert to_iso3(names).tolist() == [line["iso3"] for line in published]  # the codes, which are used, are the names'
+
+
+def test_printed_and_derived_rates_stand_apart_and_each_says_so(bundled: Bundled) -> None:
+    printed, derived = bundled("peacekeeping_rates_printed.csv.gz"), bundled(DERIVED)
+    found = [Vintage("0" * 64, date(2026, 11, 24), printed), Vintage("1" * 64, date(2026, 11, 25), derived)]
+    table = SUBJECTS["peacekeeping_rates"].tables(found, declaration_of(CATALOGUE["peacekeeping_rates"]))
+    rows = table["main.peacekeeping_rates"]
+    assert rows["basis"].value_counts().to_dict() == {"derived": 579, "printed": 26}
+    usa = rows[(rows["contributor_iso3"] == "USA") & rows["period"].isin(["2022-2024", "2024"])]
+    assert dict(zip(usa["basis"], usa["rate_pct"], strict=True)) == {"printed": 26.9493, "derived": 26.9492}
+    told = rows["citation"].str.startswith("Derived from")
+    assert (told == (rows["basis"] == "derived")).all()
+    assumed = rows["citation"].str.contains("discount assumed equal to 2022-24")
+    assert rows.loc[assumed, "contributor_iso3"].nunique() == 117
+    assert rows.loc[~told, ["regular_rate_pct", "discount_pct"]].isna().all(axis=None)
+
+
+def test_a_derived_rate_at_fault_rejects_its_year_alone_and_shows_its_row() -> None:
+    columns = list(read_csv(bundle.BUNDLED / DERIVED)[0])
+    row = dict(zip(columns, ["France", "FRA", 4, 4, 0, 0, 0, 4, 4, 4, "x"], strict=True))
+    states = [row | {"iso3": code} for code in ("DEU", "ITA", "ESP", "PRT", "CHE", "AUT", "BEL", "NLD")]
+    staged = stage_bytes("peacekeeping_rates", to_csv([*states, row | {"pk_rate_2025_pct": 44}]), VINTAGE)
+    assert (staged.rows_in, len(staged.rows), staged.rows_rejected) == (27, 26, 1)
+    fault = staged.rejected.iloc[0]
+    assert (fault["row_number"], fault["reason"]) == (26, "rate_pct: expected a percentage from 0 up to 35, got 44")
+    assert '"iso3": "FRA"' in fault["raw_row"] and '"period": "2025"' in fault["raw_row"]
 
 
 def test_193_states_and_eleven_missions_are_assessed_in_2025_26(bundled: Bundled) -> None:

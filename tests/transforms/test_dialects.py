@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -155,6 +157,64 @@ def test_what_is_no_number_of_the_dialect_is_missing(cell: str) -> None:
 
 def test_a_fraction_is_no_whole_number_and_is_never_rounded() -> None:
     assert parse_whole(text("3.7", "250.0", "99999999999999999999"), PLAIN).tolist() == [pd.NA, 250, pd.NA]
+
+
+# Units, and a column a year
+
+THOUSANDS = Dialect("thousands", "csv", {"a": "amount_usd"}, units={"amount_usd": 1000})
+WIDE = {
+    "name": "wide", "format": "csv", "note": "a column a year", "required": {"iso3": "state"},
+    "constants": {"basis": "derived"}, "ignored": ["name"],
+    "unpivot": {"year": {"2024": {"scale": "regular", "rate_2024": "rate"}, "2025": {"scale": "regular", "rate_2025": "rate"}}},
+}  # fmt: skip
+WIDE_FILE = "iso3,name,Scale,rate_2025,rate_2024,mood\nFRA,France,4,5,6,good\nDEU,Germany\nITA,Italy,3,2,1,bad\n"
+
+
+def wide(payload: str = WIDE_FILE) -> dialects.Raw:
+    return dialects.read(io.BytesIO(payload.encode()), "csv", [WIDE], "rates")
+
+
+@given(st.decimals(-3_000_000, 3_000_000, allow_nan=False, places=5))
+def test_thousands_are_dollars_to_the_cent_whatever_binary_fractions_make_of_them(printed: Decimal) -> None:
+    kinds = {"amount_usd": ("number", "an amount")}
+    frame, bad = dialects.typed(pd.DataFrame({"amount_usd": text(f"{printed:f}")}), kinds, THOUSANDS)
+    assert frame["amount_usd"].tolist() == [float(printed * 1000)] and bad.empty
+
+
+def test_every_unit_is_declared_for_a_column_that_its_dialect_has() -> None:
+    for source in CATALOGUE.values():
+        for declared in source.dialects:
+            named = {*declared["required"].values(), *declared.get("optional", {}).values()}
+            assert set(declared.get("units", {})) <= named, (source.name, declared["name"])
+
+
+def test_a_column_a_year_becomes_a_row_a_year_in_reading_order() -> None:
+    cells = wide().cells()
+    assert cells.reset_index().to_dict("records") == [
+        {"row_number": 1, "state": "FRA", "year": "2024", "regular": "4", "rate": "6", "basis": "derived"},
+        {"row_number": 2, "state": "FRA", "year": "2025", "regular": "4", "rate": "5", "basis": "derived"},
+        {"row_number": 5, "state": "ITA", "year": "2024", "regular": "3", "rate": "1", "basis": "derived"},
+        {"row_number": 6, "state": "ITA", "year": "2025", "regular": "3", "rate": "2", "basis": "derived"},
+    ]
+
+
+def test_each_of_its_rows_leads_back_to_the_published_one_and_each_is_counted() -> None:
+    raw = wide()
+    assert raw.published_row(raw.printed.index).tolist() == [1, 1, 3, 3]
+    assert raw.broken["row_number"].tolist() == [3] and raw.published_row(pd.Index(raw.broken["row_number"])) == [2]
+    assert raw.rows_read == 5  # a row of the wrong width has no years, and stays one
+    assert (raw.new_columns, raw.absent()) == (("mood",), [])
+    shown = json.loads(raw.raw_rows(pd.Index([6]))[6])
+    assert shown == {"iso3": "ITA", "name": "Italy", "mood": "bad", "year": "2025", "regular": "3", "rate": "2"}
+
+
+def test_a_year_whose_column_is_gone_is_named() -> None:
+    with pytest.raises(ContractError, match=r"needs the column rate_2025\. New columns: rate_2026, mood"):
+        wide(WIDE_FILE.replace("rate_2025", "rate_2026"))
+
+
+def test_a_year_without_a_value_is_a_row_that_says_so() -> None:
+    assert wide("iso3,scale,rate_2024,rate_2025\nFRA,4,,5\n").cells()["rate"].tolist() == ["", "5"]
 
 
 CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -12,10 +11,7 @@ import pytest
 from tests_shared import stage_bytes, to_csv, to_json
 
 from schemas.validate import ContractError
-from sources import bundle
 from transforms import countries
-from transforms.personnel import reconcile
-from transforms.reading import read_csv
 from transforms.staging import Staged
 from transforms.vintages import Vintage, replace_periods
 
@@ -180,27 +176,6 @@ def test_errors_in_the_publication_are_kept_as_published(
     rows = personnel.rows
     chosen = rows[(rows["mission"] == mission) & (rows["month_end"] == month) & (rows["contributor_iso3"] == iso3)]
     assert chosen["total"].sum() == total
-
-
-def printed_totals() -> pd.DataFrame:
-    with gzip.open(bundle.BUNDLED / "uniformed_personnel_printed_totals.csv.gz") as file:
-        return read_csv(file)[0]
-
-
-def test_every_month_sums_to_the_total_that_its_report_prints(personnel: Staged) -> None:
-    found = reconcile(personnel.rows.assign(series="monthly_report"), printed_totals())
-    assert len(found) == 122 + 95 and (found["difference"] == 0).all()
-    july = found[found["period"] == "2025-07"]
-    assert set(july["computed"]) == {61_127}
-
-
-def test_reconciliation_is_two_sided(personnel: Staged) -> None:
-    short = personnel.rows[personnel.rows["month_end"] != "2025-07-31"].assign(series="monthly_report")
-    found = reconcile(short, printed_totals())
-    missing = found[found["period"] == "2025-07"]
-    assert missing["computed"].isna().all() and missing["difference"].isna().all() and len(missing) >= 1
-    extra = reconcile(personnel.rows.assign(series="monthly_report"), printed_totals().iloc[1:])
-    assert extra[extra["published"].isna()]["period"].tolist() == ["2015-01"]
 
 
 def test_hub_csv_dates_codes_and_padding() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from schemas.tables import TABLES
 from schemas.validate import conform
-from warehouse import checks, load
+from warehouse import checks, claim_check, load
 
 SHA = {
     "fatalities": "a" * 64, "personnel": "b" * 64, "money": "c" * 64, "list": "d" * 64, "register": "e" * 64,
@@ -250,6 +250,10 @@ def _money() -> dict[str, pd.DataFrame]:
             **year, **mission, **cited, "measure": "spent", "stage": "performance report", "amount_usd": 1e9,
             "publication": "performance",
         },
+        "mission_budget_lines": {
+            **year, **mission, "budget_class": "Operational costs", "budget_subclass": "Fuel", "apportionment_usd": 2e6,
+            "expenditure_usd": 3e6, "variance_usd": -1e6, "document_symbol": "A/74/736", "is_total": False,
+        },
         "budget_totals": {**year, **cited, "stage": "initial", "amount_usd": 6.69e9},
         "mission_assessments": {**year, **mission, **assessed, **cited, "credit_usd": -1e6},
         "state_mission_assessments": {**year, **state, **mission, **assessed, **cited, "grade": "read"},
@@ -257,7 +261,7 @@ def _money() -> dict[str, pd.DataFrame]:
             **year, **state, "scale_period": "2016-2018", "level": "A", "regular_rate_pct": 4.859,
             "effective_rate_pct": 6.2801, "assessed_share_pct": 6.28, "fit": "ok",
         },
-        "peacekeeping_rates": {**cited, "period": "2017", "contributor_iso3": "FRA", "rate_pct": 6.28},
+        "peacekeeping_rates": {**cited, "basis": "printed", "period": "2017", "contributor_iso3": "FRA", "rate_pct": 6.28},
         "regular_budget_payments": {
             **state, "year": 2019, "regular_rate_pct": 4.427, "assessed_usd": 1.2e8, "payment_status": "paid_on_time",
             "payment_date": pd.Timestamp("2019-01-30"), "honour_roll_as_of": pd.Timestamp("2019-12-27"),
@@ -324,8 +328,17 @@ def hand_made() -> dict[str, pd.DataFrame]:
         "meta.rejected_rows": pd.DataFrame(columns=[*raw, "row_number", "raw_row", "check_name", "reason"]),
         "meta.merged_rows": pd.DataFrame(columns=[*raw, "row_number", "rule", "into_row"]),
         "meta.signals": pd.DataFrame(columns=[*raw, "kind", "value", "rows"]),
-        "meta.reconciliations": pd.DataFrame(
-            [{"name": "a sum", "period": "2017-04", "published": 245, "computed": 245, "difference": 0}]
+        "meta.control_totals": pd.DataFrame(
+            [
+                {
+                    "source": "uniformed_personnel",
+                    "total": "printed grand total of the month",
+                    "subject": "all",
+                    "period": "2017-04-30",
+                    "value": 245.0,
+                    "origin": "made up for the tests",
+                }
+            ]
         ),
         "meta.corrections": pd.DataFrame(
             [
@@ -342,7 +355,15 @@ def hand_made() -> dict[str, pd.DataFrame]:
             ]
         ),
         "meta.known_defects": pd.DataFrame(
-            [{"source": "missions", "defect_id": "coarse", "noted": noted, "description": "Dates a month coarse."}]
+            [
+                {
+                    "source": "missions",
+                    "defect_id": "coarse",
+                    "noted": noted,
+                    "description": "Dates a month coarse.",
+                    "status": "not asked",
+                }
+            ]
         ),
         **_codebook(),
     }
@@ -374,10 +395,11 @@ def unchecked(tmp_path_factory: pytest.TempPathFactory, parquet: dict[str, Path]
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory, unchecked: Path) -> Path:
-    """The small warehouse, built and checked. Read only."""
+    """The small warehouse, built and checked, the claims held against it. Read only."""
     file = tmp_path_factory.mktemp("small") / "small.duckdb"
     shutil.copy(unchecked, file)
     checks.require(checks.run(file))
+    claim_check.run(file)
     return file
 
 

@@ -39,6 +39,10 @@ def full(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duck
         connection.execute(f"INSERT INTO meta.rejected_rows VALUES ('fatalities', '{SHA}', 1, '{{}}', NULL, 'c', 'r')")
         connection.execute(f"INSERT INTO meta.merged_rows VALUES ('fatalities', '{SHA}', 1, 'a_rule', 2)")
         connection.execute(f"INSERT INTO meta.signals VALUES ('fatalities', '{SHA}', 'new_column', 'x', 3)")
+        connection.execute("INSERT INTO meta.reconciliation_reasons VALUES ('why', DATE '2026-11-25', 'Because.')")
+        connection.execute(
+            "INSERT INTO meta.reconciliations VALUES ('n', 'all', '2019', 'USD', 'l', 'r', 1, 2, -1, 'differs', 'why')"
+        )
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{file}' AS given (READ_ONLY)")
         connection.execute("CREATE SCHEMA meta")
@@ -311,6 +315,7 @@ def test_every_enforced_key_and_reference_is_a_constraint_of_the_file(full: duck
         ("government_revenue", "contributor_iso3", "countries", "iso3"),
         ("mission_aliases", "mission", "missions", "mission"),
         ("mission_assessments", "mission", "missions", "mission"),
+        ("mission_budget_lines", "mission", "missions", "mission"),
         ("mission_budgets", "mission", "missions", "mission"),
         ("peacekeeping_levels", "contributor_iso3", "countries", "iso3"),
         ("peacekeeping_rates", "contributor_iso3", "countries", "iso3"),

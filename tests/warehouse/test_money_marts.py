@@ -34,6 +34,7 @@ FILES = {
     "fatalities": ["fatalities_2025-04.csv.gz"],
     "peacekeeping_levels": ["peacekeeping_levels_2013-2024.csv.gz"],
     "regular_budget_payments": ["regular_budget_payments_2019-2026.csv.gz"],
+    "scale_of_assessments": ["scale_of_assessments_1946-2027.csv.gz"],
     "dated_facts": ["dated_facts_arrears.csv.gz", "dated_facts_cash.csv.gz", "dated_facts_minusma.csv.gz"],
     "mission_assessments": ["mission_assessments_2022-23_2025-26.csv.gz"],
     "mission_budgets": [
@@ -132,13 +133,14 @@ def test_the_united_states_and_china_pay_a_premium_over_their_regular_rates(real
     assert found == [("CHN", "A", 9.963, 697.2, 191.9), ("USA", "A", 22.0, 1539.6, 431.5)]
 
 
-def test_a_year_whose_scale_is_not_held_has_no_rate(real: Connection) -> None:
+def test_a_year_before_the_derived_levels_has_its_rate_all_the_same(real: Connection) -> None:
     found = asked(
         real,
-        "SELECT DISTINCT regular_rate_pct, owed_at_regular_rate_usd, assessed_above_regular_rate_usd, level, "
-        "level_first_half FROM marts.burden_sharing WHERE peacekeeping_year = '2012-13'",
+        "SELECT contributor_iso3, round(regular_rate_pct, 4), level, level_first_half, level_second_half "
+        "FROM marts.burden_sharing WHERE peacekeeping_year = '2012-13' AND contributor_iso3 IN ('USA', 'CHN') ORDER BY 1",
     )
-    assert found == [(None, None, None, None, None)]
+    # China: 3.189 in the scale of 2010-2012 and 5.148 in that of 2013-2015.
+    assert found == [("CHN", 4.1685, None, None, "A"), ("USA", 22.0, None, None, "A")]
 
 
 def test_months_covered_tells_which_years_lack_reports(real: Connection) -> None:
@@ -347,6 +349,11 @@ def made() -> Iterator[Connection]:
             ("2016-2018", "FRA", "A", 5.0), ("2016-2018", "IND", "H|I", 1.0), ("2016-2018", "CIV", "J", 0.1),
             ("2019-2021", "FRA", "B", 4.0), ("2019-2021", "IND", "D", 2.0), ("2019-2021", "CIV", "J", 0.3),
             **Y18, fit="ok",
+        )  # fmt: skip
+        put(
+            connection, "main.scale_of_assessments", "period_from period_to contributor_iso3 rate_pct",
+            (2016, 2018, "FRA", 5.0), (2019, 2021, "FRA", 4.0), (2016, 2018, "CIV", 0.1), (2019, 2021, "CIV", 0.3),
+            (2019, 2019, "BGD", 0.01), (2020, 2021, "BGD", 0.03),
         )  # fmt: skip
         put(
             connection, "main.regular_budget_payments",

@@ -3,8 +3,8 @@
 -- political ones included) and its dead (all staff, local staff of host states too, so never per person-month; of them
 -- the uniformed apart). Assessments, person-months and deaths are three measures: compare their shares, never add them.
 -- Every state that has any of the three has its row; NULL is no data. Months without a report are in no figure: see
--- months_covered. Rates change on 1 January, so a year has two halves; levels are derived, not printed, from one year of
--- each scale (their fit is in main.peacekeeping_levels), and the scale of 2010-2012 is not held: 2012-13 has no rate.
+-- months_covered. Rates change on 1 January, so a year has two halves, each with the regular-budget rate of its scale and
+-- the level, which is derived, not printed, from one year of each scale since 2013 (fit is in main.peacekeeping_levels).
 -- Some states are missing in the assessments of 2012-13 to 2016-17, which lowers the year's total a little.
 CREATE VIEW marts.burden_sharing AS
 WITH years AS (
@@ -38,17 +38,16 @@ WITH years AS (
 ), all_deaths AS (
     SELECT peacekeeping_year, sum(deaths) AS total_deaths FROM fallen GROUP BY ALL
 ), levels AS (
-    SELECT contributor_iso3, level, regular_rate_pct,
+    SELECT contributor_iso3, level::VARCHAR AS level,
         unnest(range(left(scale_period, 4)::BIGINT, right(scale_period, 4)::BIGINT + 1)) AS rate_year
     FROM main.peacekeeping_levels
+), scales AS (
+    SELECT contributor_iso3, rate_pct, unnest(range(period_from, period_to + 1)) AS rate_year
+    FROM main.scale_of_assessments
 ), rates AS (
-    SELECT coalesce(levels.contributor_iso3, payments.contributor_iso3) AS contributor_iso3,
-        coalesce(levels.rate_year, payments.year) AS rate_year,
-        level::VARCHAR AS level,
-        coalesce(levels.regular_rate_pct, payments.regular_rate_pct) AS rate_pct
-    FROM levels
-    FULL JOIN main.regular_budget_payments AS payments
-        ON payments.contributor_iso3 = levels.contributor_iso3 AND payments.year = levels.rate_year
+    SELECT contributor_iso3, rate_year, level, rate_pct
+    FROM scales
+    FULL JOIN levels USING (contributor_iso3, rate_year)
 ), shared AS (
     SELECT peacekeeping_year, contributor_iso3, amount_usd AS assessed_usd, person_months, deaths, uniformed_deaths
     FROM main.assessed_contributions
@@ -114,6 +113,6 @@ COMMENT ON COLUMN marts.burden_sharing.death_share_pct IS 'Share of all deaths o
 COMMENT ON COLUMN marts.burden_sharing.level IS 'Peacekeeping level (derived) where both halves have the same; NULL where they differ or one is not known.';
 COMMENT ON COLUMN marts.burden_sharing.level_first_half IS 'Level (derived) of July to December, from the scale period of that calendar year.';
 COMMENT ON COLUMN marts.burden_sharing.level_second_half IS 'Level (derived) of January to June; another scale period''s where the year straddles two.';
-COMMENT ON COLUMN marts.burden_sharing.regular_rate_pct IS 'Regular-budget rate, the average of the two halves''; NULL where one is not known. Unit: percent.';
+COMMENT ON COLUMN marts.burden_sharing.regular_rate_pct IS 'Rate of the regular budget''s scale, the average of the two halves''; NULL where one is not known. Unit: percent.';
 COMMENT ON COLUMN marts.burden_sharing.owed_at_regular_rate_usd IS 'The year''s total assessments at that rate: computed, asked of nobody; NULL where it was not assessed. Unit: USD.';
 COMMENT ON COLUMN marts.burden_sharing.assessed_above_regular_rate_usd IS 'Assessed less that: positive for a premium, negative for a discount. Unit: USD.';

@@ -1,0 +1,53 @@
+"""Known defects: one that its query recognises stands, one that the publisher mended is told, NULL can't tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from tests_shared import CATALOGUE
+
+from warehouse import defects
+from warehouse.load import BuildError
+
+
+def put(built: Path, **expects: str | None) -> None:
+    with duckdb.connect(str(built)) as connection:
+        connection.execute("DELETE FROM meta.known_defects")
+        connection.executemany(
+            "INSERT INTO meta.known_defects VALUES ('missions', ?, DATE '2026-11-25', 'What is wrong.', ?, 'not asked')",
+            [[name, expect] for name, expect in expects.items()],
+        )
+
+
+def statuses(built: Path) -> dict[str, str]:
+    with duckdb.connect(str(built)) as connection:
+        return dict(connection.execute("SELECT defect_id, status FROM meta.known_defects").fetchall())
+
+
+def test_a_defect_stands_until_its_query_says_that_it_is_mended(built: Path) -> None:
+    expect = "SELECT count(*) = 0 FROM main.assessed_contributions WHERE contributor_iso3 = 'SOM'"
+    put(built, there=expect, untold=None, unknown="SELECT NULL", nothing="SELECT true WHERE false")
+    defects.run(built)
+    assert statuses(built) == {"there": "stands", "untold": "not asked", "unknown": "not asked", "nothing": "not asked"}
+    with duckdb.connect(str(built)) as connection:  # the publisher adds the missing state
+        connection.execute("UPDATE main.assessed_contributions SET contributor_iso3 = 'SOM' WHERE snapshot_row = 1")
+    defects.run(built)
+    assert statuses(built)["there"] == "mended"
+
+
+def test_a_defect_that_cannot_be_asked_for_is_named(built: Path) -> None:
+    put(built, odd="SELECT it FROM nowhere")
+    with pytest.raises(BuildError, match="missions: the known defect 'odd' can't be asked for"):
+        defects.run(built)
+
+
+def test_every_expect_of_a_declaration_can_be_asked_of_any_warehouse(built: Path) -> None:
+    asked = [(name, defect["id"], defect["expect"]) for name, source in CATALOGUE.items()
+             for defect in source.declaration["known_defects"] if "expect" in defect]  # fmt: skip
+    assert len(asked) >= 15
+    with duckdb.connect(str(built), read_only=True) as connection:
+        for name, defect, expect in asked:
+            found = connection.execute(f"SELECT ({expect})::BOOLEAN").fetchall()
+            assert len(found) == 1, (name, defect)

@@ -1,0 +1,169 @@
+"""Reconciliations: two-sided, exact, NULL equal to nothing; breaks have a named reason or stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from warehouse import reconcile
+from warehouse.load import BuildError
+from warehouse.reconcile import Reconciliation, Side
+
+Row = tuple[Any, ...]
+NONE = "SELECT '' AS subject, '' AS period, 0 AS value WHERE false"
+
+
+def rows(*given: Row) -> str:
+    return "FROM (VALUES " + ", ".join(f"('{s}', '{p}', {v})" for s, p, v in given) + ") AS t(subject, period, value)"
+
+
+def reconciled(left: str, right: str, compare: Any = "values", *reasons: tuple[str, str]) -> list[Row]:
+    """subject, left_value, right_value, difference, status, explained_by of each row."""
+    asked = Reconciliation("n", "d", "u", compare, Side("l", left), Side("r", right), reasons, 0)
+    with duckdb.connect() as connection:
+        found = connection.execute(asked.sql()).fetchall()
+    return [(row[1], *row[6:]) for row in found]
+
+
+def test_equal_figures_agree_and_others_differ_by_left_minus_right() -> None:
+    assert reconciled(rows(("A", "1", 5), ("B", "1", 7)), rows(("A", "1", 5), ("B", "1", 10))) == [
+        ("A", 5, 5, 0, "equal", None),
+        ("B", 7, 10, -3, "differs", None),
+    ]
+
+
+def test_what_either_side_lacks_is_a_break() -> None:
+    assert reconciled(rows(("A", "1", 5)), rows(("A", "2", 5))) == [
+        ("A", 5, None, None, "only_left", None),
+        ("A", None, 5, None, "only_right", None),
+    ]
+
+
+def test_null_equals_nothing() -> None:
+    found = reconciled(rows(("A", "1", "NULL::INT"), ("B", "1", 0)), rows(("A", "1", 0), ("B", "1", "NULL::INT")))
+    assert [row[4] for row in found] == ["only_right", "only_left"]
+    assert reconciled(rows(("A", "1", "NULL::INT")), rows(("A", "1", "NULL::INT"))) == []
+
+
+def test_nothing_is_rounded_before_it_is_compared() -> None:
+    found = reconciled(rows(("A", "1", "100.004::DECIMAL(18, 3)")), rows(("A", "1", "100::DECIMAL(18, 3)")))
+    assert [row[4] for row in found] == ["differs"]
+
+
+def test_presence_asks_only_whether_the_right_has_something_for_the_left() -> None:
+    left, right = rows(("A", "1", 5), ("B", "1", 5)), rows(("A", "1", 900), ("C", "1", 1))
+    assert reconciled(left, right, "presence") == [
+        ("A", 5, 900, None, "both", None),
+        ("B", 5, None, None, "only_left", None),
+    ]
+
+
+def test_the_first_reason_that_holds_explains_a_break_and_none_explains_agreement() -> None:
+    left, right = rows(("A", "1", 1), ("B", "1", 1), ("C", "1", 1), ("D", "1", 1)), rows(("A", "1", 1), ("B", "1", 2))
+    found = reconciled(
+        left, right, "values", ("gone", "right_value IS NULL AND subject <> 'D'"), ("any", "subject < 'D'")
+    )
+    assert {row[0]: row[5] for row in found} == {"A": None, "B": "any", "C": "gone", "D": None}
+
+
+def test_an_empty_ledger_makes_every_figure_of_the_other_a_break() -> None:
+    assert [row[4] for row in reconciled(rows(("A", "1", 1), ("B", "1", 1)), NONE)] == ["only_left", "only_left"]
+
+
+# The declaration
+
+
+def declaration(change: Callable[[dict[str, Any]], None], folder: Path) -> Path:
+    text = {
+        "reasons": {"why": {"noted": "2026-11-25", "text": "because"}},
+        "reconciliations": [
+            {
+                "name": "n",
+                "description": "d",
+                "unit": "u",
+                "compare": "values",
+                "left": {"is": "l", "sql": NONE},
+                "right": {"is": "r", "sql": NONE},
+                "explained": [{"reason": "why", "when": "true"}],
+                "unexplained": {"max": 0},
+            }
+        ],
+    }
+    change(text)
+    file = folder / "reconciliations.yaml"
+    file.write_text(yaml.safe_dump(text))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text["reconciliations"][0].pop("unit"), "n: unit is missing"),
+        (lambda text: text["reconciliations"][0].update(tolerance=1), "n: tolerance is unknown"),
+        (lambda text: text["reconciliations"][0].update(compare="roughly"), "n: compare: expected values or presence"),
+        (lambda text: text["reasons"].clear(), "n: the reason 'why' is not among the reasons"),
+        (lambda text: text["reasons"]["why"].pop("noted"), "reason why: expected noted and text"),
+    ],
+)
+def test_a_faulty_declaration_names_the_entry_and_the_field(
+    change: Callable[[dict[str, Any]], None], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        reconcile.declared(declaration(change, tmp_path))
+
+
+def test_a_sound_declaration_is_read(tmp_path: Path) -> None:
+    (found,), reasons = reconcile.declared(declaration(lambda _: None, tmp_path))
+    assert (found.name, found.reasons, list(reasons)) == ("n", (("why", "true"),), ["why"])
+
+
+def test_every_declared_reason_is_used_and_dated() -> None:
+    found, reasons = reconcile.declared()
+    assert {reason for one in found for reason, _ in one.reasons} == set(reasons)
+    assert len({one.name for one in found}) == len(found) >= 16
+    assert all(one.why for one in found if one.unexplained_max)
+
+
+# In a build
+
+
+def test_a_build_is_reconciled_and_its_reasons_told(built: Path) -> None:
+    reconcile.run(built)
+    with duckdb.connect(str(built)) as connection:
+        found = connection.execute(
+            "SELECT left_value, right_value, status FROM meta.reconciliations "
+            "WHERE name = 'monthly reports'' sums and their printed grand totals'"
+        ).fetchall()
+        noted = connection.execute("SELECT count(*), min(noted)::VARCHAR FROM meta.reconciliation_reasons").fetchall()
+        (summed,) = connection.execute(
+            "SELECT compared, agreeing, explained, unexplained FROM marts.reconciliation_summary "
+            "WHERE name = 'monthly reports'' sums and their printed grand totals'"
+        ).fetchall()
+    assert found == [(245, 245, "equal")]  # the hand-made month, and its hand-made printed total
+    assert noted == [(len(reconcile.declared()[1]), "2026-11-25")]
+    assert summed == (1, 1, 0, 0)
+
+
+def test_the_summary_counts_breaks_with_and_without_a_reason(built: Path) -> None:
+    with duckdb.connect(str(built)) as connection:
+        for subject, status, reason in (
+            ("A", "equal", "NULL"), ("B", "both", "NULL"), ("C", "differs", "'r2'"), ("D", "only_left", "'r1'"),
+            ("E", "only_right", "'r1'"), ("F", "differs", "NULL"), ("G", "only_left", "NULL"), ("H", "only_left", "NULL"),
+        ):  # fmt: skip
+            connection.execute(
+                "INSERT INTO meta.reconciliations "
+                f"VALUES ('n', '{subject}', 'p', 'u', 'l', 'r', 1, 1, 0, '{status}', {reason})"
+            )
+        assert connection.execute("FROM marts.reconciliation_summary").fetchall() == [("n", 8, 2, 3, 3, "r1 2, r2 1")]
+
+
+def test_a_reconciliation_that_cannot_be_asked_is_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Reconciliation("mine", "d", "u", "values", Side("l", "SELECT nothing"), Side("r", NONE), (), 0)
+    monkeypatch.setattr(reconcile, "declared", lambda: ([wrong], {"why": {"noted": "2026-11-25", "text": "t"}}))
+    with pytest.raises(BuildError, match="'mine' could not be made"):
+        reconcile.run(built)

@@ -1,0 +1,120 @@
+"""Lines of mission budgets: apportioned and spent by peacekeeping year, mission, class and subclass (DPO-PKBUDGET).
+
+No reply of this dataset was ever recorded, so little is taken for granted: classes stay as printed, totals are marked
+so that none is added to its parts, and amounts that can't be meant in thousands of dollars are rejected or told.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import cache
+
+import pandas as pd
+
+from schemas import incoming
+from schemas.columns import ORIGIN
+from schemas.money import MISSION_BUDGET_LINES
+from schemas.validate import ContractError
+from transforms import missions
+from transforms.countries import DATA
+from transforms.dialects import Raw
+from transforms.periods import peacekeeping_year_ended
+from transforms.staging import Declaration, Prepared, Staged, finish, merge_doubled, prepare
+
+COLUMNS = [name for name in MISSION_BUDGET_LINES.columns if name not in ORIGIN]
+KEY = list(MISSION_BUDGET_LINES.key)
+YEAR = ["mission", "peacekeeping_year", "period_start", "period_end"]
+PRINTED_UNITS = (1000, 100, 10, 1)  # in USD: thousands without decimals, with one, two or three
+
+
+@cache
+def _words_of_totals() -> str:
+    table = pd.read_csv(DATA / "words_of_totals.csv", dtype=str)
+    return r"\b(?:" + "|".join(re.escape(words) for words in table["words"]) + r")\b"
+
+
+def totals(rows: pd.DataFrame) -> pd.Series:
+    """Which lines are totals: by their words (data/words_of_totals.csv), or because they stand for a whole class (no
+    subclass, or the class again) beside lines of its subclasses."""
+    named = pd.Series(False, index=rows.index)
+    for name in ("budget_class", "budget_subclass"):
+        named |= rows[name].str.contains(_words_of_totals(), case=False, regex=True)
+    of_class = rows["budget_class"].str.casefold()
+    whole = (rows["budget_subclass"] == "") | (rows["budget_subclass"].str.casefold() == of_class)
+    beside = (~whole & ~named).groupby([*(rows[name] for name in YEAR), of_class]).transform("any")
+    return (named | (whole & beside)).astype("boolean")
+
+
+def sums(rows: pd.DataFrame, amount: str) -> pd.Series:
+    """What the lines of each mission and period sum to; the largest line where none is a part or has an amount."""
+    parts = rows[~rows["is_total"]].groupby(YEAR)[amount].sum(min_count=1)
+    largest = rows.groupby(YEAR)[amount].max()
+    return parts.reindex(largest.index).fillna(largest)
+
+
+def _label(rows: pd.DataFrame) -> pd.Series:
+    return rows["mission"] + " " + rows["peacekeeping_year"]
+
+
+def _look_at_variances(ready: Prepared) -> None:
+    """A variance that is not apportionment less expenditure, within what the rounding of all three can do, is a signal.
+
+    The unit that amounts are printed in is the largest of which all are multiples.
+    """
+    rows = ready.rows
+    amounts = pd.concat([rows["apportionment_usd"], rows["expenditure_usd"]]).dropna()
+    unit = next((unit for unit in PRINTED_UNITS if (amounts % unit == 0).all()), 0.01)
+    gap = (rows["apportionment_usd"] - rows["expenditure_usd"] - rows["variance_usd"]).abs().round(2)
+    ready.signal("variance_is_not_the_difference", _label(rows[gap > 1.5 * unit]))
+
+
+def _look_at_sums(ready: Prepared, declared: Declaration) -> None:
+    """A mission-year whose sum is hardly plausible is a signal; where most are too large, they are not in thousands."""
+    low, high = (declared.bounds["mission_year_usd"][end] for end in ("min", "max"))
+    for amount in ("apportionment_usd", "expenditure_usd"):
+        found = sums(ready.rows, amount)
+        if (found > high).mean() > 0.5:
+            raise ContractError(
+                f"{(found > high).sum():,} of {len(found):,} mission-years have {amount} above {high:,} in sum: the "
+                "amounts can't be thousands of USD, as this source has them."
+            )
+        odd = found[(found < low) | (found > high)].reset_index()
+        shown = odd[amount].map("{:,.0f}".format).astype("str")
+        ready.signal("mission_year_sum", _label(odd) + f": {amount} " + shown)
+
+
+def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+    """Stage one snapshot. A period is kept when it lies within one peacekeeping year (1 July to 30 June).
+
+    Raises ContractError when the file is not what the source promises (see transforms.staging), or not in thousands.
+    """
+    ready = prepare(raw, incoming.mission_budget_lines(declared.bounds, vintage), declared)
+    start, end = ready.rows["period_start"], ready.rows["period_end"]
+    year = peacekeeping_year_ended(start.dt.year + (start.dt.month >= 7))
+    ready.reject(
+        (end < start) | (end > year["period_end"]),
+        "period_end",
+        "one_peacekeeping_year",
+        lambda bad: (
+            "period_end: expected a day from "
+            + bad["period_start"].astype("str")
+            + " to the end of that peacekeeping year, "
+            + year.loc[bad.index, "period_end"].astype("str")
+            + ", got "
+            + bad["period_end"].astype("str")
+        ),
+    )
+    printed = ready.rows["mission"]
+    ready.rows = ready.rows.assign(
+        peacekeeping_year=year["peacekeeping_year"],
+        mission=missions.canonical(printed),
+        mission_as_published=printed,
+        budget_subclass=ready.rows["budget_subclass"].fillna(""),
+    )
+    said = ["apportionment_usd", "expenditure_usd", "variance_usd", "document_symbol"]
+    merge_doubled(ready, KEY, said, lambda _: f"{', '.join(KEY)}: expected each once, got a second")
+    ready.rows = ready.rows.assign(is_total=totals(ready.rows))
+    _look_at_variances(ready)
+    _look_at_sums(ready, declared)
+    return finish(raw, ready, declared, ready.rows[COLUMNS], (ready.rows["period_start"], ready.rows["period_end"]))

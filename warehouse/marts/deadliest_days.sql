@@ -1,0 +1,60 @@
+-- Days by deaths of one mission, ranked by malicious acts: of all staff, and of uniformed personnel alone. Two
+-- rankings: name the one you mean (UNOHCI 2003-08-19 lost mostly civilian staff). The mission-day is a stand-in for an
+-- attack, which the publisher does not give: one day can hold several, and one attack's dead can have several dates.
+-- Dates are as published, some wrong (ONUC 1961-05-22 was 28 April 1961) and some a day off the press's. Ties share a
+-- rank and the next is skipped: say with how many (sharing_rank). pending is of the day, all staff: these may still
+-- come to it.
+CREATE VIEW marts.deadliest_days AS
+WITH days AS (
+    SELECT
+        mission,
+        incident_date,
+        count(*) AS deaths,
+        count(*) FILTER (incident_type = 'Malicious Act') AS malicious_deaths,
+        count(*) FILTER (
+            incident_type = 'Malicious Act' AND personnel_type IN ('Military', 'Police', 'Military Observer')
+        ) AS uniformed_malicious_deaths,
+        count(*) FILTER (incident_type = 'To Be Determined') AS pending
+    FROM main.fatalities
+    GROUP BY ALL
+), states AS (
+    SELECT mission, incident_date, coalesce(nationality_iso3, 'undetermined') AS state, count(*) AS dead
+    FROM main.fatalities
+    WHERE incident_type = 'Malicious Act'
+    GROUP BY ALL
+), told AS (
+    SELECT mission, incident_date, string_agg(state || ' ' || dead, ', ' ORDER BY dead DESC, state) AS nationalities
+    FROM states
+    GROUP BY ALL
+), ranked AS (
+    SELECT
+        *,
+        CASE WHEN malicious_deaths > 0 THEN rank() OVER (ORDER BY malicious_deaths DESC) END AS rank_malicious,
+        CASE WHEN uniformed_malicious_deaths > 0
+            THEN rank() OVER (ORDER BY uniformed_malicious_deaths DESC) END AS rank_uniformed_malicious,
+        CASE WHEN malicious_deaths > 0 THEN count(*) OVER (PARTITION BY malicious_deaths) END AS sharing_rank
+    FROM days
+)
+SELECT
+    mission,
+    incident_date,
+    deaths,
+    malicious_deaths,
+    uniformed_malicious_deaths,
+    pending,
+    nationalities,
+    rank_malicious,
+    rank_uniformed_malicious,
+    sharing_rank
+FROM ranked
+LEFT JOIN told USING (mission, incident_date);
+COMMENT ON COLUMN marts.deadliest_days.mission IS 'Mission, as the fatalities print it.';
+COMMENT ON COLUMN marts.deadliest_days.incident_date IS 'Day of the incident, as published.';
+COMMENT ON COLUMN marts.deadliest_days.deaths IS 'Persons who died, all staff, all causes. Unit: person.';
+COMMENT ON COLUMN marts.deadliest_days.malicious_deaths IS 'Of them by malicious act, all staff. Unit: person.';
+COMMENT ON COLUMN marts.deadliest_days.uniformed_malicious_deaths IS 'Of these military, police and military observers. Unit: person.';
+COMMENT ON COLUMN marts.deadliest_days.pending IS 'Of deaths, those with the incident type still To Be Determined. Unit: person.';
+COMMENT ON COLUMN marts.deadliest_days.nationalities IS 'Nationalities of the malicious deaths and how many of each, most first (TCD 7, NGA 1); NULL where none.';
+COMMENT ON COLUMN marts.deadliest_days.rank_malicious IS 'Rank by malicious_deaths over all missions and days; ties share it. NULL where none.';
+COMMENT ON COLUMN marts.deadliest_days.rank_uniformed_malicious IS 'Rank by uniformed_malicious_deaths; ties share it. NULL where none.';
+COMMENT ON COLUMN marts.deadliest_days.sharing_rank IS 'How many days share rank_malicious, this one included. NULL where there is no rank. Unit: day.';

@@ -1,0 +1,86 @@
+-- Missions by deaths up to a day (that happened by it, as known in the newest vintage), most first, all of them or of
+-- one incident type: FROM marts.deadliest_missions('2019-01-25', 'Malicious Act', true). The answer depends on the
+-- definition, so name it: persons of all staff, not only uniformed personnel (those apart in uniformed_deaths); all
+-- causes or one; of all time or of missions then active (active_only), whose ranks are among themselves; special
+-- political missions too (see kind). Ties share a rank and the next is skipped. Without a day, all that is held. A day
+-- after the newest vintage knows no more than that vintage; a day before the first incident and an unknown incident
+-- type are errors, never zero rows. To Be Determined is a state that will change: pending is how many of the mission
+-- up to the day, which are in the deaths of all causes and may still come to those of one, so give both numbers.
+-- last_incident is of the deaths counted. Umbrella missions stand as the fatalities print them (UNOSOM is UNOSOM I and
+-- II). Missions without such a death have no row. is_active is of that day (without one, of the newest vintage) and
+-- reads the dates as wide as their precision allows; where one is not known, from the first or to the last month whose
+-- report of uniformed personnel names the mission, on if that is the newest; else it is NULL, and active_only leaves
+-- that out.
+CREATE MACRO marts.deadliest_missions(up_to := NULL, incident_type := NULL, active_only := false) AS TABLE
+WITH held AS (
+    SELECT min(fatalities.incident_date) AS first_day,
+        list_transform(enum_range(any_value(fatalities.incident_type)), lambda known: known::VARCHAR) AS incident_types
+    FROM main.fatalities
+), asked AS (
+    SELECT
+        CASE
+            WHEN active_only IS NULL THEN error('deadliest_missions: active_only is true or false, got NULL.')
+            WHEN first_day IS NULL THEN error('deadliest_missions: no fatalities are held in this warehouse.')
+            WHEN up_to::DATE < first_day THEN error(
+                'deadliest_missions: up_to is ' || up_to::DATE || ', but the fatalities begin on ' || first_day
+                || '; give that day or a later one.')
+            WHEN NOT list_contains(incident_types, incident_type::VARCHAR) THEN error(
+                'deadliest_missions: ''' || incident_type::VARCHAR || ''' is no incident type; they are: '
+                || array_to_string(incident_types, ', ') || '.')
+            ELSE coalesce(up_to::DATE, vintage, last_day) END AS day
+    FROM held
+    CROSS JOIN (SELECT max(incident_date) AS last_day FROM main.fatalities)
+    CROSS JOIN (SELECT max(vintage) AS vintage FROM meta.snapshots WHERE source = 'fatalities')
+), fallen AS (
+    SELECT
+        fatalities.mission,
+        asked.day,
+        count(*) FILTER (is_counted) AS deaths,
+        count(*) FILTER (is_counted AND personnel_type IN ('Military', 'Police', 'Military Observer'))
+            AS uniformed_deaths,
+        count(*) FILTER (fatalities.incident_type = 'To Be Determined') AS pending,
+        max(incident_date) FILTER (is_counted) AS last_incident
+    FROM (
+        SELECT *, coalesce(fatalities.incident_type::VARCHAR = incident_type::VARCHAR, true) AS is_counted
+        FROM main.fatalities
+    ) AS fatalities
+    JOIN asked ON incident_date <= asked.day
+    GROUP BY ALL
+), named AS (
+    SELECT mission, min(month_end) AS first_month, max(month_end) AS last_month
+    FROM (SELECT mission, month_end FROM main.uniformed_personnel
+        UNION ALL SELECT mission, month_end FROM main.mission_strength)
+    GROUP BY ALL
+), lives AS (
+    SELECT mission, start_date, end_date,
+        coalesce(start_date, date_trunc('month', first_month)) AS lives_from,
+        CASE
+            WHEN end_date_precision IN ('month', 'first_of_month') THEN last_day(end_date)
+            WHEN end_date_precision = 'year' THEN make_date(year(end_date), 12, 31)
+            WHEN end_date IS NOT NULL THEN end_date
+            WHEN is_active OR last_month = max(last_month) OVER () THEN DATE 'infinity'
+            ELSE last_month END AS lives_to
+    FROM main.missions
+    LEFT JOIN named USING (mission)
+), judged AS (
+    SELECT fallen.*, start_date, end_date, day BETWEEN lives_from AND lives_to AS is_active
+    FROM fallen
+    JOIN lives USING (mission)
+    WHERE deaths > 0
+)
+SELECT
+    rank() OVER (ORDER BY deaths DESC) AS rank,
+    judged.mission,
+    missions.name AS mission_name,
+    missions.kind AS kind,
+    judged.is_active,
+    judged.start_date,
+    judged.end_date,
+    deaths,
+    uniformed_deaths,
+    pending,
+    last_incident
+FROM judged
+JOIN main.missions ON missions.mission = judged.mission
+WHERE NOT active_only OR judged.is_active
+ORDER BY rank, judged.mission;

@@ -1,0 +1,155 @@
+-- Deaths of uniformed personnel (military, police, military observers; all causes) per 1,000 uniformed person-years,
+-- by mission and calendar year, from month-end strengths, with the exact 95 % interval of a Poisson count (Garwood
+-- 1936). Not per person: people rotate. Deaths are few and come in clusters (one attack, one crash), which makes the
+-- true uncertainty wider than the interval: never rank missions by rates whose intervals overlap, nor read a small
+-- mission's rate alone. There is no rate, and refused says why, when a month of the mission's life has no report that
+-- prints it, when the newest vintage of the fatalities does not know the whole year, or when nobody is reported.
+-- Special political missions too, whose civilian dead, mostly the greater part, are not in it. Strength is that of the
+-- monthly reports where these have the mission in the year (from 2015; only 2021 and 2024 have all months), else of
+-- the IPI database (from 1990-11): never both in one year. Within the mission's dates a month is covered when a report
+-- names the mission, or a report exists and the mission comes before its first or after its last naming, when nobody
+-- is counted there; this counts too few where a mission's people went under another name (IPTF under UNMIBH from
+-- 1996-06). Strength reported outside of the dates counts, as the deaths of those months do, but a year wholly outside
+-- has no rate (UNAVEM after 1995-02). Where a date is not known, the first and last naming stand for it. Parts of an
+-- umbrella mission stand under it, as the fatalities print it. Before 2000 the list of the dead may not be complete.
+CREATE VIEW marts.fatality_rates AS
+WITH RECURSIVE umbrellas AS (
+    SELECT mission, coalesce(part_of, mission) AS umbrella FROM main.missions WHERE mission <> 'UNSPECIFIED'
+), strengths AS (
+    SELECT 'monthly_report' AS series, month_end, umbrella AS mission, sum(total)::BIGINT AS strength
+    FROM main.uniformed_personnel
+    JOIN umbrellas USING (mission)
+    GROUP BY ALL
+    UNION ALL
+    SELECT 'ipi', month_end, umbrella, sum(total)::BIGINT
+    FROM main.mission_strength
+    JOIN umbrellas USING (mission)
+    GROUP BY ALL
+), reports AS (
+    SELECT DISTINCT series, month_end FROM strengths
+), served AS (
+    SELECT mission, year(month_end) AS year, series, sum(strength)::BIGINT AS person_months
+    FROM strengths
+    GROUP BY mission, year(month_end), series
+    QUALIFY series = 'monthly_report'
+        OR NOT bool_or(series = 'monthly_report') OVER (PARTITION BY mission, year(month_end))
+), spans AS (
+    SELECT mission, min(month_end) AS first_month, max(month_end) AS last_month FROM strengths GROUP BY ALL
+), lives AS (
+    SELECT mission, first_month, last_month,
+        coalesce(start_date, first_month) AS lives_from,
+        CASE
+            WHEN end_date IS NOT NULL THEN end_date
+            WHEN is_active OR last_month = max(last_month) OVER () THEN DATE 'infinity'
+            ELSE last_month END AS lives_to
+    FROM spans
+    JOIN main.missions USING (mission)
+), expected AS (
+    SELECT mission, year, series, first_month, last_month, lives_from, lives_to,
+        unnest(list_transform(range(1, 13), lambda month: last_day(make_date(year, month, 1)))) AS month_end
+    FROM served
+    JOIN lives USING (mission)
+), months AS (
+    SELECT mission, year, series,
+        count(*) FILTER (is_life) AS months_expected,
+        count(*) FILTER (is_life AND is_covered) AS months_covered
+    FROM (
+        SELECT mission, year, series,
+            month_end BETWEEN lives_from AND lives_to AS is_life,
+            reported AND (strength IS NOT NULL OR month_end NOT BETWEEN first_month AND last_month) AS is_covered
+        FROM expected
+        LEFT JOIN (SELECT *, true AS reported FROM reports) USING (series, month_end)
+        LEFT JOIN strengths USING (series, month_end, mission)
+    )
+    GROUP BY ALL
+), fallen AS (
+    SELECT umbrella AS mission, year(incident_date) AS year, count(*) AS uniformed_deaths,
+        count(*) FILTER (incident_type = 'To Be Determined') AS pending
+    FROM main.fatalities
+    JOIN umbrellas USING (mission)
+    WHERE personnel_type IN ('Military', 'Police', 'Military Observer')
+    GROUP BY ALL
+), known AS (
+    SELECT max(vintage) AS vintage FROM meta.snapshots WHERE source = 'fatalities'
+), counted AS (
+    SELECT
+        mission,
+        year,
+        series,
+        months_expected,
+        months_covered,
+        person_months::DOUBLE / 12 AS person_years,
+        CASE WHEN vintage >= make_date(year, 1, 1) THEN coalesce(uniformed_deaths, 0) END AS uniformed_deaths,
+        CASE WHEN vintage >= make_date(year, 1, 1) THEN coalesce(pending, 0) END AS pending,
+        CASE WHEN vintage >= make_date(year, 1, 1) THEN least(vintage, make_date(year, 12, 31)) END AS deaths_known_to
+    FROM served
+    JOIN months USING (mission, year, series)
+    CROSS JOIN known
+    LEFT JOIN fallen USING (mission, year)
+), limits AS (
+    -- The exact limits of a Poisson mean solve P(X >= deaths | low) = P(X <= deaths | high) = 2.5 %: Newton's method
+    -- from Byar's approximation (Rothman and Boice 1979), which is close already.
+    SELECT DISTINCT uniformed_deaths AS deaths, side, 0 AS step,
+        CASE side
+            WHEN 'low' THEN
+                CASE WHEN deaths > 0 THEN deaths * (1 - 1 / (9 * deaths) - 1.96 / (3 * sqrt(deaths))) ^ 3 END
+            ELSE (deaths + 1) * (1 - 1 / (9 * (deaths + 1)) + 1.96 / (3 * sqrt(deaths + 1))) ^ 3 END AS mean
+    FROM counted, (VALUES ('low'), ('high')) AS sides (side)
+    WHERE uniformed_deaths IS NOT NULL
+    UNION ALL
+    SELECT deaths, side, step + 1,
+        mean + (list_sum(list_transform(range(fewer + 1), lambda k: exp(k * ln(mean) - mean - lgamma(k + 1)))) - tail)
+            / exp(fewer * ln(mean) - mean - lgamma(fewer + 1))
+    FROM (
+        SELECT *, CASE side WHEN 'low' THEN deaths - 1 ELSE deaths END AS fewer,
+            CASE side WHEN 'low' THEN 0.975 ELSE 0.025 END AS tail
+        FROM limits
+    )
+    WHERE step < 5 AND mean IS NOT NULL
+), intervals AS (
+    SELECT deaths AS uniformed_deaths,
+        coalesce(max(mean) FILTER (side = 'low' AND step = 5), 0) AS low,
+        max(mean) FILTER (side = 'high' AND step = 5) AS high
+    FROM limits
+    GROUP BY ALL
+), judged AS (
+    SELECT *, CASE
+        WHEN person_years = 0 THEN 'no uniformed personnel in the year'
+        WHEN months_expected = 0 THEN 'outside of the mission''s dates'
+        WHEN months_covered < months_expected THEN
+            months_expected - months_covered || ' of ' || months_expected || ' months without a report of the mission'
+        WHEN deaths_known_to IS NULL THEN 'the fatalities held don''t know the year'
+        WHEN deaths_known_to < make_date(year, 12, 31) THEN
+            'the fatalities held know the year only to ' || deaths_known_to
+        END AS refused
+    FROM counted
+)
+SELECT
+    mission,
+    year,
+    series,
+    months_expected,
+    months_covered,
+    person_years,
+    uniformed_deaths,
+    pending,
+    deaths_known_to,
+    CASE WHEN refused IS NULL THEN 1000 * uniformed_deaths / person_years END AS rate_per_1000,
+    CASE WHEN refused IS NULL THEN 1000 * low / person_years END AS rate_low,
+    CASE WHEN refused IS NULL THEN 1000 * high / person_years END AS rate_high,
+    refused
+FROM judged
+LEFT JOIN intervals USING (uniformed_deaths);
+COMMENT ON COLUMN marts.fatality_rates.mission IS 'Mission; parts stand under their umbrella (UNOSOM).';
+COMMENT ON COLUMN marts.fatality_rates.year IS 'Calendar year.';
+COMMENT ON COLUMN marts.fatality_rates.series IS 'Where the strength is from: monthly_report (main.uniformed_personnel) or ipi (main.mission_strength).';
+COMMENT ON COLUMN marts.fatality_rates.months_expected IS 'Month-ends of the year within the mission''s dates. Unit: month.';
+COMMENT ON COLUMN marts.fatality_rates.months_covered IS 'Of them those whose strength a report gives. Unit: month.';
+COMMENT ON COLUMN marts.fatality_rates.person_years IS 'All month-end strengths reported in the year, added and divided by 12: part of the year where months are missing. Unit: person-year.';
+COMMENT ON COLUMN marts.fatality_rates.uniformed_deaths IS 'Military, police and military observers who died in incidents of the year, all causes; NULL where the fatalities held cannot know the year. Unit: person.';
+COMMENT ON COLUMN marts.fatality_rates.pending IS 'Of them with the incident type still To Be Determined; they are in the rate. Unit: person.';
+COMMENT ON COLUMN marts.fatality_rates.deaths_known_to IS 'Last day of the year that the fatalities held here can know; NULL when they cannot know the year.';
+COMMENT ON COLUMN marts.fatality_rates.rate_per_1000 IS 'Deaths per 1,000 person-years; NULL where refused says why. Unit: deaths per 1,000 person-years.';
+COMMENT ON COLUMN marts.fatality_rates.rate_low IS 'Lower end of its 95 % interval. Unit: deaths per 1,000 person-years.';
+COMMENT ON COLUMN marts.fatality_rates.rate_high IS 'Upper end of its 95 % interval. Unit: deaths per 1,000 person-years.';
+COMMENT ON COLUMN marts.fatality_rates.refused IS 'Why there is no rate; NULL where there is one.';

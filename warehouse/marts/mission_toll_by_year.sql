@@ -1,0 +1,18 @@
+-- Deaths by mission, calendar year of the incident (not peacekeeping year) and incident type: persons, all staff, of
+-- them uniformed apart, as known in the newest vintage; special political missions too. Only rows with deaths: a year
+-- without a row is a year without a death known, up to the newest vintage (meta.snapshots), whose own year is not
+-- over. Give the causes of a year together with its To Be Determined. Before 2000 the list may not be complete.
+CREATE VIEW marts.mission_toll_by_year AS
+SELECT
+    mission,
+    year(incident_date) AS year,
+    incident_type,
+    count(*) AS deaths,
+    count(*) FILTER (personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_deaths
+FROM main.fatalities
+GROUP BY ALL;
+COMMENT ON COLUMN marts.mission_toll_by_year.mission IS 'Mission, as the fatalities print it.';
+COMMENT ON COLUMN marts.mission_toll_by_year.year IS 'Calendar year of the incident.';
+COMMENT ON COLUMN marts.mission_toll_by_year.incident_type IS 'Incident type.';
+COMMENT ON COLUMN marts.mission_toll_by_year.deaths IS 'Persons who died, all staff. Unit: person.';
+COMMENT ON COLUMN marts.mission_toll_by_year.uniformed_deaths IS 'Of them military, police and military observers. Unit: person.';

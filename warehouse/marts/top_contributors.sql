@@ -1,0 +1,90 @@
+-- Contributors of uniformed personnel to a mission on a day, most first: FROM marts.top_contributors('MINUSMA',
+-- '2019-01-25'). They are those of the last month-end on or before the day whose report names the mission with anybody
+-- in it: see month_end, which can lie long before (2018-02-28 for that day: the reports of 2018-03 to 2019-08 and
+-- 2023-09 print no mission). next_month_end is the first such month after it and next_rank and
+-- next_uniformed_personnel say what stood there, NULL where that report has none of the state: two days to judge by,
+-- no interpolation. Without a mission, all missions together, special political ones too, and every month counts;
+-- without a day, the newest month. A mission that no report names (those closed before 2015) and a day before the
+-- first month are errors, never zero rows. Strength is a stock on a day: never add months. troops includes staff
+-- officers until 2017-04. Published zeros are left out; ties share a rank. level_group is the state's peacekeeping
+-- level (derived, not printed) of month_end's calendar year; D to G stand together, and it is unknown where no level
+-- of the state is held for that year (after the last scale period all are).
+CREATE MACRO marts.top_contributors(for_mission := NULL, on_date := NULL) AS TABLE
+WITH months AS (
+    SELECT DISTINCT month_end
+    FROM main.uniformed_personnel
+    WHERE total > 0 AND (for_mission IS NULL OR (mission = for_mission::VARCHAR AND mission <> 'UNSPECIFIED'))
+), held AS (
+    SELECT count(*) AS held_months, min(month_end) AS first_month,
+        max(month_end) FILTER (on_date IS NULL OR month_end <= on_date::DATE) AS month_end
+    FROM months
+), named AS (
+    SELECT string_agg(mission, ', ' ORDER BY mission) AS missions
+    FROM (SELECT DISTINCT mission FROM main.uniformed_personnel WHERE mission <> 'UNSPECIFIED')
+), asked AS (
+    SELECT
+        CASE
+            WHEN missions IS NULL THEN error('top_contributors: no uniformed personnel are held in this warehouse.')
+            WHEN held_months = 0 THEN error(
+                'top_contributors: no report of uniformed personnel held here names a mission '''
+                || for_mission::VARCHAR || '''; they name: ' || missions || '.')
+            WHEN month_end IS NULL THEN error(
+                'top_contributors: the reports held here' || coalesce(' that name ' || for_mission::VARCHAR, '')
+                || ' begin with ' || first_month || ', after ' || on_date::DATE || '; give that day or a later one.')
+            ELSE month_end END AS month_end
+    FROM held
+    CROSS JOIN named
+), chosen AS (
+    SELECT asked.month_end AS this_month, min(months.month_end) AS next_month
+    FROM asked
+    LEFT JOIN months ON months.month_end > asked.month_end
+    GROUP BY ALL
+), sent AS (
+    SELECT
+        uniformed_personnel.month_end,
+        contributor_iso3,
+        sum(total)::BIGINT AS uniformed_personnel,
+        coalesce(sum(total) FILTER (personnel_type = 'Troops'), 0)::BIGINT AS troops,
+        coalesce(sum(total) FILTER (personnel_type = 'Staff Officer'), 0)::BIGINT AS staff_officers,
+        coalesce(sum(total) FILTER (personnel_type = 'Experts on Mission'), 0)::BIGINT AS experts_on_mission,
+        coalesce(sum(total) FILTER (personnel_type IN ('Individual Police', 'Formed Police Units')), 0)::BIGINT
+            AS police
+    FROM main.uniformed_personnel
+    JOIN chosen ON uniformed_personnel.month_end IN (this_month, next_month)
+    WHERE for_mission IS NULL OR mission = for_mission::VARCHAR
+    GROUP BY ALL
+    HAVING sum(total) > 0
+), ranked AS (
+    SELECT
+        *,
+        rank() OVER (PARTITION BY month_end ORDER BY uniformed_personnel DESC) AS rank,
+        100 * uniformed_personnel::DOUBLE / sum(uniformed_personnel) OVER (PARTITION BY month_end)::DOUBLE AS share_pct
+    FROM sent
+), levels AS (
+    SELECT contributor_iso3,
+        CASE WHEN level IN ('D', 'E', 'F', 'G') THEN 'D-G' ELSE level::VARCHAR END AS level_group,
+        left(scale_period, 4)::BIGINT AS first_year, right(scale_period, 4)::BIGINT AS last_year
+    FROM main.peacekeeping_levels
+)
+SELECT
+    now.rank,
+    now.contributor_iso3,
+    countries.name AS contributor,
+    this_month AS month_end,
+    now.uniformed_personnel,
+    now.troops,
+    now.staff_officers,
+    now.experts_on_mission,
+    now.police,
+    now.share_pct,
+    coalesce(level_group, 'unknown') AS level_group,
+    next_month AS next_month_end,
+    later.rank AS next_rank,
+    later.uniformed_personnel AS next_uniformed_personnel
+FROM chosen
+JOIN ranked AS now ON now.month_end = this_month
+JOIN main.countries ON countries.iso3 = now.contributor_iso3
+LEFT JOIN ranked AS later ON later.month_end = next_month AND later.contributor_iso3 = now.contributor_iso3
+LEFT JOIN levels
+    ON levels.contributor_iso3 = now.contributor_iso3 AND year(this_month) BETWEEN first_year AND last_year
+ORDER BY now.rank, now.contributor_iso3;

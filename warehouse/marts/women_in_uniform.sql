@@ -1,0 +1,34 @@
+-- Women and men among the uniformed personnel by month-end, mission and personnel type: stocks on a day, never to be
+-- added over months; special political missions too. Sums first, then shares: never average women_share_pct, since
+-- missions and types differ much in size and in share. women, men and the share are NULL where the report prints no
+-- sex (2023-09), which is not nobody; 0 is a published zero. Months whose report prints no mission stand under
+-- UNSPECIFIED. Staff officers are among the troops until 2017-04, a break in both types' series. Uniformed personnel
+-- only: no civilian staff.
+CREATE VIEW marts.women_in_uniform AS
+WITH sexes AS (
+    SELECT
+        month_end,
+        mission,
+        personnel_type,
+        CASE WHEN count(female) = count(*) THEN sum(female)::BIGINT END AS women,
+        CASE WHEN count(male) = count(*) THEN sum(male)::BIGINT END AS men,
+        sum(total)::BIGINT AS total
+    FROM main.uniformed_personnel
+    GROUP BY ALL
+)
+SELECT
+    month_end,
+    mission,
+    personnel_type,
+    women,
+    men,
+    total,
+    100 * women::DOUBLE / nullif(total, 0)::DOUBLE AS women_share_pct
+FROM sexes;
+COMMENT ON COLUMN marts.women_in_uniform.month_end IS 'Last day of the reported month.';
+COMMENT ON COLUMN marts.women_in_uniform.mission IS 'Mission; UNSPECIFIED where the report prints none.';
+COMMENT ON COLUMN marts.women_in_uniform.personnel_type IS 'Personnel type; staff officers are among the troops until 2017-04.';
+COMMENT ON COLUMN marts.women_in_uniform.women IS 'Women; NULL where the report prints no sex. Unit: person.';
+COMMENT ON COLUMN marts.women_in_uniform.men IS 'Men; NULL where the report prints no sex. Unit: person.';
+COMMENT ON COLUMN marts.women_in_uniform.total IS 'Women and men, as printed. Unit: person.';
+COMMENT ON COLUMN marts.women_in_uniform.women_share_pct IS 'Share of women in the total; NULL where the report prints no sex or has nobody. Unit: percent.';
