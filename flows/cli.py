@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 
 import click
 
+from flows.briefing_command import briefing
+from flows.claims_command import claims
 from flows.settings import SettingError, paths, project_version
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -440,6 +442,25 @@ def _write(answer: Any, form: str, output: Path | None, limit: int) -> None:
     finally:
         scratch.unlink(missing_ok=True)
     click.echo(f"Wrote {rows:,} rows to {output}.", err=True)
+
+
+@app.command(short_help="Bring up Prefect with its UI and run what is due, until stopped.")
+def serve() -> None:
+    """Bring up a Prefect server with its UI on loopback and work off the schedules of every deployment, until stopped.
+
+    A server that answers already (PREFECT_API_URL, or this machine's port) is used instead, and left running. Ctrl-C or
+    SIGTERM stops all that was started; schedules are paused meanwhile, so that nothing piles up.
+    """
+    from flows import serving
+
+    try:
+        serving.serve()
+    except serving.NoServer as error:
+        fail(str(error))
+
+
+app.add_command(briefing)
+app.add_command(claims)
 
 
 def main() -> None:

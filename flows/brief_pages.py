@@ -1,0 +1,75 @@
+"""Writing briefings into a folder, for the command and the flow: the pages asked for, then the folder's index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from sources.catalogue import load_catalogue
+from warehouse.briefing.asking import Asker, BriefingError, WrongMission, known_missions
+from warehouse.briefing.figures import gather
+from warehouse.briefing.page import render, render_index, write
+from warehouse.briefing.provenance import About
+
+Track = Callable[[Sequence[str]], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """The pages that were written, the index beside them, and the missions that were left out."""
+
+    pages: list[Path]
+    index: Path
+    skipped: list[str]
+
+
+def about_sources() -> dict[str, About]:
+    """What each source's declaration says of it. Raises SourceError when one can't be read."""
+    return {
+        source.name: About(
+            title=source.title,
+            publisher=source.publisher.title,
+            licence=str(source.declaration["licence"]["name"]),
+            landing_page=str(source.declaration["landing_page"]),
+        )
+        for source in load_catalogue().values()
+    }
+
+
+def write_pages(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    mission: str | None,
+    *,
+    up_to: date | None,
+    as_of: date | None,
+    about: Mapping[str, About],
+    tracked: Track = iter,
+) -> Written:
+    """Write the page of a mission, or of every one of which something is known by the day, and the index.
+
+    Raises WrongMission where the one asked for has no page, BriefingError where the warehouse or the folder fails.
+    """
+    ask = Asker(connection)
+    names = [str(row["mission"]) for row in known_missions(ask)] if mission is None else [mission]
+    if not names:
+        raise BriefingError(
+            "The warehouse holds no mission with deaths or personnel. Run `peacekeeping refresh` first."
+        )
+    pages, skipped = [], []
+    for name in tracked(names):
+        try:
+            found = gather(ask, name, up_to, as_of, about)
+        except WrongMission:
+            if mission is not None:
+                raise
+            skipped.append(name)
+            continue
+        pages.append(write(folder, f"{found.scope.stem}.html", render(found)))
+    if not pages:
+        raise WrongMission(f"Nothing is known of any mission by {up_to}. Name a later day with --up-to.")
+    return Written(pages, write(folder, "index.html", render_index(ask, folder, as_of)), skipped)

@@ -1,0 +1,84 @@
+"""Figures as the page prints them. What is not held is said in words, never printed as a zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+NO_DATA = "no data"
+NAMES = {
+    "approved_usd": "approved",
+    "spent_usd": "spent",
+    "accounts_usd": "in the accounts",
+    "assessed_gross_usd": "assessed",
+}
+STATUSES = {"paid_on_time": "on time", "paid_late": "late, in full", "not_paid_in_full": "not in full"}
+
+
+def number(value: int | None) -> str:
+    """A count with its thousands apart."""
+    return NO_DATA if value is None else f"{value:,}"
+
+
+def percent(value: float | None) -> str:
+    """A share to a tenth; what is there but rounds to nothing is told from nothing."""
+    if value is None:
+        return NO_DATA
+    return "< 0.1 %" if 0 < value < 0.05 else "0 %" if value == 0 else f"{value:.1f} %"
+
+
+def millions(value: Decimal | float | None) -> str:
+    """An amount in millions of dollars."""
+    return NO_DATA if value is None else f"${float(value) / 1e6:,.0f} m"
+
+
+def dollars(value: Decimal | float | None) -> str:
+    """An amount as a sentence has it."""
+    if value is None:
+        return NO_DATA
+    amount = float(value)
+    return f"${amount / 1e9:,.2f} billion" if amount >= 1e9 else f"${amount / 1e6:,.0f} million"
+
+
+def day(value: date | None) -> str:
+    """25 January 2019."""
+    return "not known" if value is None else f"{value.day} {value:%B} {value.year}"
+
+
+def dated(value: date | None, precision: str | None) -> str:
+    """A day as exactly as it is known."""
+    if value is None:
+        return "not known"
+    if precision == "year":
+        return str(value.year)
+    return f"{value:%B} {value.year}" if precision in ("month", "first_of_month") else day(value)
+
+
+def ordinal(rank: int) -> str:
+    """1st, 2nd, 3rd, 11th."""
+    ending = "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    return f"{rank:,}{ending}"
+
+
+def level(group: str, discounts: Mapping[str, str]) -> str:
+    """A group of levels with what it pays."""
+    name = group.replace("|special", " or special").replace("|", " or ").replace("-", "–")
+    return f"{name} · {discounts[group]}" if group in discounts else "level not known" if group == "unknown" else name
+
+
+def measure(name: str) -> str:
+    """What an amount of a mission is."""
+    return NAMES[name]
+
+
+def status(value: str) -> str:
+    """How a state paid."""
+    return STATUSES[value]
+
+
+FILTERS: dict[str, Any] = {
+    "number": number, "percent": percent, "millions": millions, "dollars": dollars, "day": day, "dated": dated,
+    "status": status, "measure": measure, "place": ordinal,
+}  # fmt: skip
