@@ -1,4 +1,4 @@
-"""A Prefect server for the time of one run, brought up beside our own imports.
+"""A Prefect server of our own: for the time of one run, brought up beside our own imports, or with its UI for `serve`.
 
 Prefect's ephemeral mode does the same, but imports the whole server in this process first and starts the other
 process only then: five seconds of waiting, one after the other. If ours doesn't come up, Prefect's own steps in.
@@ -35,10 +35,11 @@ def _end_with_parent() -> None:
 
 
 class OwnServer:
-    """A server on a free port of loopback, without its UI. Call `start` from the main thread."""
+    """A server on loopback; a free port and no UI unless told otherwise. `start` it from the main thread."""
 
-    def __init__(self) -> None:
-        self.port = _free_port()
+    def __init__(self, port: int | None = None, ui: bool = False) -> None:
+        self.port = port or _free_port()
+        self.ui = ui
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -51,7 +52,7 @@ class OwnServer:
         arguments = ["--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--lifespan", "on"]
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "uvicorn", *arguments, "--port", str(self.port), "--log-level", "error"],
-            env={**environment, "PREFECT_UI_ENABLED": "0"},
+            env={**environment, "PREFECT_UI_ENABLED": str(int(self.ui)), "PREFECT_UI_API_URL": self.api_url},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

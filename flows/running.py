@@ -49,7 +49,7 @@ class _Lines(logging.Handler):
             )
 
 
-def _answers(api_url: str) -> bool:
+def answers(api_url: str) -> bool:
     """Whether a Prefect server answers at the address."""
     if not api_url.startswith(("http://", "https://")):
         return False
@@ -60,7 +60,7 @@ def _answers(api_url: str) -> bool:
         return False
 
 
-def _local_api() -> str:
+def local_api() -> str:
     """The address of a server on this machine's port."""
     return f"http://127.0.0.1:{os.environ['PREFECT_SERVER_API_PORT']}/api"
 
@@ -71,8 +71,8 @@ def _choose_server() -> tuple[str | None, OwnServer | None]:
     What is configured can stand in a profile that only Prefect can read, and importing Prefect takes a second; our own
     server is started before that, and stopped again in the rare case that it was not needed.
     """
-    local = _local_api()
-    found = local if _answers(local) else None
+    local = local_api()
+    found = local if answers(local) else None
     own = None if found or os.environ.get("PREFECT_API_URL") else OwnServer()
     if own:
         own.start()
@@ -80,7 +80,7 @@ def _choose_server() -> tuple[str | None, OwnServer | None]:
 
     configured = PREFECT_API_URL.value()
     if configured and configured.rstrip("/") != found:
-        if _answers(configured):
+        if answers(configured):
             found = str(configured)
         else:
             host = urlsplit(configured).netloc
@@ -97,6 +97,8 @@ def _choose_server() -> tuple[str | None, OwnServer | None]:
 def _warm_up() -> None:
     """Import what the flow's first steps would import, while the server is still starting."""
     import pyarrow.parquet  # noqa: F401
+
+    import flows.steps  # noqa: F401
 
 
 def run_refresh(where: Paths, **parameters: Any) -> Summary:
@@ -140,7 +142,7 @@ def run_refresh(where: Paths, **parameters: Any) -> Summary:
 def _run(refresh: Any, parameters: Mapping[str, Any]) -> Summary:
     """Run the flow. What Prefect itself can't do (no server comes up, its database can't be written) is a failure."""
     from flows.artifacts import Summary
-    from flows.refresh import summary_of
+    from flows.steps import summary_of
 
     try:
         return summary_of(refresh(**parameters, return_state=True))

@@ -47,7 +47,8 @@ def run(prefect_api: str, where: Paths) -> Run:
     """Run the flow; gives its final state and its summary."""
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    from flows.refresh import refresh, summary_of
+    from flows.refresh import refresh
+    from flows.steps import summary_of
 
     def run_flow(**parameters: Any) -> tuple[Any, Summary]:
         with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):

@@ -1,0 +1,71 @@
+"""`peacekeeping serve`: a Prefect server with its UI and a runner that works off the deployments' schedules, in one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import click
+
+from flows import console, settings
+from flows.own_server import OwnServer
+from flows.running import answers, local_api
+
+
+class NoServer(Exception):
+    """No Prefect server came up."""
+
+
+def _server() -> tuple[str, OwnServer | None]:
+    """The configured server or the one on this machine's port, where one answers; else our own on that port."""
+    configured = os.environ.get("PREFECT_API_URL", "").rstrip("/")
+    for url in filter(None, (configured, local_api())):
+        if answers(url):
+            return url, None
+    if configured:
+        raise NoServer(f"No Prefect server answers at {configured} (PREFECT_API_URL). Start it, or unset the variable.")
+    own = OwnServer(int(os.environ["PREFECT_SERVER_API_PORT"]), ui=True)
+    own.start()
+    if not own.wait():
+        raise NoServer(
+            f"The Prefect server did not come up on 127.0.0.1:{own.port}. Is the port taken? PREFECT_SERVER_API_PORT "
+            "names another."
+        )
+    return own.api_url, own
+
+
+def _stop(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def serve() -> None:
+    """Serve every deployment until stopped (Ctrl-C, SIGTERM); what was started is stopped with it.
+
+    Raises NoServer.
+    """
+    settings.apply_prefect_defaults()
+    click.echo("Starting Prefect (a first start takes half a minute) …", err=True)
+    signal.signal(signal.SIGTERM, _stop)
+    url, own = _server()
+    os.environ["PREFECT_API_URL"] = url
+    os.environ["PEACEKEEPING_DATA"] = str(settings.paths().data)  # the runs are processes of their own
+    try:
+        from prefect import serve as serve_all
+
+        from flows import deployments
+
+        entries = deployments.declared()
+        rows = [[entry["name"], _when(entry)] for entry in entries]
+        console.show_table(["deployment", "runs"], rows)
+        click.echo(f"The UI: {url.removesuffix('/api')}" + ("" if own else "  (a server that was running already)"))
+        click.echo("Stop with Ctrl-C.", err=True)
+        serve_all(*deployments.runner_deployments(), print_starting_message=False)
+    finally:
+        if own:
+            own.stop()
+
+
+def _when(entry: dict[str, Any]) -> str:
+    schedules = [f"{one['cron']} {one['timezone']}" for one in entry.get("schedules", ())]
+    return ", ".join(schedules) or "when a refresh has published something new"

@@ -1,0 +1,176 @@
+"""`peacekeeping serve`: one command brings up the server, its UI and the schedules; stopping it stops all of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from end_to_end.conftest import COMMAND, Shell
+
+NAMES = ["refresh-fatalities", "refresh-personnel", "refresh-contributions", "refresh-all", "brief"]
+
+
+class Served:
+    """A `peacekeeping serve` in a process of its own, and its API."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.shell = Shell(folder, {"PREFECT_SERVER_API_PORT": str(self.port)})
+        self.said = (folder / "serve.log").open("w+")
+        self.process = subprocess.Popen(
+            [COMMAND, "serve"], cwd=folder, env=self.shell.environment(), stdin=subprocess.DEVNULL,
+            stdout=self.said, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def api(self, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/{path}")
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("content-type", "application/json")
+        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+            return json.load(reply)
+
+    def until(self, what: str, ask: Any, seconds: float = 120) -> Any:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log()
+            try:
+                if found := ask():
+                    return found
+            except (urllib.error.URLError, OSError):
+                pass
+            time.sleep(0.3)
+        raise AssertionError(f"{what}: not within {seconds} s\n{self.log()}")
+
+    def deployments(self) -> dict[str, Any]:
+        found = {one["name"]: one for one in self.api("deployments/filter", {})}
+        return found if set(found) == set(NAMES) else {}
+
+    def runs(self, name: str, states: tuple[str, ...]) -> list[Any]:
+        asked = {"flows": {"name": {"any_": [name]}}, "flow_runs": {"state": {"type": {"any_": list(states)}}}}
+        found: list[Any] = self.api("flow_runs/filter", asked)
+        return found
+
+    def log(self) -> str:
+        self.said.flush()
+        return Path(self.said.name).read_text()
+
+    def children(self) -> list[int]:
+        ran = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout.split("\n")[
+            1:
+        ]
+        pairs = [tuple(map(int, line.split())) for line in ran if line.strip()]
+        found, wave = [], {self.process.pid}
+        while wave:
+            wave = {pid for pid, parent in pairs if parent in wave}
+            found += sorted(wave)
+        return found
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    served = Served(tmp_path_factory.mktemp("serve"))
+    yield served
+    if served.process.poll() is None:
+        served.stop()
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text() if sys.platform == "linux" else True
+
+
+def test_one_command_brings_up_the_ui_and_every_schedule(serving: Served) -> None:
+    found = serving.until("five deployments", serving.deployments)
+    schedules = {name: [s["schedule"]["cron"] for s in one["schedules"] if s["active"]] for name, one in found.items()}
+    assert schedules == {
+        "refresh-fatalities": ["20 5 * * *"], "refresh-personnel": ["40 6 5-20 * *"],
+        "refresh-contributions": ["20 7 * * 1"], "refresh-all": ["40 3 * * 0"], "brief": [],
+    }  # fmt: skip
+    assert not any(one["paused"] for one in found.values())
+    with urllib.request.urlopen(f"http://127.0.0.1:{serving.port}/", timeout=10) as page:
+        assert page.status == 200 and b"<html" in page.read().lower()
+    serving.until("its address told", lambda: f"The UI: http://127.0.0.1:{serving.port}" in serving.log())
+
+
+def test_the_server_listens_on_loopback_only(serving: Served) -> None:
+    serving.until("the server", lambda: serving.api("health"))
+    listening = [
+        line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
+    ]
+    mine = [address for address in listening if int(address.split(":")[1], 16) == serving.port]
+    assert mine == [f"0100007F:{serving.port:04X}"]
+
+
+def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) -> None:
+    found = serving.until("five deployments", serving.deployments)
+    asked = {"parameters": {"offline": True, "spread_minutes": 0}}
+    serving.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+    (ran,) = serving.until("the refresh", lambda: serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED")))
+    assert ran["state_type"] == "COMPLETED" and ran["state"]["message"].startswith("published build"), ran["state"]
+    (briefed,) = serving.until("the briefings", lambda: serving.runs("brief", ("COMPLETED", "FAILED", "CRASHED")), 240)
+    assert briefed["state_type"] == "COMPLETED", briefed["state"]
+    assert (serving.shell.data / "briefings" / "MINUSMA.html").exists()
+    asked["parameters"]["force"] = False  # unlike the week's proof, which builds in any case
+    serving.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+    serving.until("the second refresh", lambda: len(serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED"))) == 2)
+    messages = {run["state"]["message"] for run in serving.runs("refresh", ("COMPLETED",))}
+    assert any("nothing new" in message for message in messages)
+    time.sleep(3)
+    assert (
+        len(serving.runs("brief", ("COMPLETED", "RUNNING", "PENDING", "SCHEDULED"))) == 1
+    )  # nothing new, nothing to write
+
+
+def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules(serving: Served) -> None:
+    serving.until("five deployments", serving.deployments)
+    begun = serving.children()
+    assert begun
+    assert serving.stop() == 0, serving.log()
+    assert not [pid for pid in begun if alive(pid)]
+    assert "Traceback" not in serving.log()
+    again = Served(serving.shell.folder)
+    try:
+        found = again.until("five deployments", again.deployments)
+        again.until("resumed", lambda: not any(one["paused"] for one in again.deployments().values()))
+        assert all(s["active"] for one in found.values() for s in one["schedules"])
+        assert again.stop(signal.SIGINT) in (0, 130), again.log()
+        assert "Traceback" not in again.log()
+    finally:
+        if again.process.poll() is None:
+            again.process.kill()
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        shell = Shell(tmp_path, {"PREFECT_SERVER_API_PORT": str(taken.getsockname()[1])})
+        done = shell("serve", code=1)
+    assert "did not come up" in done.stderr and "PREFECT_SERVER_API_PORT" in done.stderr
+
+
+def test_a_configured_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, {"PREFECT_API_URL": "http://127.0.0.1:9/api"})
+    done = shell("serve", code=1)
+    assert "No Prefect server answers at http://127.0.0.1:9/api" in done.stderr
