@@ -8,11 +8,11 @@ DEV := $(VENV)/.installed-dev
 # What prefect.yaml fills in: where the project and its data lie. Telemetry is off.
 PREFECT := DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(abspath $(or $(PEACEKEEPING_DATA),data))" \
 	$(BIN)/prefect
-# The server that `make ui` brings up; a worker needs its address.
+# The server that `make server` brings up; a worker needs its address.
 SERVED := PREFECT_API_URL="$(or $(PREFECT_API_URL),http://127.0.0.1:$(or $(PREFECT_SERVER_API_PORT),4200)/api)"
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
-.PHONY: install refresh briefing test unit lint types check ui deploy worker dictionary bundle lock bench clean
+.PHONY: install refresh briefing test unit lint types check ui server deploy worker dictionary bundle lock bench clean
 
 install: $(STAMP)
 
@@ -50,11 +50,14 @@ types: $(DEV)
 
 check: lint types test
 
-# The Prefect server with its UI, on loopback; stop it with Ctrl-C.
+# The Prefect server with its UI, on loopback, and every schedule, in one; stop it with Ctrl-C.
 ui: $(STAMP)
+	$(BIN)/peacekeeping serve
+
+# The same in parts, for more than one machine: a server alone, the deployments registered, a worker that runs them.
+server: $(STAMP)
 	$(PREFECT) server start
 
-# Register the deployment with its schedule, then work it off; both need `make ui` running elsewhere.
 deploy: $(STAMP)
 	$(SERVED) $(PREFECT) --no-prompt work-pool create peacekeeping --type process --overwrite
 	$(SERVED) $(PREFECT) --no-prompt deploy --all
@@ -80,6 +83,7 @@ lock: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/refresh.py
 	$(BIN)/python benchmarks/fetch.py
+	$(BIN)/python benchmarks/answers.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
