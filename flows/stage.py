@@ -143,6 +143,7 @@ def _known_defects(source: Source) -> pd.DataFrame:
             "noted": pd.Timestamp(defect["noted"]),
             "description": defect["text"],
             "expect": defect.get("expect"),
+            "cases": defect.get("cases"),
             "status": "not asked",
         }
         for defect in source.declaration["known_defects"]

@@ -83,7 +83,8 @@ class Table:
 
     `key_enforced` makes the key and the references real constraints of the file; large facts leave them to the
     build's SQL checks, since an index on a million rows costs five times the load and thirty times the file.
-    `rules` are (SQL expression, meaning) pairs that hold in every row.
+    `rules` are (SQL expression, meaning) pairs that hold in every row. `split_by_year_of` names the day by whose year
+    a large table is split into files when it is published as Parquet.
     """
 
     schema_name: str
@@ -95,6 +96,7 @@ class Table:
     columns: dict[str, pa.Column]
     rules: tuple[tuple[str, str], ...] = ()
     hazards: tuple[str, ...] = ()
+    split_by_year_of: str | None = None
 
     @property
     def full_name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from schemas.columns import Table, category, day, number, text
+from schemas.columns import Table, category, day, flag, number, text
 
 STATUSES = ("equal", "both", "differs", "only_left", "only_right")
 _any_number = partial(number, minimum=-1e15, maximum=1e15)
@@ -59,8 +59,12 @@ RECONCILIATIONS = Table(
             "the two agree.",
             nullable=True,
         ),
+        "known": flag("Whether an unexplained break was looked at: the declaration lists it with this difference."),
     },
-    rules=(("explained_by IS NULL OR status NOT IN ('equal', 'both')", "only a break has a reason"),),
+    rules=(
+        ("explained_by IS NULL OR status NOT IN ('equal', 'both')", "only a break has a reason"),
+        ("NOT known OR explained_by IS NULL", "what has a reason needs no listing"),
+    ),
 )
 
 RECONCILIATION_REASONS = Table(

@@ -265,6 +265,7 @@ UNIFORMED_PERSONNEL = Table(
         "Special political missions are in it.",
         "No mission's strength can be read from the months under UNSPECIFIED.",
     ),
+    split_by_year_of="month_end",
 )
 
 _BETWEEN_VINTAGES = {
@@ -308,7 +309,12 @@ ASSESSED_CONTRIBUTIONS = Table(
         "contributor_as_published": text("The state's name as printed."),
         **ORIGIN,
     },
-    hazards=("Assessed, not paid: arrears can't be read from it.", "Some states are missing in 2012-13 to 2016-17."),
+    hazards=(
+        "Assessed, not paid: arrears can't be read from it.",
+        "Before credits to member states: the sum of 2023-24 is the missions' appropriations with prorated shares, to "
+        "the dollar. mission_assessments are after credits.",
+        "Some states are missing in 2012-13 to 2016-17.",
+    ),
 )
 
 ASSESSED_CONTRIBUTION_REVISIONS = Table(
@@ -488,12 +494,17 @@ KNOWN_DEFECTS = Table(
         "noted": day("When it was noted."),
         "description": text("What is wrong, and what follows."),
         "expect": text(
-            "SQL for one truth value that is true while the defect stands; NULL where no query can tell.", nullable=True
+            "SQL for the number of cases of the defect that stand in the tables; NULL where no query can tell.",
+            nullable=True,
         ),
+        "cases": whole(
+            "How many cases were noted; NULL where their number differs by vintage.", unit="case", nullable=True
+        ),
+        "found": whole("How many the query finds in this build.", unit="case", nullable=True),
         "status": category(
-            "stands; mended: the publisher mended it, and the declaration can be changed; not asked: no query can "
-            "tell, or what is held can't.",
-            ("stands", "mended", "not asked"),
+            "stands; changed: another number of cases than noted, look at it; mended: none is left, and the "
+            "declaration can be changed; not asked: no query can tell, or what is held can't.",
+            ("stands", "changed", "mended", "not asked"),
         ),
     },
 )

@@ -104,15 +104,16 @@ def reference_checks(table: Table) -> list[Check]:
 
 
 def reconciliation_check(reconciliation: reconcile.Reconciliation) -> Check:
-    """No more breaks of a reconciliation stand without a reason than are known."""
+    """Every break of a reconciliation has a named reason or is known, and what is known still breaks."""
+    broken = f"status NOT IN {reconcile.AGREEING} AND explained_by IS NULL"
+    gone = f"(subject, period) IN (SELECT (s, p) {reconciliation.listed()}) AND NOT ({broken})"
     return Check(
         f"reconciliation: {reconciliation.name}",
-        "breaks in meta.reconciliations that no named reason explains"
-        + (f"; known: {reconciliation.why}" if reconciliation.why else ""),
+        "breaks in meta.reconciliations that no named reason explains and nobody has looked at, and known ones that "
+        "are none any more" + (f"; known: {reconciliation.why}" if reconciliation.why else ""),
         f"SELECT count(*) FROM meta.reconciliations WHERE name = {ddl.quote(reconciliation.name)} "
-        f"AND status NOT IN {reconcile.AGREEING} AND explained_by IS NULL",
+        f"AND ({broken} AND NOT known{f' OR {gone}' if reconciliation.known else ''})",
         "warn",
-        maximum=reconciliation.unexplained_max,
     )
 
 

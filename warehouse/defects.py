@@ -7,15 +7,20 @@ from pathlib import Path
 import duckdb
 
 from schemas.tables import KNOWN_DEFECTS
-from warehouse import ddl
 from warehouse.load import BuildError, first_line
+
+# NULL: what is held can't tell. Without a number noted, any case is as good as another.
+STATUS = """
+    CASE WHEN found IS NULL THEN 'not asked' WHEN found = 0 THEN 'mended'
+        WHEN cases IS NULL OR found = cases THEN 'stands' ELSE 'changed' END
+"""
 
 
 def run(built: Path) -> None:
-    """Ask each defect's `expect` of a built file and write the status into meta.known_defects.
+    """Ask each defect's `expect` of a built file, and write what it found and the status into meta.known_defects.
 
-    An `expect` is a query for one truth value: true while the defect stands, false once the publisher mended it, NULL
-    where the tables can't tell. Raises BuildError, naming source and defect, when one can't be asked.
+    An `expect` is a query for the number of cases that stand, NULL where the tables can't tell. Raises BuildError,
+    naming source and defect, when one can't be asked.
     """
     with duckdb.connect(str(built)) as connection:
         asked = connection.execute(
@@ -23,14 +28,13 @@ def run(built: Path) -> None:
         ).fetchall()
         for source, defect, expect in asked:
             try:
-                row = connection.execute(f"SELECT ({expect})::BOOLEAN").fetchone()
+                row = connection.execute(f"SELECT ({expect})::BIGINT").fetchone()
             except duckdb.Error as error:
                 raise BuildError(
                     f"{source}: the known defect {defect!r} can't be asked for: {first_line(error)}"
                 ) from error
-            stands = row[0] if row else None
-            if stands is not None:
-                connection.execute(
-                    f"UPDATE {KNOWN_DEFECTS.full_name} SET status = '{'stands' if stands else 'mended'}' "
-                    f"WHERE source = {ddl.quote(source)} AND defect_id = {ddl.quote(defect)}"
-                )
+            connection.execute(
+                f"UPDATE {KNOWN_DEFECTS.full_name} SET found = ? WHERE source = ? AND defect_id = ?",
+                [row[0] if row else None, source, defect],
+            )
+        connection.execute(f"UPDATE {KNOWN_DEFECTS.full_name} SET status = {STATUS} WHERE expect IS NOT NULL")

@@ -22,7 +22,8 @@ from warehouse.load import BuildError, first_line
 
 DECLARED = Path(__file__).parent / "reconciliations.yaml"
 AGREEING = ("equal", "both")
-_FIELDS = {"name", "description", "unit", "compare", "left", "right", "unexplained"}
+SAME = 1e-6  # a known difference is written in decimals, and rates differ by binary fractions
+_FIELDS = {"name", "description", "unit", "compare", "left", "right"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Reconciliation:
     compare    values: they must be equal, and each must have what the other has; presence: where the left has
                something the right must have something too
     reasons    (reason, condition) in order; a condition may use subject, period, left_value, right_value and tables
-    unexplained_max  how many unexplained breaks are known and looked at; more is a warning
+    known      (subject, period, by how much) of the breaks without a reason that were looked at; any other is a
+               warning. Of a figure that one side lacks it is the other's
     """
 
     name: str
@@ -50,7 +52,7 @@ class Reconciliation:
     left: Side
     right: Side
     reasons: tuple[tuple[str, str], ...]
-    unexplained_max: int
+    known: tuple[tuple[str, str, float], ...] = ()
     why: str | None = None
 
     def sql(self) -> str:
@@ -59,6 +61,9 @@ class Reconciliation:
         agreeing = "CASE WHEN left_value = right_value THEN 'equal' ELSE 'differs' END"
         explained = " ".join(f"WHEN ({when}) THEN {ddl.quote(reason)}" for reason, when in self.reasons)
         explained = f"CASE WHEN status IN {AGREEING} THEN NULL {explained} END"
+        by = "coalesce(left_value - right_value, left_value, right_value)"
+        same = f"s = subject AND p = period AND abs(d - {by}) < {SAME}"
+        listed = f"EXISTS ({self.listed()} WHERE {same})" if self.known else "false"
         return f"""
             WITH left_side AS (SELECT subject, period, value AS left_value FROM ({self.left.sql})),
             right_side AS (SELECT subject, period, value AS right_value FROM ({self.right.sql})),
@@ -70,18 +75,26 @@ class Reconciliation:
                 SELECT *, CASE WHEN left_value IS NULL THEN 'only_right' WHEN right_value IS NULL THEN 'only_left'
                     ELSE {agreeing if self.compare == "values" else "'both'"} END AS status
                 FROM matched
+            ), explained AS (
+                SELECT *, {explained} AS explained_by FROM judged
             )
             SELECT {ddl.quote(self.name)}, subject, period, {ddl.quote(self.unit)}, {ddl.quote(self.left.what)},
                 {ddl.quote(self.right.what)}, left_value, right_value,
-                {"left_value - right_value" if self.compare == "values" else "NULL"}, status, {explained}
-            FROM judged ORDER BY subject, period
+                {"left_value - right_value" if self.compare == "values" else "NULL"}, status, explained_by,
+                status NOT IN {AGREEING} AND explained_by IS NULL AND {listed}
+            FROM explained ORDER BY subject, period
         """
+
+    def listed(self) -> str:
+        """The known breaks as rows of SQL: subject, period, by how much."""
+        rows = ", ".join(f"({ddl.quote(s)}, {ddl.quote(p)}, {float(by)!r}::DOUBLE)" for s, p, by in self.known)
+        return f"FROM (VALUES {rows}) AS known(s, p, d)"
 
 
 def _read(entry: Mapping[str, Any], reasons: Mapping[str, Any]) -> Reconciliation:
     name = entry.get("name", "an entry")
     missing = sorted(_FIELDS - set(entry))
-    unknown = sorted(set(entry) - _FIELDS - {"explained"})
+    unknown = sorted(set(entry) - _FIELDS - {"explained", "known"})
     if missing or unknown:
         told = [f"{', '.join(missing)} is missing"] * bool(missing) + [f"{', '.join(unknown)} is unknown"] * bool(
             unknown
@@ -89,6 +102,9 @@ def _read(entry: Mapping[str, Any], reasons: Mapping[str, Any]) -> Reconciliatio
         raise ValueError(f"{DECLARED.name}: {name}: {'; '.join(told)}.")
     if entry["compare"] not in ("values", "presence"):
         raise ValueError(f"{DECLARED.name}: {name}: compare: expected values or presence, got {entry['compare']!r}.")
+    known = entry.get("known", {})
+    if known and set(known) != {"why", "breaks"}:
+        raise ValueError(f"{DECLARED.name}: {name}: known: expected why and breaks, got {', '.join(sorted(known))}.")
     explained = tuple((rule["reason"], rule["when"]) for rule in entry.get("explained", ()))
     for reason, _ in explained:
         if reason not in reasons:
@@ -101,8 +117,8 @@ def _read(entry: Mapping[str, Any], reasons: Mapping[str, Any]) -> Reconciliatio
         Side(entry["left"]["is"], entry["left"]["sql"]),
         Side(entry["right"]["is"], entry["right"]["sql"]),
         explained,
-        entry["unexplained"]["max"],
-        entry["unexplained"].get("why"),
+        tuple((str(subject), str(period), float(by)) for subject, period, by in known.get("breaks", ())),
+        known.get("why"),
     )
 
 

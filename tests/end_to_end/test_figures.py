@@ -68,6 +68,13 @@ from sources import bundle
             "MINUSMA MINUSMA",
         ),
         ("SELECT count(*) FROM meta.known_defects WHERE expect IS NOT NULL AND status <> 'stands'", "0"),
+        ("SELECT count(*) FROM meta.known_defects WHERE expect IS NOT NULL", "17"),
+        (
+            "SELECT period, left_value::BIGINT, right_value::BIGINT FROM meta.reconciliations "
+            "WHERE name LIKE 'assessments on member states and the missions%'",
+            "2023-24,6296372833,6296372833",
+        ),
+        ("SELECT sum(unexplained), sum(known) FROM marts.reconciliation_summary", "25,25"),
         (
             "SELECT count(*), sum(amount_usd) FROM assessed_contributions WHERE peacekeeping_year = '2023-24'",
             "193,6296372833.00",

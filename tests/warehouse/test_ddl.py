@@ -41,7 +41,7 @@ def full(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duck
         connection.execute(f"INSERT INTO meta.signals VALUES ('fatalities', '{SHA}', 'new_column', 'x', 3)")
         connection.execute("INSERT INTO meta.reconciliation_reasons VALUES ('why', DATE '2026-11-25', 'Because.')")
         connection.execute(
-            "INSERT INTO meta.reconciliations VALUES ('n', 'all', '2019', 'USD', 'l', 'r', 1, 2, -1, 'differs', 'why')"
+            "INSERT INTO meta.reconciliations VALUES ('n', 'all', '2019', 'USD', 'l', 'r', 1, 2, -1, 'differs', 'why', false)"
         )
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{file}' AS given (READ_ONLY)")

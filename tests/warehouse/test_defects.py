@@ -12,12 +12,13 @@ from warehouse import defects
 from warehouse.load import BuildError
 
 
-def put(built: Path, **expects: str | None) -> None:
+def put(built: Path, **expects: tuple[str | None, int | None]) -> None:
     with duckdb.connect(str(built)) as connection:
         connection.execute("DELETE FROM meta.known_defects")
         connection.executemany(
-            "INSERT INTO meta.known_defects VALUES ('missions', ?, DATE '2026-11-25', 'What is wrong.', ?, 'not asked')",
-            [[name, expect] for name, expect in expects.items()],
+            "INSERT INTO meta.known_defects "
+            "VALUES ('missions', ?, DATE '2026-11-25', 'What is wrong.', ?, ?, NULL, 'not asked')",
+            [[name, *expect] for name, expect in expects.items()],
         )
 
 
@@ -27,18 +28,28 @@ def statuses(built: Path) -> dict[str, str]:
 
 
 def test_a_defect_stands_until_its_query_says_that_it_is_mended(built: Path) -> None:
-    expect = "SELECT count(*) = 0 FROM main.assessed_contributions WHERE contributor_iso3 = 'SOM'"
-    put(built, there=expect, untold=None, unknown="SELECT NULL", nothing="SELECT true WHERE false")
+    expect = "SELECT 2 - count(DISTINCT contributor_iso3) FROM main.assessed_contributions WHERE contributor_iso3 IN ('SOM', 'XKX')"
+    put(
+        built, there=(expect, 2), any=(expect, None), untold=(None, None), unknown=("SELECT NULL", 1),
+        nothing=("SELECT 1 WHERE false", 1),
+    )  # fmt: skip
     defects.run(built)
-    assert statuses(built) == {"there": "stands", "untold": "not asked", "unknown": "not asked", "nothing": "not asked"}
-    with duckdb.connect(str(built)) as connection:  # the publisher adds the missing state
-        connection.execute("UPDATE main.assessed_contributions SET contributor_iso3 = 'SOM' WHERE snapshot_row = 1")
+    assert statuses(built) == {
+        "there": "stands", "any": "stands", "untold": "not asked", "unknown": "not asked", "nothing": "not asked",
+    }  # fmt: skip
+    mend = "UPDATE main.assessed_contributions SET contributor_iso3 = '{}' WHERE snapshot_row = {}"
+    with duckdb.connect(str(built)) as connection:  # the publisher adds one of the two missing states
+        connection.execute(mend.format("SOM", 1))
     defects.run(built)
-    assert statuses(built)["there"] == "mended"
+    assert (statuses(built)["there"], statuses(built)["any"]) == ("changed", "stands")
+    with duckdb.connect(str(built)) as connection:
+        connection.execute(mend.format("XKX", 2))
+    defects.run(built)
+    assert (statuses(built)["there"], statuses(built)["any"]) == ("mended", "mended")
 
 
 def test_a_defect_that_cannot_be_asked_for_is_named(built: Path) -> None:
-    put(built, odd="SELECT it FROM nowhere")
+    put(built, odd=("SELECT it FROM nowhere", 1))
     with pytest.raises(BuildError, match="missions: the known defect 'odd' can't be asked for"):
         defects.run(built)
 
@@ -49,5 +60,5 @@ def test_every_expect_of_a_declaration_can_be_asked_of_any_warehouse(built: Path
     assert len(asked) >= 15
     with duckdb.connect(str(built), read_only=True) as connection:
         for name, defect, expect in asked:
-            found = connection.execute(f"SELECT ({expect})::BOOLEAN").fetchall()
+            found = connection.execute(f"SELECT ({expect})::BIGINT").fetchall()
             assert len(found) == 1, (name, defect)

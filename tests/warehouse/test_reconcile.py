@@ -24,10 +24,10 @@ def rows(*given: Row) -> str:
 
 def reconciled(left: str, right: str, compare: Any = "values", *reasons: tuple[str, str]) -> list[Row]:
     """subject, left_value, right_value, difference, status, explained_by of each row."""
-    asked = Reconciliation("n", "d", "u", compare, Side("l", left), Side("r", right), reasons, 0)
+    asked = Reconciliation("n", "d", "u", compare, Side("l", left), Side("r", right), reasons)
     with duckdb.connect() as connection:
         found = connection.execute(asked.sql()).fetchall()
-    return [(row[1], *row[6:]) for row in found]
+    return [(row[1], *row[6:11]) for row in found]
 
 
 def test_equal_figures_agree_and_others_differ_by_left_minus_right() -> None:
@@ -71,6 +71,19 @@ def test_the_first_reason_that_holds_explains_a_break_and_none_explains_agreemen
     assert {row[0]: row[5] for row in found} == {"A": None, "B": "any", "C": "gone", "D": None}
 
 
+def test_a_break_is_known_only_by_its_place_and_its_size() -> None:
+    known = (("A", "1", 2.0), ("B", "1", 2.0), ("C", "1", 4.0), ("D", "1", 0.0), ("E", "1", 1.0))
+    left = rows(("A", "1", 5), ("B", "1", 5), ("C", "1", 4), ("D", "1", 5), ("E", "1", 2))
+    right = rows(("A", "1", 3), ("B", "1", 4), ("D", "1", 5), ("E", "1", 1))
+    asked = Reconciliation(
+        "n", "d", "u", "values", Side("l", left), Side("r", right), (("why", "subject = 'E'"),), known
+    )
+    with duckdb.connect() as connection:
+        found = {row[1]: row[11] for row in connection.execute(asked.sql()).fetchall()}
+    # A is off by the known 2; B by another; C is missing on the right, with the known 4; D agrees; E has a reason.
+    assert found == {"A": True, "B": False, "C": True, "D": False, "E": False}
+
+
 def test_an_empty_ledger_makes_every_figure_of_the_other_a_break() -> None:
     assert [row[4] for row in reconciled(rows(("A", "1", 1), ("B", "1", 1)), NONE)] == ["only_left", "only_left"]
 
@@ -90,7 +103,7 @@ def declaration(change: Callable[[dict[str, Any]], None], folder: Path) -> Path:
                 "left": {"is": "l", "sql": NONE},
                 "right": {"is": "r", "sql": NONE},
                 "explained": [{"reason": "why", "when": "true"}],
-                "unexplained": {"max": 0},
+                "known": {"why": "looked at", "breaks": [["A", "2019", 1.5]]},
             }
         ],
     }
@@ -106,6 +119,7 @@ def declaration(change: Callable[[dict[str, Any]], None], folder: Path) -> Path:
         (lambda text: text["reconciliations"][0].pop("unit"), "n: unit is missing"),
         (lambda text: text["reconciliations"][0].update(tolerance=1), "n: tolerance is unknown"),
         (lambda text: text["reconciliations"][0].update(compare="roughly"), "n: compare: expected values or presence"),
+        (lambda text: text["reconciliations"][0]["known"].pop("why"), "n: known: expected why and breaks, got breaks"),
         (lambda text: text["reasons"].clear(), "n: the reason 'why' is not among the reasons"),
         (lambda text: text["reasons"]["why"].pop("noted"), "reason why: expected noted and text"),
     ],
@@ -120,13 +134,14 @@ def test_a_faulty_declaration_names_the_entry_and_the_field(
 def test_a_sound_declaration_is_read(tmp_path: Path) -> None:
     (found,), reasons = reconcile.declared(declaration(lambda _: None, tmp_path))
     assert (found.name, found.reasons, list(reasons)) == ("n", (("why", "true"),), ["why"])
+    assert (found.known, found.why) == ((("A", "2019", 1.5),), "looked at")
 
 
 def test_every_declared_reason_is_used_and_dated() -> None:
     found, reasons = reconcile.declared()
     assert {reason for one in found for reason, _ in one.reasons} == set(reasons)
-    assert len({one.name for one in found}) == len(found) >= 16
-    assert all(one.why for one in found if one.unexplained_max)
+    assert len({one.name for one in found}) == len(found) >= 18
+    assert all(one.why for one in found if one.known)
 
 
 # In a build
@@ -141,12 +156,12 @@ def test_a_build_is_reconciled_and_its_reasons_told(built: Path) -> None:
         ).fetchall()
         noted = connection.execute("SELECT count(*), min(noted)::VARCHAR FROM meta.reconciliation_reasons").fetchall()
         (summed,) = connection.execute(
-            "SELECT compared, agreeing, explained, unexplained FROM marts.reconciliation_summary "
+            "SELECT compared, agreeing, explained, unexplained, known FROM marts.reconciliation_summary "
             "WHERE name = 'monthly reports'' sums and their printed grand totals'"
         ).fetchall()
     assert found == [(245, 245, "equal")]  # the hand-made month, and its hand-made printed total
     assert noted == [(len(reconcile.declared()[1]), "2026-11-25")]
-    assert summed == (1, 1, 0, 0)
+    assert summed == (1, 1, 0, 0, 0)
 
 
 def test_the_summary_counts_breaks_with_and_without_a_reason(built: Path) -> None:
@@ -157,13 +172,15 @@ def test_the_summary_counts_breaks_with_and_without_a_reason(built: Path) -> Non
         ):  # fmt: skip
             connection.execute(
                 "INSERT INTO meta.reconciliations "
-                f"VALUES ('n', '{subject}', 'p', 'u', 'l', 'r', 1, 1, 0, '{status}', {reason})"
+                f"VALUES ('n', '{subject}', 'p', 'u', 'l', 'r', 1, 1, 0, '{status}', {reason}, {subject == 'F'})"
             )
-        assert connection.execute("FROM marts.reconciliation_summary").fetchall() == [("n", 8, 2, 3, 3, "r1 2, r2 1")]
+        assert connection.execute("FROM marts.reconciliation_summary").fetchall() == [
+            ("n", 8, 2, 3, 3, 1, "r1 2, r2 1")
+        ]
 
 
 def test_a_reconciliation_that_cannot_be_asked_is_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Reconciliation("mine", "d", "u", "values", Side("l", "SELECT nothing"), Side("r", NONE), (), 0)
+    wrong = Reconciliation("mine", "d", "u", "values", Side("l", "SELECT nothing"), Side("r", NONE), ())
     monkeypatch.setattr(reconcile, "declared", lambda: ([wrong], {"why": {"noted": "2026-11-25", "text": "t"}}))
     with pytest.raises(BuildError, match="'mine' could not be made"):
         reconcile.run(built)

@@ -1,5 +1,6 @@
 -- Share of each member state in the assessed contributions to UN peacekeeping of one peacekeeping year (1 July to
--- 30 June), of the sum of all states in CEB's file. Assessed, not paid; not the regular budget, whose shares differ.
+-- 30 June), of the sum of all states in CEB's file. Assessed, not paid; before credits to member states, which the
+-- assessments by mission leave out; not the regular budget, whose shares differ.
 -- Some states are missing in 2012-13 to 2016-17 (see meta.known_defects), which raises the others' shares a little.
 CREATE VIEW marts.assessment_shares AS
 SELECT
