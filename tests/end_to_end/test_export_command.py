@@ -1,0 +1,121 @@
+"""`peacekeeping export` with the bundled figures, as an analyst and a script meet it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from warehouse.export import export
+
+
+@pytest.fixture(scope="module")
+def exported(built: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of the bundled figures. Read only."""
+    folder: Path = tmp_path_factory.mktemp("exported") / "export"
+    told = built("export", str(folder))
+    assert told.stdout.startswith(f"Exported build {built.ask('SELECT build_id FROM meta.builds')} to {folder}: ")
+    assert f"1 build there. Open the newest with {folder}/peacekeeping.sql." in told.stderr
+    return folder
+
+
+def test_every_table_and_view_says_the_same_over_the_parquet_files(built: Any, exported: Path) -> None:
+    with duckdb.connect() as reader, duckdb.connect(str(built.warehouse), read_only=True) as warehouse:
+        reader.execute((exported / "peacekeeping.sql").read_text())
+        tables = "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
+        views = "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal"
+        names = [name for (name,) in warehouse.execute(f"{tables} UNION ALL {views}").fetchall()]
+        names += ["marts.fatalities_as_of('2022-01-01')", "marts.top_contributors('MINUSMA')"]
+        names += ["marts.deadliest_missions('2019-01-25', 'Malicious Act', true)"]
+        assert len(names) > 60
+        filled = 0
+        for name in names:
+            there = warehouse.sql(f"FROM {name}").to_arrow_table()
+            reader.register("there", there)
+            for left, right in ((name, "there"), ("there", name)):
+                assert reader.execute(f"FROM {left} EXCEPT ALL FROM {right}").fetchall() == [], name
+            reader.unregister("there")
+            filled += there.num_rows > 0
+        assert filled > 50
+
+
+def test_known_figures_are_there(exported: Path) -> None:
+    with duckdb.connect() as reader:
+        reader.execute((exported / "peacekeeping.sql").read_text())
+        sql = "SELECT count(*) FROM fatalities WHERE mission = 'MINUSMA' AND incident_date <= '2019-01-25'"
+        assert reader.execute(sql).fetchall() == [(190,)]
+        assert reader.execute("SELECT count(*) FROM uniformed_personnel").fetchall() == [(108_898,)]
+        sql = "SELECT contributor_iso3 FROM marts.assessment_shares WHERE peacekeeping_year = '2018-19' AND rank_in_year = 1"
+        assert reader.execute(sql).fetchall() == [("USA",)]
+    years = sorted(path.name for path in (exported / "latest" / "main" / "uniformed_personnel").iterdir())
+    assert years == [f"year={year}" for year in range(2015, 2026)]
+    package = json.loads((exported / "latest" / "datapackage.json").read_text())
+    (dead,) = [resource for resource in package["resources"] if resource["name"] == "main.fatalities"]
+    assert dead["licenses"][0]["title"] == "CC BY 3.0 IGO"
+    assert "2025-04-04" in {source["vintage"] for source in dead["sources"]}
+
+
+def test_a_second_export_is_nothing_new_and_a_script_is_told(built: Any, exported: Path) -> None:
+    done = json.loads(built("export", str(exported), "--json").stdout)
+    assert done["new"] is False and done["tables"] > 35 and done["builds"] == [done["build_id"]]
+    assert built("export", str(exported)).stdout.startswith(f"Nothing new: build {done['build_id']} is at {exported}")
+
+
+def test_the_bundled_figures_are_exported_within_three_seconds(built: Any, tmp_path: Path) -> None:
+    began = time.monotonic()
+    export(built.warehouse, str(tmp_path), {})
+    assert time.monotonic() - began < 3
+
+
+def test_wrong_commands_are_told_apart_from_failures(built: Any, tmp_path: Path) -> None:
+    assert "There is no table 'deaths'" in built("export", str(tmp_path), "-t", "deaths", code=2).stderr
+    assert "--keep" in built("export", str(tmp_path), "--keep", "0", code=2).stderr
+    assert "2022-13" in built("export", str(tmp_path), "--as-of", "2022-13", code=2).stderr
+    assert "refresh --as-of 2001-01" in built("export", str(tmp_path), "--as-of", "2001-01", code=1).stderr
+    (tmp_path / "file").write_text("mine")
+    assert "is a file; name a folder" in built("export", str(tmp_path / "file"), code=1).stderr
+    assert "/proc/nowhere" in built("export", "/proc/nowhere", code=1).stderr
+    assert not (tmp_path / "latest.json").exists() and list((tmp_path / "builds").iterdir()) == []
+
+
+def test_an_export_that_is_killed_leaves_the_last_good_one(built: Any, tmp_path: Path) -> None:
+    out = tmp_path / "export"
+    older = tmp_path / "older.duckdb"
+    shutil.copy(built.warehouse, older)
+    with duckdb.connect(str(older)) as connection:
+        connection.execute("UPDATE meta.builds SET build_id = 'aaaaaaaaaaaa'")
+    export(older, str(out), {})
+    before = (out / "latest.json").read_bytes()
+    code = "import sys; from pathlib import Path; from warehouse.export import export; export(Path(sys.argv[1]), sys.argv[2], {})"
+    running = subprocess.Popen([sys.executable, "-c", code, str(built.warehouse), str(out)])
+    while not list((out / "builds" / ".part").glob("main/f*.parquet")):
+        assert running.poll() is None, "it was done before it could be killed"
+        time.sleep(0.001)
+    running.kill()
+    running.wait()
+    assert (out / "latest.json").read_bytes() == before
+    with duckdb.connect() as reader:
+        reader.execute((out / "peacekeeping.sql").read_text())
+        assert reader.execute("SELECT build_id FROM meta.builds").fetchall() == [("aaaaaaaaaaaa",)]
+    assert "2 builds there" in built("export", str(out)).stderr
+    build = built.ask("SELECT build_id FROM meta.builds")
+    assert {path.name for path in (out / "builds").iterdir()} == {"aaaaaaaaaaaa", build}
+
+
+def test_as_of_a_day_lies_apart_and_says_so(copy: Any) -> None:
+    copy("refresh", "--as-of", "2022-01")
+    copy("export", "--as-of", "2022-01", "-t", "fatalities", "-t", "meta.snapshots")
+    folder = copy.data / "export" / "as_of" / "2022-01-31"
+    assert json.loads((folder / "latest.json").read_text())["as_of"] == "2022-01-31"
+    with duckdb.connect() as reader:
+        reader.execute((folder / "peacekeeping.sql").read_text())
+        assert reader.execute("SELECT count(*) FROM fatalities").fetchall() == [(4111,)]
+    copy("export")
+    assert (copy.data / "export" / "latest" / "open.sql").is_file()
