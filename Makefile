@@ -34,8 +34,9 @@ refresh: $(STAMP)
 briefing: $(STAMP)
 	$(BIN)/peacekeeping briefing MINUSMA --up-to 2019-01-25 --output briefings $(ARGS)
 
+# A few at once; what one file shares (a warehouse, a Prefect server) is made once.
 test: $(DEV)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 unit: $(DEV)
 	$(BIN)/python -m pytest tests --ignore tests/end_to_end $(ARGS)

@@ -9,6 +9,7 @@ from datetime import date
 import pandas as pd
 
 from flows.admit import Obtained
+from flows.notify import WITH_WARNINGS
 from flows.stage import StageReport
 from schemas.tables import REJECTED_ROWS
 
@@ -30,6 +31,8 @@ class Summary:
     rejected: list[dict[str, object]] = field(default_factory=list)
     reconciliations: list[dict[str, object]] = field(default_factory=list)
     changes: list[dict[str, object]] | None = None
+    checks_failed: list[dict[str, object]] | None = None  # None where none were made
+    claims: list[dict[str, object]] = field(default_factory=list)
     seconds: float = 0.0
 
     def lines(self) -> list[dict[str, object]]:
@@ -54,7 +57,7 @@ class Summary:
         """One sentence: what happened."""
         fallback = [o.source for o in self.obtained if o.outcome in ("unreachable", "unavailable")]
         refused = [o.source for o in self.obtained if o.outcome == "refused"]
-        parts = ["with warnings"] if self.warnings and not self.failures else []
+        parts = [WITH_WARNINGS] if self.warnings and not self.failures else []
         if self.published:
             parts.append(f"published build {self.build_id}{self._as_of()}: {self.changed()}")
         elif self.nothing_new:
@@ -99,6 +102,7 @@ class Summary:
             "tables": dict(self.tables),
             "reconciliations": self.reconciliations,
             "changes": self.changes,
+            "checks_failed": self.checks_failed,
             "warnings": self.warnings,
             "failures": self.failures,
             "seconds": round(self.seconds, 2),

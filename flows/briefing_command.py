@@ -20,23 +20,22 @@ import click
 )
 @click.argument("mission", required=False)
 @click.option("--all", "every", is_flag=True, help="Write the page of every mission.")
-@click.option("--up-to", metavar="DATE", help="Only what had happened by DATE (YYYY-MM-DD, or YYYY-MM: its last day).")
+@click.option("--up-to", metavar="DATE", help="What had happened by DATE (YYYY-MM-DD, or YYYY-MM: its last day).")
 @click.option("--as-of", metavar="DATE", help="Only what had been published by DATE (see refresh).")
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
-    default=Path("briefings"),
+    default="briefings",
     show_default=True,
     metavar="DIR",
     help="The folder for the pages and their index.",
 )
-def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | None, output: Path) -> None:
+def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | None, output: str) -> None:
     """Write the briefing of MISSION: who died, who serves, who pays, with every source and its vintage.
 
     Each page is one HTML file that opens from disk and asks the network for nothing. The folder's index.html lists all
-    missions and links the pages that lie there. Up to is what had happened by a day; as of is what had been published
-    by a day.
+    missions and links the pages that lie there. Up to is what had happened by a day, and the later figures that stand
+    beside it are marked; as of is what had been published by a day.
     """
     from functools import partial
 
@@ -44,30 +43,33 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
     from flows.brief_pages import about_sources, write_pages
     from flows.cli import WRONG, fail
     from flows.settings import paths
-    from flows.vintage_dates import WrongDate, parse_vintage
+    from flows.vintage_dates import NotBuilt, WrongDate, parse_vintage, warehouse_as_of
     from sources.errors import SourceError
     from warehouse.briefing.asking import BriefingError, WrongMission
     from warehouse.query import QueryError, connect
 
     if (mission is None) != every:
         fail("Name one mission, or say --all for every one.", WRONG)
-    days = {}
-    for option, text in (("--up-to", up_to), ("--as-of", as_of)):
-        try:
-            days[option] = None if text is None else parse_vintage(text)
-        except WrongDate:
-            fail(f"{option} takes a day that is not to come, YYYY-MM-DD or YYYY-MM; got {text!r}.", WRONG)
-    file = paths().target(days["--as-of"])
-    if as_of is not None and not file.exists():
-        fail(f"There is no warehouse as of {as_of} yet. Run `peacekeeping refresh --as-of {as_of}` first.")
+    folder = Path(output)
+    if not output.strip():
+        fail(f"--output takes a folder for the pages and their index; got {output!r}.", WRONG)
+    if folder.exists() and not folder.is_dir():
+        fail(f"--output takes a folder for the pages and their index; {output} is a file.", WRONG)
+    try:
+        until = None if up_to is None else parse_vintage(up_to, "--up-to")
+        published_by, file = warehouse_as_of(paths(), as_of)
+    except WrongDate as error:
+        fail(str(error), WRONG)
+    except NotBuilt as error:
+        fail(str(error))
     try:
         with connect(file) as connection:
             written = write_pages(
                 connection,
-                output,
+                folder,
                 mission,
-                up_to=days["--up-to"],
-                as_of=days["--as-of"],
+                up_to=until,
+                as_of=published_by,
                 about=about_sources(),
                 tracked=partial(console.tracked, what="Writing page"),
             )

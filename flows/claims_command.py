@@ -44,7 +44,7 @@ def claims(claim_id: str | None, rows: bool, as_json: bool, form: str, as_of: st
     """
     from flows.cli import WRONG, fail
     from flows.settings import paths
-    from flows.vintage_dates import WrongDate, parse_vintage
+    from flows.vintage_dates import NotBuilt, WrongDate, warehouse_as_of
     from warehouse.claim_records import NoClaims, read_claims
     from warehouse.query import QueryError, connect
 
@@ -53,12 +53,12 @@ def claims(claim_id: str | None, rows: bool, as_json: bool, form: str, as_of: st
     if rows and claim_id is None:
         fail("--rows shows the rows of one claim: name it.", WRONG)
     try:
-        file = paths().target(None if as_of is None else parse_vintage(as_of))
+        _, file = warehouse_as_of(paths(), as_of)
     except WrongDate as error:
         fail(str(error), WRONG)
+    except NotBuilt as error:
+        fail(str(error))
     refresh = "peacekeeping refresh" + (f" --as-of {as_of}" if as_of else "")
-    if as_of is not None and not file.exists():
-        fail(f"There is no warehouse as of {as_of} yet. Run `{refresh}` first.")
     try:
         with connect(file) as connection:
             found = read_claims(connection)

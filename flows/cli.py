@@ -14,13 +14,18 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from flows.briefing_command import briefing
 from flows.claims_command import claims
+from flows.doctor_command import doctor
+from flows.export_command import export
 from flows.settings import SettingError, paths, project_version
+
+if TYPE_CHECKING:
+    from flows.artifacts import Summary
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
@@ -93,7 +98,7 @@ def refresh(
     if as_of is not None and (live or source):
         fail("--as-of asks no publisher: it goes with neither --live nor --source.", WRONG)
     try:
-        day = None if as_of is None else parse_vintage(as_of)
+        day = None if as_of is None else parse_vintage(as_of, "--as-of")
         catalogue = load_catalogue()
         for name in source:
             find_live(catalogue, name)
@@ -104,15 +109,18 @@ def refresh(
         fail(str(error), WRONG)
     except CatalogueError as error:
         fail(str(error))
-    summary = running.run_refresh(
-        paths(), sources=list(source), offline=offline, live=live, force=force, as_of=day, wait_seconds=wait
-    )
-    if as_json:
-        click.echo(json.dumps(summary.as_json(), indent=1, ensure_ascii=False, default=str))
-    else:
-        running.show(summary)
-    if summary.failures:
-        raise SystemExit(FAILED)
+
+    def report(summary: Summary) -> int:
+        if as_json:
+            click.echo(json.dumps(summary.as_json(), indent=1, ensure_ascii=False, default=str))
+        else:
+            running.show(summary)
+        return FAILED if summary.failures else 0
+
+    parameters = {"offline": offline, "live": live, "force": force, "as_of": day, "wait_seconds": wait}
+    code = report(running.run_refresh(paths(), report, sources=list(source), **parameters))
+    if code:
+        raise SystemExit(code)
 
 
 @app.command(
@@ -141,7 +149,7 @@ def load(source: str, file: Path, vintage: str | None) -> None:
 
     try:
         found = find(load_catalogue(), source)
-        stated = parse_vintage(vintage).isoformat() if vintage is not None else None
+        stated = parse_vintage(vintage, "--vintage").isoformat() if vintage is not None else None
     except (UnknownSource, WrongDate) as error:
         fail(str(error), WRONG)
 
@@ -391,15 +399,15 @@ def query(sql: str, form: str, output: Path | None, limit: int, as_of: str | Non
     """Ask the published warehouse in SQL (DuckDB's dialect): read-only, without access to files or the network."""
     if form == "parquet" and (output is None or str(output) == "-"):
         fail("--format parquet writes a file: name it with --output FILE.", WRONG)
-    from flows.vintage_dates import WrongDate, parse_vintage
+    from flows.vintage_dates import NotBuilt, WrongDate, warehouse_as_of
     from warehouse.query import Answer, QueryError, connect
 
     try:
-        file = paths().target(None if as_of is None else parse_vintage(as_of))
+        _, file = warehouse_as_of(paths(), as_of)
     except WrongDate as error:
         fail(str(error), WRONG)
-    if as_of is not None and not file.exists():
-        fail(f"There is no warehouse as of {as_of} yet. Run `peacekeeping refresh --as-of {as_of}` first.")
+    except NotBuilt as error:
+        fail(str(error))
     text = sys.stdin.read() if sql == "-" else sql
     try:
         with connect(file) as connection:
@@ -461,6 +469,8 @@ def serve() -> None:
 
 app.add_command(briefing)
 app.add_command(claims)
+app.add_command(export)
+app.add_command(doctor)
 
 
 def main() -> None:
@@ -478,7 +488,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; the published warehouse is as it was", err=True)
+        click.echo("interrupted; the published warehouse is whole", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `peacekeeping query … | head`: the reader has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

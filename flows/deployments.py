@@ -28,9 +28,8 @@ def _of(entry: Mapping[str, Any]) -> RunnerDeployment:
     from prefect.events import DeploymentEventTrigger
     from prefect.schedules import Cron
 
-    file, name = entry["entrypoint"].split(":")
-    module = import_module(".".join(Path(file).with_suffix("").parts))
-    made: RunnerDeployment = getattr(module, name).to_deployment(
+    module, _, name = entry["entrypoint"].rpartition(".")
+    made: RunnerDeployment = getattr(import_module(module), name).to_deployment(
         entry["name"],
         schedules=[Cron(one["cron"], timezone=one["timezone"]) for one in entry.get("schedules", ())],
         parameters=entry["parameters"],

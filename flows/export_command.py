@@ -46,7 +46,7 @@ def export(
     from flows import console
     from flows.cli import WRONG, fail
     from flows.settings import paths
-    from flows.vintage_dates import WrongDate, parse_vintage
+    from flows.vintage_dates import NotBuilt, WrongDate, warehouse_as_of
     from sources.catalogue import load_catalogue
     from sources.errors import CatalogueError
     from warehouse.datapackage import Declared
@@ -54,14 +54,13 @@ def export(
     from warehouse.export import export as publish
     from warehouse.export_store import ExportError
 
+    where = paths()
     try:
-        day = None if as_of is None else parse_vintage(as_of)
+        day, file = warehouse_as_of(where, as_of)
     except WrongDate as error:
         fail(str(error), WRONG)
-    where = paths()
-    file = where.target(day)
-    if day is not None and not file.exists():
-        fail(f"There is no warehouse as of {as_of} yet. Run `peacekeeping refresh --as-of {as_of}` first.")
+    except NotBuilt as error:
+        fail(str(error))
     default = where.data / "export" if day is None else where.data / "export" / "as_of" / day.isoformat()
     try:
         declared = {

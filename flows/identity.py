@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from sources.archive import Snapshot
@@ -24,6 +25,13 @@ def code_sha256() -> str:
     for path in sorted(files):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+@cache
+def staging_code() -> str:
+    """What a staged snapshot depends on besides its bytes and its vintage: our code, and the packages that shape it."""
+    parts = [code_sha256(), *map(version, ("pandas", "pandera", "pyarrow"))]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
 def build_id(snapshots: Iterable[Snapshot]) -> str:

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from filelock import FileLock, Timeout
 
@@ -33,7 +33,7 @@ def require_folder(paths: Paths) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             probe = folder / f".probe-{os.getpid()}"
             probe.write_bytes(b"ok")
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another host's process can have the same number
     except OSError as error:
         raise DataFolderError(
             f"The data folder {paths.data} can't be written: {error.strerror or error}. "
@@ -66,6 +66,45 @@ def only_writer(paths: Paths, wait_seconds: float = WAIT_SECONDS) -> Iterator[No
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def only_builder_of(paths: Paths, day: date, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """Hold the lock of one day's as-of warehouse: builds of other days, and a refresh, go on beside it.
+
+    Raises DataFolderError, or BusyError when the time is up.
+    """
+    file = paths.lock_of(day)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(file)
+        lock.acquire(timeout=wait_seconds)
+    except OSError as error:
+        if isinstance(error, Timeout):
+            raise BusyError(
+                f"Another run is still building as of {day}; gave up after {wait_seconds:g} s. Nothing was changed."
+            ) from None
+        raise DataFolderError(f"{file} can't be locked: {error.strerror or error}.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def holder(paths: Paths) -> str | None:
+    """Who holds the writer's lock; None when it is free. The lock is not taken: nobody has to wait for the question."""
+    try:
+        import fcntl
+    except ImportError:  # not a Unix: there it can't be asked without taking it
+        return None
+    try:
+        with paths.lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return _who(paths.lock.with_suffix(".json").name, paths)
+    return None
 
 
 def _who(name: str, paths: Paths) -> str:

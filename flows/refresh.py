@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from flows import notify
 from flows.locking import WAIT_SECONDS
 
 # The sources that can be asked for, as the run form offers them; a test holds the list against the declarations.
@@ -31,10 +32,10 @@ SourceName = Literal[
 def _run_name() -> str:
     given = runtime.flow_run.parameters
     if given.get("as_of"):
-        return f"refresh as of {given['as_of']} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"refresh as of {given['as_of']} · {datetime.now(UTC):%Y-%m-%d %H:%M}"
     mode = "offline" if given.get("offline") else "live" if given.get("live") else "with fallback"
     which = ", ".join(given.get("sources") or []) or "all sources"
-    return f"refresh {which} · {mode} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"refresh {which} · {mode} · {datetime.now(UTC):%Y-%m-%d %H:%M}"
 
 
 @flow(
@@ -43,6 +44,9 @@ def _run_name() -> str:
     task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
     persist_result=False,
     validate_parameters=True,
+    on_completion=[notify.at_end],
+    on_failure=[notify.at_end],
+    on_crashed=[notify.at_end],
 )
 def refresh(
     sources: list[SourceName] | None = None,

@@ -6,15 +6,16 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flows import console, settings
+from flows import console, notify, settings
 from flows.own_server import OwnServer
 from flows.settings import Paths
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("peacekeeping")
 
 PROBE_SECONDS = 1.0
+TERMINATED = 143  # 128 and the number of SIGTERM
 
 
 class _Lines(logging.Handler):
@@ -49,15 +51,20 @@ class _Lines(logging.Handler):
             )
 
 
-def answers(api_url: str) -> bool:
-    """Whether a Prefect server answers at the address."""
+def server_version(api_url: str) -> str | None:
+    """The version of the Prefect server at the address; None when none answers."""
     if not api_url.startswith(("http://", "https://")):
-        return False
+        return None
     try:
         with urllib.request.urlopen(f"{api_url.rstrip('/')}/admin/version", timeout=PROBE_SECONDS) as reply:  # noqa: S310
-            return str(json.load(reply)).startswith("3.")
+            return str(json.load(reply))
     except (urllib.error.URLError, OSError, ValueError):
-        return False
+        return None
+
+
+def answers(api_url: str) -> bool:
+    """Whether a Prefect server answers at the address."""
+    return (server_version(api_url) or "").startswith("3.")
 
 
 def local_api() -> str:
@@ -101,16 +108,22 @@ def _warm_up() -> None:
     import flows.steps  # noqa: F401
 
 
-def run_refresh(where: Paths, **parameters: Any) -> Summary:
+def run_refresh(where: Paths, report: Callable[[Summary], int], **parameters: Any) -> Summary:
     """Run the flow `refresh` in this process and give its summary; failures stand in it, none are raised.
 
-    `parameters` are the flow's own.
+    report  tells a summary and gives the exit code: called here when the process can only end at once
+    parameters  the flow's own
     """
     from rich.console import Console
 
     settings.apply_prefect_defaults()
     # The run's log goes to the server in full; on the terminal the pipeline speaks for itself.
+    # So do the client's complaints about a server that died, an event each: `_leaving` says it in a sentence.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL", "CRITICAL")
+    logging.raiseExceptions = False
+    with contextlib.suppress(ValueError):  # not on the main thread
+        signal.signal(signal.SIGTERM, _terminated)
     os.environ["PEACEKEEPING_DATA"] = str(where.data)
     status = None
     if sys.stderr.isatty():
@@ -123,6 +136,7 @@ def run_refresh(where: Paths, **parameters: Any) -> Summary:
             url, own = _choose_server()
             from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+            from flows import steps
             from flows.refresh import refresh
 
             if own:
@@ -133,10 +147,18 @@ def run_refresh(where: Paths, **parameters: Any) -> Summary:
             # Without an address Prefect brings up its own ephemeral server.
             # Heartbeats tell a server of runs elsewhere that died; here they would cost a second at the end of each.
             updates = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **({PREFECT_API_URL: url} if url else {})}
+            steps.without_server = _leaving(report, status)
+            notify.server_stays = own is None and url is not None
             with temporary_settings(updates=updates, restore_defaults=None if url else {PREFECT_API_URL}):
                 return _run(refresh, parameters)
     finally:
         log.removeHandler(handler)
+
+
+def _terminated(*_: Any) -> None:
+    """SIGTERM, once Prefect has told its server: a sentence instead of a bare end."""
+    print("terminated; the published warehouse is whole", file=sys.stderr, flush=True)
+    raise SystemExit(TERMINATED)
 
 
 def _run(refresh: Any, parameters: Mapping[str, Any]) -> Summary:
@@ -148,7 +170,23 @@ def _run(refresh: Any, parameters: Mapping[str, Any]) -> Summary:
         return summary_of(refresh(**parameters, return_state=True))
     except Exception as error:  # whatever Prefect raises: the flow's own faults end in its state
         told = " ".join(str(error).split())[:300] or type(error).__name__
-        return Summary(failures=[f"Prefect could not run the flow ({told}). The published warehouse is as it was."])
+        return Summary(failures=[f"Prefect could not run the flow ({told}). The published warehouse is whole."])
+
+
+def _leaving(report: Callable[[Summary], int], status: Any) -> Callable[[Summary], None]:
+    """What to do when the steps are through and their server is gone: Prefect would try for minutes to tell it how the
+    run ended, and then fail. What the steps came to counts, so it is told here, and the process ends."""
+
+    def leave(summary: Summary) -> None:
+        if status:
+            status.stop()
+        log.warning("The Prefect server went away during the run, and so has no full record of it.")
+        code = report(summary)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    return leave
 
 
 def show(summary: Summary) -> None:

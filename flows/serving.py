@@ -68,4 +68,5 @@ def serve() -> None:
 
 def _when(entry: dict[str, Any]) -> str:
     schedules = [f"{one['cron']} {one['timezone']}" for one in entry.get("schedules", ())]
-    return ", ".join(schedules) or "when a refresh has published something new"
+    unscheduled = "when a refresh has published something new" if entry.get("triggers") else "by hand"
+    return ", ".join(schedules) or unscheduled

@@ -6,6 +6,7 @@ Environment variables of this project:
     PEACEKEEPING_PSDATA_URL   base address of the Peace & Security Data Hub
     PEACEKEEPING_CEB_URL      base address of CEB's files
     PEACEKEEPING_CONTRIBUTIONS_URL  base address of the Committee on Contributions' files
+    PEACEKEEPING_TASK_RUNNER, PEACEKEEPING_DASK_ADDRESS  where mapped tasks run (flows.runners)
 """
 
 from __future__ import annotations
@@ -49,6 +50,14 @@ class Paths:
     def work(self) -> Path:
         """Scratch space of a run; whatever a killed run left there is removed by the next."""
         return self.data / "work"
+
+    def scratch_of(self, day: date) -> Path:
+        """Scratch space of the build as of a day, on the file system it is published to; a refresh leaves it alone."""
+        return self.data / "as_of" / f".{day}.work"
+
+    def lock_of(self, day: date) -> Path:
+        """The lock of whoever builds as of a day."""
+        return self.data / "as_of" / f".{day}.lock"
 
     @property
     def lock(self) -> Path:

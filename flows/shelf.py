@@ -8,7 +8,6 @@ removed at any time; what is missing, damaged or of other code is staged anew.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shutil
@@ -18,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pandera
 import pyarrow as arrow
 
-from flows.identity import code_sha256
+from flows.identity import staging_code
 from flows.subjects import read, stage_rows
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
@@ -33,12 +31,6 @@ FRAMES = ("rows", "rejected", "merged", "signals", "corrections")
 FACTS = ("dialect", "absent", "rows_read", "rows_out_of_scope", "covers_from", "covers_to")
 
 
-def _code() -> str:
-    """What a staged snapshot depends on besides its bytes and its vintage."""
-    parts = [code_sha256(), pd.__version__, pandera.__version__, arrow.__version__]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
-
-
 class Shelf:
     """Staged snapshots below a folder; made on first use."""
 
@@ -46,7 +38,11 @@ class Shelf:
         self.root = root
 
     def _place(self, snapshot: Snapshot) -> Path:
-        return self.root / snapshot.source / f"{snapshot.sha256[:16]}-{snapshot.vintage}" / _code()
+        return self.root / snapshot.source / f"{snapshot.sha256[:16]}-{snapshot.vintage}" / staging_code()
+
+    def has(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot was staged by this code."""
+        return self._place(snapshot).is_dir()
 
     def staged(self, archive: Archive, source: Source, snapshot: Snapshot) -> Staged:
         """A snapshot's tidy rows and account; its bytes are verified either way.

@@ -13,24 +13,32 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec
 
 from prefect import allow_failure, runtime, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
-from prefect.futures import PrefectFuture
+from prefect.futures import PrefectFuture, as_completed
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 
-from flows import admit, build, stage
+from flows import admit, build, deadlines, findings, stage
 from flows.admit import Obtained
 from flows.artifacts import Summary, markdown, rejected_by_reason
 from flows.build import Build
+from flows.deadlines import bounded
 from flows.identity import build_id
-from flows.locking import BusyError, DataFolderError, only_writer
+from flows.locking import BusyError, DataFolderError, only_builder_of, only_writer
+from flows.running import answers
 from flows.settings import Paths, paths
 from flows.shelf import Shelf
 from flows.stage import StageReport
@@ -38,7 +46,7 @@ from schemas.validate import ContractError, TableError
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, find_live, live_names, load_catalogue
 from sources.errors import Refused, SourceError, Unavailable, Unreachable
-from warehouse import publish
+from warehouse import checks, publish
 from warehouse.load import BuildError
 
 log = logging.getLogger("peacekeeping.refresh")
@@ -46,6 +54,7 @@ logging.getLogger("peacekeeping").setLevel(logging.INFO)  # whoever runs the flo
 
 FORESEEABLE = (SourceError, ContractError, TableError, BuildError, BusyError, DataFolderError, OSError)
 FETCH_RETRIES = 1
+FETCHES_AT_ONCE = 4  # the threads of the flow's task runner
 PUBLISHED = "peacekeeping.published"  # the event that starts the deployment `brief` (prefect.yaml)
 TOLD_AT = {
     "offline": logging.INFO,
@@ -55,6 +64,8 @@ TOLD_AT = {
 }
 
 Parameters = ParamSpec("Parameters")
+
+without_server: Callable[[Summary], None] | None = None  # what the command does when the server died during the run
 
 
 def told_plainly(step: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
@@ -83,6 +94,7 @@ def explained(error: BaseException) -> str:
     task_run_name="fetch {name}",
     cache_policy=NO_CACHE,
     persist_result=False,
+    timeout_seconds=deadlines.FETCH,
     retries=FETCH_RETRIES,
     retry_delay_seconds=[5],
     retry_jitter_factor=0.5,
@@ -105,6 +117,14 @@ def fetch_source(name: str, source: Source, where: Paths) -> Any:
     return obtained
 
 
+def _no_word_of_threads(record: logging.LogRecord) -> bool:
+    """Prefect warns in every fetch that its timeout can't interrupt a thread; flows.deadlines answers for that."""
+    return "the task is running in a worker thread" not in record.getMessage()
+
+
+logging.getLogger("prefect.task_runs").addFilter(_no_word_of_threads)
+
+
 def _raised(state: State[Any], kind: type[Exception]) -> bool:
     try:
         state.result()
@@ -115,7 +135,7 @@ def _raised(state: State[Any], kind: type[Exception]) -> bool:
     return False
 
 
-@task(task_run_name="load {name}", cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="load {name}", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=deadlines.LOAD)
 @told_plainly
 def load_bundled(name: str, sources: dict[str, Source], where: Paths) -> Any:  # noqa: ARG001
     """Put the bundled snapshots into the archive where they are missing."""
@@ -123,7 +143,7 @@ def load_bundled(name: str, sources: dict[str, Source], where: Paths) -> Any:  #
     log.info("Bundled snapshots: %s", f"{added} added to the archive." if added else "all in the archive.")
 
 
-@task(task_run_name="stage {name}", cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="stage {name}", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=deadlines.STAGE)
 @told_plainly
 def stage_source(name: str, source: Source, snapshots: list[Snapshot], where: Paths, run: str) -> Any:
     """Turn a source's archived snapshots into validated, tidy tables."""
@@ -139,7 +159,7 @@ def stage_source(name: str, source: Source, snapshots: list[Snapshot], where: Pa
     return report
 
 
-@task(task_run_name="build warehouse", cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="build warehouse", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=deadlines.BUILD)
 @told_plainly
 def build_warehouse(identity: str, reports: list[StageReport], where: Paths, run: str) -> Any:
     """Load the tables into a new DuckDB file."""
@@ -148,7 +168,7 @@ def build_warehouse(identity: str, reports: list[StageReport], where: Paths, run
     return built
 
 
-@task(task_run_name="check build", cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="check build", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=deadlines.CHECK)
 @told_plainly
 def check_build(built: Build) -> Any:
     """Hold the build against its checks; a failed check of severity error stops publishing."""
@@ -165,14 +185,15 @@ def check_build(built: Build) -> Any:
     return warnings
 
 
-@task(task_run_name="publish build", cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="publish build", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=deadlines.PUBLISH)
 @told_plainly
 def publish_build(built: Build, snapshots: list[Snapshot], where: Paths, as_of: date | None, at: str) -> Any:
     """Swap the build in."""
     if as_of is None:
         build.publish_build(built, snapshots, where, Archive(where.raw), at)
     else:
-        publish.publish(built.file, where.target(as_of))
+        with only_builder_of(where, as_of):  # a backfill may be at the same day
+            publish.publish(built.file, where.target(as_of))
     log.info("Published %s.", where.target(as_of))
     return at
 
@@ -182,20 +203,58 @@ def _obtain(
 ) -> tuple[list[Obtained], dict[str, PrefectFuture[Any]]]:
     """Ask for each wanted source, or not (offline); what can't be had keeps its last good snapshot."""
     archive = Archive(where.raw)
-    asked = {} if offline else {name: fetch_source.submit(name, catalogue[name], where) for name in wanted}
-    obtained = []
-    for name in wanted:
-        if name not in asked:
-            found = admit.kept(archive, catalogue[name], "offline", "Not asked (offline).")
-        else:
-            asked[name].wait()
-            found = _outcome(archive, catalogue[name], asked[name].state)
-        if found.outcome not in ("fetched", "unchanged"):  # those were told by their task
-            log.log(TOLD_AT[found.outcome], "%s: %s", name, found.message)
-        for warning in found.warnings:
-            log.warning("%s: %s", name, warning)
-        obtained.append(found)
-    return obtained, asked
+    if offline:
+        found = [admit.kept(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted]
+        for obtained in found:
+            _tell(obtained)
+        return found, {}
+    asked = {name: fetch_source.submit(name, catalogue[name], where) for name in wanted}
+    names = {future.task_run_id: name for name, future in asked.items()}
+    progress = Progress(len(asked))
+    came: dict[str, Obtained] = {}
+    # Each source may be asked for twice, and four at a time.
+    rounds = -(-len(asked) // FETCHES_AT_ONCE)
+    with bounded("fetching", (1 + FETCH_RETRIES) * rounds * deadlines.FETCH):
+        for future in as_completed(list(asked.values())):
+            name = names[future.task_run_id]
+            future.wait()  # until its state is there, too
+            came[name] = _outcome(archive, catalogue[name], future.state)
+            _tell(came[name])
+            progress.answered(name)
+    return [came[name] for name in wanted], asked
+
+
+def _tell(obtained: Obtained) -> None:
+    """How a source came, in the run's log; what was fetched was told by its task."""
+    if obtained.outcome not in ("fetched", "unchanged"):
+        log.log(TOLD_AT[obtained.outcome], "%s: %s", obtained.source, obtained.message)
+    for warning in obtained.warnings:
+        log.warning("%s: %s", obtained.source, warning)
+
+
+class Progress:
+    """How many of the sources have answered, in an artifact of the run that is updated as they do."""
+
+    def __init__(self, asked: int) -> None:
+        self.asked, self.count = asked, 0
+        told = f"0 of {asked} sources have answered"
+        self.artifact = _artifact(create_progress_artifact, 0.0, key="fetch-progress", description=told)
+
+    def answered(self, name: str) -> None:
+        """One more has."""
+        self.count += 1
+        if self.artifact:
+            told = f"{self.count} of {self.asked} sources have answered, the last one was {name}"
+            _artifact(update_progress_artifact, self.artifact, 100 * self.count / self.asked, description=told)
+
+
+def _artifact(write: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Write an artifact. One that the server doesn't take is a warning: the data are worth more than their report."""
+    try:
+        return write(*arguments, **named)
+    except Exception as error:  # whatever the client raises without a server
+        log.warning("The Prefect server did not take the artifact %s (%s).", named.get("key", ""), type(error).__name__)
+        return None
 
 
 def _outcome(archive: Archive, source: Source, state: State[Any]) -> Obtained:
@@ -204,11 +263,27 @@ def _outcome(archive: Archive, source: Source, state: State[Any]) -> Obtained:
     if isinstance(result, Obtained):
         return result
     fell: admit.Outcome = "refused"
+    told = state.message or str(result)
     if isinstance(result, Unreachable):
         fell = "unreachable"
+    elif state.name == deadlines.TIMED_OUT:
+        fell, told = "unavailable", f"The publisher had not sent everything after {deadlines.FETCH:g} s."
     elif state.name == "Unavailable":
         fell = "unavailable"
-    return admit.kept(archive, source, fell, state.message or str(result))
+    return admit.kept(archive, source, fell, told)
+
+
+def _step(what: str, seconds: float, step: Callable[[], Any]) -> State[Any]:
+    """Run a step and give its final state; of one that took longer than it may, a failed one that says so."""
+    began = time.monotonic()
+    with bounded(what, seconds):
+        state: State[Any] = step()
+    # DuckDB takes the interruption for its own, and says no more than that.
+    interrupted = time.monotonic() - began >= seconds and "interrupted" in (state.message or "")
+    if state.name != deadlines.TIMED_OUT and not interrupted:
+        return state
+    log.error("%s", deadlines.overran(what, seconds))
+    return Failed(message=deadlines.overran(what, seconds))
 
 
 def _result(state: State[Any], summary: Summary) -> Any:
@@ -247,11 +322,25 @@ def run(
     except FORESEEABLE as error:
         summary.failures.append(explained(error))
         log.error("%s", explained(error))
+    except Exception as error:  # Prefect's own, which asks its server before each tagged task
+        if not _server_is_gone():
+            raise
+        told = f"The Prefect server went away in the middle of the run ({type(error).__name__}); it ends here."
+        summary.failures.append(f"{told} Nothing is half published.")
+        log.error("%s", summary.failures[-1])
     summary.seconds = time.perf_counter() - began
+    if without_server and _server_is_gone():
+        without_server(summary)
     _write_artifacts(summary)
     if summary.published and as_of is None:
         emit_event(PUBLISHED, {"prefect.resource.id": "peacekeeping.warehouse"}, payload={"build_id": summary.build_id})
     return _final_state(summary)
+
+
+def _server_is_gone() -> bool:
+    """Whether the Prefect server of this run no longer answers."""
+    url = PREFECT_API_URL.value()
+    return bool(url) and not answers(str(url))
 
 
 def _refresh(
@@ -264,7 +353,11 @@ def _refresh(
         raise SourceError("offline and live exclude each other; choose one.")
     if summary.as_of and (live or sources):
         raise SourceError("as_of asks no publisher: it goes with neither live nor sources.")
-    bundled = load_bundled("bundled snapshots", catalogue, where, return_state=True)
+    bundled = _step(
+        "loading the bundled snapshots",
+        deadlines.LOAD,
+        lambda: load_bundled("bundled snapshots", catalogue, where, return_state=True),
+    )
     _result(bundled, summary)
     if summary.failures:
         return
@@ -304,8 +397,8 @@ def _stage(
     # One after the other: pandas holds the interpreter's lock, and four threads at once take twice as long.
     reports = []
     for name, source in catalogue.items():
-        step = stage_source.with_options(tags=[name])
-        state = step(name, source, quote(chosen[name]), where, run, wait_for=waits[name], return_state=True)
+        step = partial(stage_source.with_options(tags=[name]), name, source, quote(chosen[name]), where, run)
+        state = _step(f"staging {name}", deadlines.STAGE, partial(step, wait_for=waits[name], return_state=True))
         reports.append(_result(state, summary))
     if not all(isinstance(report, StageReport) for report in reports):
         return None
@@ -317,21 +410,26 @@ def _stage(
 
 def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], where: Paths, run: str) -> None:
     """Build, check, publish."""
-    built = _result(build_warehouse(summary.build_id, reports, where, run, return_state=True), summary)
+    building = partial(build_warehouse, summary.build_id, reports, where, run, return_state=True)
+    built = _result(_step("building", deadlines.BUILD, building), summary)
     if not isinstance(built, Build):
         return
-    checking = check_build(built, return_state=True)
+    checking = _step("checking", deadlines.CHECK, partial(check_build, built, return_state=True))
+    summary.checks_failed = findings.failed_checks(
+        built.file, {check.name: check.sql for check in checks.all_checks() if check.maximum == 0}
+    )
     warnings = _result(checking, summary)
     if warnings is None:
         return
+    summary.claims = findings.claims(built.file)
     summary.warnings += warnings
     summary.reconciliations = build.reconciled(built)
     summary.changes = build.changes(where.target(summary.as_of), built)
     # Quoted: the graph shows that publishing follows the check, not every input once more.
-    publishing = publish_build(
-        quote(built), quote(every), where, summary.as_of, admit.now(), wait_for=[checking], return_state=True
+    publishing = partial(publish_build, quote(built), quote(every), where, summary.as_of, admit.now())
+    published = _result(
+        _step("publishing", deadlines.PUBLISH, partial(publishing, wait_for=[checking], return_state=True)), summary
     )
-    published = _result(publishing, summary)
     if published:
         summary.published = published
         summary.tables = {name: rows for name, rows in built.rows.items() if name.startswith("main.")}
@@ -361,16 +459,35 @@ def summary_of(state: State[Any]) -> Summary:
 
 
 def _write_artifacts(summary: Summary) -> None:
-    create_markdown_artifact(markdown(summary), key="refresh-summary", description="What this refresh did")
-    told = "Rejected rows by reason, with an example" if summary.rejected else "No row was rejected"
-    create_table_artifact(summary.rejected, key="rejected-rows", description=told)
-    if summary.changes:
-        create_table_artifact(
-            summary.changes, key="changes", description="Rows added, gone and changed since the build before"
-        )
-    if summary.reconciliations:
-        told = "Figures held against another ledger's; the unexplained ones are in meta.reconciliations"
-        create_table_artifact(summary.reconciliations, key="reconciliations", description=told)
+    """What an inspector reads. The keys are the same in each run, so that the UI shows each one's history."""
+    if not _artifact(
+        create_markdown_artifact, markdown(summary), key="refresh-summary", description="What this refresh did"
+    ):
+        return  # nor would the server take the others, and the client tries each for a minute
+    tables: list[tuple[str, Sequence[Mapping[str, object]] | None, str]] = [
+        (
+            "rejected-rows",
+            summary.rejected,
+            "Rejected rows by reason, with an example" if summary.rejected else "No row was rejected",
+        ),
+        (
+            "checks-failed",
+            summary.checks_failed,
+            "Checks that failed; one of severity error stops publishing"
+            if summary.checks_failed
+            else "Each check held",
+        ),
+        ("claims", summary.claims or None, "The claims, and what this build's figures say of each"),
+        ("changes", summary.changes or None, "Rows added, gone and changed since the build before"),
+        (
+            "reconciliations",
+            summary.reconciliations or None,
+            "Figures held against another ledger's; the unexplained ones are in meta.reconciliations",
+        ),
+    ]
+    for key, rows, told in tables:
+        if rows is not None:
+            _artifact(create_table_artifact, list(rows), key=key, description=told)
 
 
 class RefreshFailed(Exception):

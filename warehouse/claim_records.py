@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse.briefing.words import units
 from warehouse.query import Answer, QueryError, plain
 
 _CLAIMS = """
@@ -56,14 +57,14 @@ def as_shown(figure: dict[str, Any]) -> str:
     """A figure with its unit and how much of it is pending."""
     if figure["shown"] is None:
         return "no data"
-    unit = f" ({figure['unit']})" if figure["unit"] else ""
+    unit = f" ({units(figure['unit'], figure['shown'])})" if figure["unit"] else ""
     pending = f", {figure['pending']:,} still to be determined" if figure["pending"] else ""
     return f"{figure['shown']}{unit}{pending}"
 
 
 def lines(claim: dict[str, Any]) -> list[str]:
     """One claim in full, as plain text."""
-    unit = f" ({claim['unit']})" if claim["unit"] not in (None, "rank") else ""
+    unit = f" ({units(claim['unit'], claim['stated'])})" if claim["unit"] not in (None, "rank") else ""
     stated = f"{claim['stated']}{unit}" if claim["stated"] else "no figure"
     told = [f"{claim['number']}. {claim['id']}", "", claim["claim"]]
     told += [f"Printed in {claim['printed_in']}, {claim['printed_on']}.", f"Stated: {stated}", ""]

@@ -197,17 +197,19 @@ def test_the_page_of_the_article_has_its_figures_and_its_two_dates(folder: Path)
     assert "By all causes MINUSMA was 7th of all time, and 3rd among the missions then active" in toll.replace(
         " ,", ","
     )
-    assert "20 January 2019 Chad 10 10 10 10 uniformed 8th of 3 equal" in days
+    assert "of 35 days with two or more deaths" in days and "On 71 other days one person died" in days
+    assert "20 January 2019 Chad 10 10 10 10 uniformed 8th shared by 3" in days
     people, pay, owed = (words_of(page, name) for name in ("people", "pay", "owed"))
     assert (
         "28 February 2018 , 57 states had 13,532 uniformed personnel there. On the next one, 30 September 2019"
         in people
     )
     assert "there were 13,997" in people and "No figure: March 2018 to December 2018" in people
-    assert "2018-19 (1 July to 30 June) member states were assessed $7.00 billion for all peacekeeping missions" in pay
+    assert "2018-19 (1 July to 30 June) member states were assessed $7.00 billion before credits for all" in pay
     assert "1 United States of America 1,971.1 28.2 % 2 China 889.2 12.7 % 3 Japan 638.8 9.1 %" in pay
     assert "1 January 2019 United States of America, peacekeeping" in owed and "about 776" in owed
     assert "by 25 January 2019 itself 25 states had paid in full" in owed
+    assert "Regular budget: year-end CASH SHORTFALL (not arrears), $323 million" in owed
     assert "2 December 2019" not in owed  # what was said later
     assert words_of(page, "claims").count("definitions, their figures") >= 10
 
@@ -236,7 +238,11 @@ def test_where_the_data_do_not_reach_a_sentence_says_so(folder: Path) -> None:
         (["MINUSMA", "--up-to", "2013-04-24"], 2, "Nothing is known of MINUSMA by 2013-04-24"),
         (["MINUSMA", "--up-to", "25.1.2019"], 2, "--up-to takes a day that is not to come"),
         (["MINUSMA", "--up-to", "2999-01-01"], 2, "--up-to takes a day that is not to come"),
+        (["MINUSMA", "--as-of", "25.1.2019"], 2, "--as-of takes a day that is not to come"),
         (["MINUSMA", "--as-of", "2022-01"], 1, "Run `peacekeeping refresh --as-of 2022-01` first"),
+        (["MINUSMA", "--as-of", "2020-01"], 1, "had been published by 2020-01-31; the first is of 2021-06-30"),
+        (["MINUSMA", "--output", ""], 2, "--output takes a folder for the pages and their index; got"),
+        (["MINUSMA", "--output", "/dev/null"], 2, "--output takes a folder for the pages and their index; /dev/null"),
         (["MINUSMA", "--all"], 2, "Name one mission, or say --all"),
         ([], 2, "Name one mission, or say --all"),
         (["MINUSMA", "--output", "/dev/null/pages"], 1, "can't be written"),

@@ -38,10 +38,10 @@ def test_one_in_full_has_verdict_ladder_caveats_origin_and_citation(built: Any) 
     assert built("claims", "4").stdout == told
     lines = told.splitlines()
     assert lines[0] == "4. minusma-fatalities"
-    assert "Verdict: out of date" in lines and "Stated: 177 (person)" in lines
-    assert "* Casualties up to the article's date: 190 (person), 4 still to be determined" in lines
-    assert "- Casualties up to the event: 188 (person), 4 still to be determined" in lines
-    assert "- Casualties up to the end of 2018: 177 (person), 4 still to be determined" in lines
+    assert "Verdict: out of date" in lines and "Stated: 177 (persons)" in lines
+    assert "* Casualties up to the article's date: 190 (persons), 4 still to be determined" in lines
+    assert "- Casualties up to the event: 188 (persons), 4 still to be determined" in lines
+    assert "- Casualties up to the end of 2018: 177 (persons), 4 still to be determined" in lines
     assert "    The same up to 31 December 2018." in lines
     assert any(line.startswith("Caveats: All staff are counted") for line in lines)
     sha256 = built.ask("SELECT sha256 FROM meta.snapshots WHERE source = 'fatalities' AND vintage = '2025-04-04'")

@@ -278,6 +278,8 @@ def test_runs_without_a_server_are_there_when_the_server_is_opened_later(built: 
         assert {artifact["key"] for artifact in api("artifacts")} == {
             "refresh-summary",
             "rejected-rows",
+            "checks-failed",
+            "claims",
             "reconciliations",
         }
     finally:

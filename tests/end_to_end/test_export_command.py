@@ -78,7 +78,10 @@ def test_wrong_commands_are_told_apart_from_failures(built: Any, tmp_path: Path)
     assert "There is no table 'deaths'" in built("export", str(tmp_path), "-t", "deaths", code=2).stderr
     assert "--keep" in built("export", str(tmp_path), "--keep", "0", code=2).stderr
     assert "2022-13" in built("export", str(tmp_path), "--as-of", "2022-13", code=2).stderr
-    assert "refresh --as-of 2001-01" in built("export", str(tmp_path), "--as-of", "2001-01", code=1).stderr
+    assert (
+        "by 2001-01-31; the first is of 2021-06-30"
+        in built("export", str(tmp_path), "--as-of", "2001-01", code=1).stderr
+    )
     (tmp_path / "file").write_text("mine")
     assert "is a file; name a folder" in built("export", str(tmp_path / "file"), code=1).stderr
     assert "/proc/nowhere" in built("export", "/proc/nowhere", code=1).stderr

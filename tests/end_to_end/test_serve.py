@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from end_to_end.conftest import COMMAND, Shell
 
-NAMES = ["refresh-fatalities", "refresh-personnel", "refresh-contributions", "refresh-all", "brief"]
+NAMES = ["refresh-fatalities", "refresh-personnel", "refresh-contributions", "refresh-all", "brief", "backfill"]
 
 
 class Served:
@@ -101,11 +101,11 @@ def alive(pid: int) -> bool:
 
 
 def test_one_command_brings_up_the_ui_and_every_schedule(serving: Served) -> None:
-    found = serving.until("five deployments", serving.deployments)
+    found = serving.until("every deployment", serving.deployments)
     schedules = {name: [s["schedule"]["cron"] for s in one["schedules"] if s["active"]] for name, one in found.items()}
     assert schedules == {
         "refresh-fatalities": ["20 5 * * *"], "refresh-personnel": ["40 6 5-20 * *"],
-        "refresh-contributions": ["20 7 * * 1"], "refresh-all": ["40 3 * * 0"], "brief": [],
+        "refresh-contributions": ["20 7 * * 1"], "refresh-all": ["40 3 * * 0"], "brief": [], "backfill": [],
     }  # fmt: skip
     assert not any(one["paused"] for one in found.values())
     with urllib.request.urlopen(f"http://127.0.0.1:{serving.port}/", timeout=10) as page:
@@ -123,7 +123,7 @@ def test_the_server_listens_on_loopback_only(serving: Served) -> None:
 
 
 def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) -> None:
-    found = serving.until("five deployments", serving.deployments)
+    found = serving.until("every deployment", serving.deployments)
     asked = {"parameters": {"offline": True, "spread_minutes": 0}}
     serving.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
     (ran,) = serving.until("the refresh", lambda: serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED")))
@@ -143,7 +143,7 @@ def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) 
 
 
 def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules(serving: Served) -> None:
-    serving.until("five deployments", serving.deployments)
+    serving.until("every deployment", serving.deployments)
     begun = serving.children()
     assert begun
     assert serving.stop() == 0, serving.log()
@@ -151,7 +151,7 @@ def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules
     assert "Traceback" not in serving.log()
     again = Served(serving.shell.folder)
     try:
-        found = again.until("five deployments", again.deployments)
+        found = again.until("every deployment", again.deployments)
         again.until("resumed", lambda: not any(one["paused"] for one in again.deployments().values()))
         assert all(s["active"] for one in found.values() for s in one["schedules"])
         assert again.stop(signal.SIGINT) in (0, 130), again.log()

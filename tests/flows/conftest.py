@@ -25,6 +25,12 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.start()
     assert server.wait(120), "the Prefect server did not come up"
     yield server.api_url
+    # What Prefect still has to say it would say to a server that is gone, over and over, for more than a minute.
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=10)
+    EventsWorker.drain_all(timeout=10)
     server.stop()
 
 

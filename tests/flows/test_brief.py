@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import duckdb
 import pytest
 
 from flows.settings import Paths
@@ -43,6 +44,62 @@ def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
 
     wrong = brief(mission="MINUSMAA")
     assert wrong.is_failed() and str(wrong.message).startswith("No mission is called 'MINUSMAA'. Near: MINUSMA, ")
+
+
+@pytest.mark.server
+def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
+    run: Any, brief: Any, where: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import brief_steps
+
+    run(offline=True)
+    state = brief(up_to=date(1960, 12, 31), batch=40)
+    folder = where.data / "briefings"
+    pages = sorted(file.name for file in folder.iterdir() if file.name != "index.html")
+    with duckdb.connect(str(where.warehouse), read_only=True) as connection:
+        begun = connection.execute(
+            "SELECT DISTINCT mission FROM fatalities WHERE incident_date <= '1960-12-31'"
+        ).fetchall()
+    assert {f"{mission}_up-to-1960-12-31.html" for (mission,) in begun} <= set(pages) and len(pages) < 40
+    left = int(str(state.message).partition("; ")[2].split()[0])
+    assert state.message == f"wrote {len(pages)} pages to {folder}; {left} missions had not begun" and left > 60
+    index = (folder / "index.html").read_text()
+    assert all(page in index for page in pages)
+
+    # A batch that fails is told; what the others wrote is there, and listed.
+    real, last = brief_steps.write_some, sorted(pages)[-1].partition("_")[0]
+
+    def failing(connection: Any, into: Any, names: Any, **rest: Any) -> Any:
+        if last in names:
+            raise OSError(28, "No space left on device", "page")
+        return real(connection, into, names, **rest)
+
+    monkeypatch.setattr(brief_steps, "write_some", failing)
+    for page in folder.iterdir():
+        page.unlink()
+    state = brief(up_to=date(1960, 12, 31), batch=40)
+    assert state.is_failed() and state.message.startswith("1 of 3 batches failed, ")
+    assert "No space left on device (page)" in state.message
+    assert 0 < len(list(folder.glob("*_up-to-*.html"))) < len(pages) and (folder / "index.html").exists()
+
+
+@pytest.mark.server
+def test_pages_of_a_build_that_was_replaced_meanwhile_are_written_once_more(
+    run: Any, brief: Any, where: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import brief_steps
+
+    run(offline=True)
+    real, read = brief_steps._build_id, []
+
+    def older(connection: Any) -> str:
+        read.append(real(connection))
+        return "older" if len(read) == 1 else read[-1]
+
+    monkeypatch.setattr(brief_steps, "_build_id", older)
+    state = brief(up_to=date(1960, 12, 31), batch=60)
+    # Two batches and what stands; then the one that had read another, and what stands.
+    assert state.is_completed() and len(read) == 5
 
 
 @pytest.mark.server

@@ -80,7 +80,7 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     told = [line["message"] for line in logs]
     assert any("fatalities: 8,546 rows in, 8,534 staged, 0 rejected, 12 merged; 4,423 in the table" in t for t in told)
     artifacts = {a["key"]: a["data"] for a in api(prefect_api, "artifacts/filter", only)}
-    assert set(artifacts) == {"refresh-summary", "rejected-rows", "reconciliations"}
+    assert set(artifacts) == {"refresh-summary", "rejected-rows", "checks-failed", "claims", "reconciliations"}
     ledgers = {row["name"]: row for row in json.loads(artifacts["reconciliations"])}
     assert ledgers["strength of missions in the monthly reports and in IPI's database"]["agreeing"] == 436
     assert "stand unexplained" in artifacts["refresh-summary"]

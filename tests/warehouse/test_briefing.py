@@ -145,6 +145,20 @@ def test_the_head_says_up_to_when_and_as_published_when(small: Path) -> None:
     head = rendered(small, "MINUSMA", "2019-01-20", "2025-05-01").partition("<dl")[2].partition("</dl>")[0]
     assert re.findall(r'datetime="([\d-]+)"', head) == ["2019-01-20", "2025-05-01", "2025-04-30"]
     assert "As published by" in head
+    assert "later than anything held" not in head
+
+
+def test_the_head_names_the_month_that_the_missions_figures_are_of(small: Path) -> None:
+    head = rendered(small, "MINUSMA", "2023-10-31").partition("<dl")[2].partition("</dl>")[0]
+    assert "personnel in the report of 31 May 2017" in head  # that of September 2023 prints no mission
+    head = rendered(small, "MINUSMA", "2017-04-15").partition("<dl")[2].partition("</dl>")[0]
+    assert "personnel, the sum alone, of 31 March 2017" in head
+
+
+def test_a_day_later_than_all_that_is_held_is_told_on_the_page(small: Path) -> None:
+    head = rendered(small, "UNAMA", "2025-05-01").partition("<dl")[2].partition("</dl>")[0]
+    assert "later than anything held: of deaths and personnel nothing is known after 30 April 2025" in head
+    assert "later than anything held" not in rendered(small, "UNAMA", "2025-04-30")
 
 
 # The toll
@@ -211,6 +225,40 @@ def test_the_ladder_tells_all_time_from_then_active_and_keeps_the_missions_own_p
     assert [row["mission"] for row in malicious.rows] == ["UNOSOM I", "MINUSMA"]
 
 
+def test_the_ladder_says_what_counts_can_not_tell_and_where_the_list_may_be_incomplete(built: Path) -> None:
+    early = "Missions that began before 2000 are among them"
+    told = section(rendered(built, "MINUSMA", "2019-01-20"), "toll")
+    assert "counts and no rates" in told and "Special political missions and other offices are ranked too" in told
+    assert early in told  # UNOSOM I, though this page's own mission began in 2013
+    file = changed(built, "DELETE FROM main.fatalities WHERE mission = 'UNOSOM I'")
+    assert early not in section(rendered(file, "MINUSMA", "2019-01-20"), "toll")
+
+
+@pytest.mark.parametrize(("pairs", "shown", "hidden"), [(3, 3, 0), (8, 8, 0), (11, 11, 0), (23, 20, 3)])
+def test_days_that_tie_with_the_last_shown_are_shown_and_all_are_counted(
+    built: Path, pairs: int, shown: int, hidden: int
+) -> None:
+    days = [f"2014-{1 + n // 27:02}-{1 + n % 27:02}" for n in range(pairs)]
+    file = changed(built, *[casualty(2 * n + m, day) for n, day in enumerate(days) for m in (0, 1)])
+    toll = briefed(file, "MINUSMA").toll
+    assert toll is not None
+    assert (len(toll.days), toll.many_days, toll.tied_days) == (shown, pairs, hidden)
+    told = section(rendered(file, "MINUSMA"), "days")
+    assert (f"All {pairs} days with two or more deaths" in told) == (not hidden)
+    assert ("20 of 23 days with two or more deaths" in told) == bool(hidden)
+    assert ("3 more days have 2 deaths, like the last shown" in told) == bool(hidden)
+    assert "shared by" in told and "On 6 other days one person died" in told
+
+
+def test_days_worse_than_the_ninth_cut_it_off(built: Path) -> None:
+    days = [casualty(10 * n + m, f"2014-01-{n:02}") for n in range(1, 10) for m in range(3 if n < 9 else 2)]
+    file = changed(built, *days)
+    toll = briefed(file, "MINUSMA").toll
+    assert toll is not None
+    assert (len(toll.days), toll.many_days, toll.tied_days) == (8, 9, 0)
+    assert "8 of 9 days with two or more deaths" in section(rendered(file, "MINUSMA"), "days")
+
+
 def test_a_mission_below_the_first_ten_stands_last_on_the_ladder(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("warehouse.briefing.toll.LADDER_LENGTH", 2)
     toll = briefed(changed(built, casualty(1, "1993-06-05", "UNOSOM I")), "UNAMA").toll
@@ -244,13 +292,47 @@ def test_the_month_shown_is_the_latest_by_the_day_and_the_next_one_stands_beside
     found = [(row["contributor"], row["uniformed_personnel"], row["next_uniformed_personnel"]) for row in people.named]
     assert found == [("Bangladesh", 110, None), ("India", 105, 100), ("France", 25, 4)]
     html = rendered(small, "MINUSMA", "2017-05-30")
-    assert "110 → 0" in html and "105 → 100" in html  # the next report names no Bangladeshi: none is there
+    assert "110 → –" in html and "105 → 100" in html  # the next report has no Bangladeshi: no row is no zero
+    told = section(html, "people")
+    assert "1 Bangladesh 110 45.8 % – 2 India 105" in told
+    assert "“–”: the report of 31 May 2017 has nobody of the state" in told
+    assert "the next one, 31 May 2017 , after the day of this page," in told.replace("2017,", "2017 ,")
+    assert "after the day of this page" not in section(rendered(small, "MINUSMA"), "people")
 
 
-def test_a_mission_that_is_over_shows_its_strongest_month_and_says_so(small: Path) -> None:
-    people = briefed(small, "MINUSMA").people
-    assert people.peak and people.reported and str(people.reported["month_end"]) == "2017-04-30"
-    assert "its strongest month" in section(rendered(small, "MINUSMA"), "people")
+@pytest.mark.parametrize(
+    ("extra", "month_end", "strength"),
+    [(0, "2017-04-30", 240), (111, "2017-04-30", 240), (112, "2017-05-31", 216)],  # nine tenths of 240 are 216
+)
+def test_a_mission_that_is_over_shows_the_last_month_near_its_greatest_strength_and_says_so(
+    built: Path, extra: int, month_end: str, strength: int
+) -> None:
+    troops = "contributor_iso3 = 'IND' AND mission = 'MINUSMA' AND personnel_type = 'Troops'"
+    file = changed(
+        built,
+        f"UPDATE main.uniformed_personnel SET total = total + {extra}, male = male + {extra} "
+        f"WHERE {troops} AND month_end = '2017-05-31'",
+    )
+    people = briefed(file, "MINUSMA").people
+    assert people.greatest and people.greatest["strength"] == 240
+    assert people.reported and (str(people.reported["month_end"]), people.reported["strength"]) == (month_end, strength)
+    told = section(rendered(file, "MINUSMA"), "people")
+    assert "at least nine tenths of its greatest strength in the monthly reports held (240 on 30 April 2017)" in told
+    assert briefed(file, "MINUSMA", "2023-12-31").people.greatest is None  # not over by then: its latest month
+
+
+def test_a_known_defect_that_names_the_mission_stands_beside_its_figures(built: Path) -> None:
+    text = "MINUSMA, Chad: 39 (2017-05), 1,455 (2017-06); an error"
+    defect = "INSERT INTO meta.known_defects BY NAME SELECT * REPLACE ('uniformed_personnel' AS source,"
+    file = changed(
+        built,
+        f"{defect} 'one' AS defect_id, '{text}' AS description) FROM meta.known_defects LIMIT 1",
+        f"{defect} 'two' AS defect_id, 'UNMINUSMA and MINUSMAS: another' AS description) FROM meta.known_defects LIMIT 1",
+    )
+    assert briefed(file, "MINUSMA").people.defects == [text]
+    assert f"Known defect: {text}" in section(rendered(file, "MINUSMA", "2017-05-31"), "people")
+    assert briefed(file, "MINUSMA", "2017-04-30").people.defects == []  # of months to come
+    assert briefed(file, "UNAMA").people.defects == []
 
 
 def test_months_of_two_series_are_told_apart_and_none_is_counted_twice(built: Path) -> None:
@@ -346,6 +428,67 @@ def test_what_is_not_held_of_a_years_cost_is_no_zero(small: Path) -> None:
     assert "2018-19 under way on the day no data 1,000.0 no data 5.0" in told
 
 
+def approved(stage: str, amount: float, precision: str) -> str:
+    """SQL for one approved amount of MINUSMA in 2018-19."""
+    return (
+        f"INSERT INTO main.mission_budgets BY NAME SELECT * REPLACE ('approved' AS measure, '{stage}' AS stage, "
+        f"{amount}::DECIMAL(18, 2) AS amount_usd, '{precision}' AS precision, 'approved' AS publication, "
+        "snapshot_row + 100 AS snapshot_row) FROM main.mission_budgets LIMIT 1"
+    )
+
+
+def test_an_approved_amount_has_its_stage_and_no_decimal_that_was_not_printed(built: Path) -> None:
+    file = changed(built, approved("initial approval", 998_800_000, "million, 1 decimal"))
+    told = section(rendered(file, "MINUSMA", "2019-01-25"), "cost")
+    assert "2018-19 under way on the day 998.8 1,000.0 no data 5.0 approved: initial approval" in told
+    assert "an amount spent above it is not overspent" in told
+    file = changed(file, "DELETE FROM main.mission_budgets WHERE measure = 'approved'")
+    file = changed(file, approved("approved", 1_180_000_000, "billion, 2 decimals"))
+    told = section(rendered(file, "MINUSMA", "2019-01-25"), "cost")
+    assert "under way on the day 1,180 1,000.0 no data 5.0 approved, printed rounded to 10 million" in told
+
+
+def test_two_approved_amounts_stand_apart_with_their_stages(built: Path) -> None:
+    file = changed(
+        built,
+        approved("initial approval", 366_770_000, "million, 2 decimals"),
+        approved("later", 602_000_000, "million").replace("+ 100", "+ 200"),
+    )
+    told = section(rendered(file, "MINUSMA", "2019-01-25"), "cost")
+    assert "see below 1,000.0 no data 5.0 366.8: initial approval 602: later, printed rounded to 1 million" in told
+
+
+def test_the_two_measures_called_assessed_are_told_apart(small: Path) -> None:
+    html = rendered(small, "MINUSMA", "2019-01-25")
+    assert "were assessed $10.00 billion before credits for all peacekeeping missions" in section(html, "pay")
+    cost = section(html, "cost")
+    assert "Assessed, after credits" in cost and "those under “Who pays” are before credits" in cost
+    assert words.measure("assessed_gross_usd") == "assessed, after credits"
+
+
+@pytest.mark.parametrize("halves", [1, 2])
+def test_states_can_be_added_unless_the_year_has_two_scales(small: Path, halves: int) -> None:
+    briefing = briefed(small, "MINUSMA", "2019-01-25")
+    scales = ["2016-2018", "2019-2021"][:halves]
+    told = section(page.render(replace(briefing, payers=replace(briefing.payers, scales=scales))), "pay")
+    assert ("so the states can’t be added; 5 were assessed" in told) == (halves == 2)
+    assert ("5 states were assessed." in told) == (halves == 1)
+
+
+def test_a_cash_shortfall_stands_under_cash_and_not_among_the_arrears(built: Path) -> None:
+    file = changed(
+        built,
+        "INSERT INTO main.dated_facts BY NAME SELECT * REPLACE (DATE '2018-12-31' AS as_of_from, DATE '2018-12-31' AS "
+        "as_of_to, 'all' AS subject, 'regular' AS fund, 323000000 AS value, 'year-end CASH SHORTFALL (not arrears)' AS "
+        "statement, snapshot_row + 1 AS snapshot_row) FROM main.dated_facts LIMIT 1",
+    )
+    owed = briefed(file, "MINUSMA", "2019-01-25").owed
+    assert [row["debtor"] for row in owed.arrears] == ["USA"] and len(owed.cash) == 1
+    told = section(rendered(file, "MINUSMA", "2019-01-25"), "owed")
+    assert "31 December 2018 Regular budget: year-end CASH SHORTFALL (not arrears), $323 million" in told
+    assert "What was stated on arrears in the mission’s time by 25 January 2019" in told
+
+
 def test_costs_of_years_to_come_are_left_out(small: Path) -> None:
     briefing = briefed(small, "MINUSMA", "2018-06-30")
     assert briefing.costs == []
@@ -376,6 +519,9 @@ def test_claims_stand_on_the_page_of_the_mission_that_they_are_about_and_not_bef
     assert briefed(small, "UNAMA").claims == []
     html = rendered(small, "MINUSMA", "2019-01-25")
     assert 'id="claims"' in html and "25 January 2019" in section(html, "claims")
+    later = "figures of all time and of days after 25 January 2019"
+    assert later in section(html, "claims")  # a page up to a day has them only there
+    assert "figures of all time and of days after" not in section(rendered(small, "MINUSMA"), "claims")
     assert 'id="claims"' not in rendered(small, "UNAMA")
 
 
@@ -502,7 +648,7 @@ def test_a_chart_is_drawn_wide_and_narrow_and_says_what_it_shows(small: Path) ->
     for svg, width in ((wide, charts.WIDE), (narrow, charts.NARROW)):
         assert abs(float(re.findall(r' width="([\d.]+)"', svg)[0]) - width) < 12
         assert re.search(r'viewBox="0 0 [\d.]+ [\d.]+" role="img" aria-labelledby="contributors-', svg)
-        assert "<desc" in svg and "Bangladesh: 110 → 0; India: 105 → 100; France: 25 → 4" in svg
+        assert "<desc" in svg and "Bangladesh: 110 → –; India: 105 → 100; France: 25 → 4" in svg
         assert svg.count("role=") == 1  # the drawing inside has none of its own
     assert 'class="chart wide"' in wide and 'class="chart narrow"' in narrow
 
@@ -549,6 +695,30 @@ def test_ranks_are_written_as_ordinals() -> None:
     ranks = (1, 2, 3, 4, 11, 12, 13, 21, 22, 101, 111)
     told = ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "101st", "111th"]
     assert [words.ordinal(rank) for rank in ranks] == told
+
+
+def test_units_are_one_or_many() -> None:
+    told = [words.units(unit, figure) for unit, figure in (("person", "10"), ("person", "1"), ("state", "159"))]
+    assert told == ["persons", "person", "states"]
+    unchanged = [("percent", "55.1"), ("rank", "2"), ("USD", "7"), ("year", "2013")]
+    assert [words.units(*pair) for pair in unchanged] == ["percent", "rank", "USD", "year"]
+    assert words.units("person", "0") == "persons" and words.units("person", "10, on 2019-01-21") == "persons"
+
+
+@pytest.mark.parametrize(
+    ("precision", "amount", "told"),
+    [
+        ("billion, 2 decimals", "1,180", "printed rounded to 10 million"),
+        ("billion, 1 decimal", "1,180", "printed rounded to 100 million"),
+        ("million", "1,180", "printed rounded to 1 million"),
+        ("million, 1 decimal", "1,180.0", None),
+        ("million, 2 decimals", "1,180.0", None),
+        ("exact dollars", "1,180.0", None),
+        (None, "1,180.0", None),
+    ],
+)
+def test_an_amount_has_no_decimal_that_was_not_printed(precision: str | None, amount: str, told: str | None) -> None:
+    assert (words.approved(1.18e9, precision), words.rounded(precision)) == (amount, told)
 
 
 def test_no_other_command_waits_for_the_charts() -> None:

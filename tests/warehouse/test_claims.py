@@ -31,6 +31,7 @@ from transforms.vintages import Vintage
 from warehouse import claim_check, load
 from warehouse.claim_check import Judged, shown, stated_text
 from warehouse.claim_files import FOLDER, SCHEMA, ClaimError, load_claims, read_claim
+from warehouse.claim_records import as_shown
 from warehouse.load import BuildError
 
 from .marts_shared import Connection, asked, fill, insert, put
@@ -592,6 +593,25 @@ def test_figures_of_every_kind_meet_what_is_stated(
 )
 def test_a_figure_in_words(value: Any, unit: str | None, decimals: int | None, text: str | None) -> None:
     assert shown(value, unit, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("figure", "unit", "pending", "told"),
+    [
+        ("10", "person", 0, "10 (persons)"),
+        ("1", "person", None, "1 (person)"),
+        ("159", "state", 4, "159 (states), 4 still to be determined"),
+        ("2", "month", None, "2 (months)"),
+        ("8", "rank", None, "8 (rank)"),
+        ("28.2", "percent", None, "28.2 (percent)"),
+        ("2019-01-20", None, None, "2019-01-20"),
+        (None, "person", None, "no data"),
+    ],
+)
+def test_a_figure_is_shown_with_its_unit_in_the_plural_where_it_is_not_one(
+    figure: str | None, unit: str | None, pending: int | None, told: str
+) -> None:
+    assert as_shown({"shown": figure, "unit": unit, "pending": pending}) == told
 
 
 def test_what_is_stated_in_words() -> None:

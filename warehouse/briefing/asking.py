@@ -79,6 +79,7 @@ class Scope:
     as_of: date | None  # as asked; None: the newest vintages
     day: date  # the day the page stands for
     deaths_known_to: date | None  # the newest vintage of the fatalities; None where none is held
+    held_to: date  # the last day of which deaths or personnel are held
     peacekeeping_year: str  # of `money_day`
 
     @property
@@ -210,6 +211,7 @@ def scope_of(ask: Asker, asked: str, up_to: date | None = None, as_of: date | No
         as_of=as_of,
         day=day,
         deaths_known_to=held["deaths_known_to"],
+        held_to=held["newest"],
         peacekeeping_year="",
     )
     year = ask.one(

@@ -11,7 +11,7 @@ from warehouse.briefing.figures import Briefing
 from warehouse.briefing.money import MEASURES
 from warehouse.briefing.people import People
 from warehouse.briefing.toll import CAUSES, Ladder
-from warehouse.briefing.words import day, level, measure, millions, number, ordinal, percent
+from warehouse.briefing.words import day, level, measure, millions, number, ordinal, percent, units
 
 CAUSE_COLOURS = dict(zip(CAUSES, ("malicious", "accident", "illness", "self", "unknown", "pending"), strict=True))
 SHAPES = {
@@ -114,7 +114,7 @@ def _contributors(people: People) -> Chart | None:
         {
             "label": row["contributor"],
             "value": row["uniformed_personnel"],
-            "next": row["next_uniformed_personnel"] or (0 if people.next_month else None),
+            "next": row["next_uniformed_personnel"],
             "text": _then(row["uniformed_personnel"], row["next_uniformed_personnel"], people),
             "group": "this",
         }
@@ -131,8 +131,8 @@ def _contributors(people: People) -> Chart | None:
 
 
 def _then(now: int, later: int | None, people: People) -> str:
-    """The figure of the month, and where there is one that of the next: a state that has gone from the report has 0."""
-    return f"{number(now)} → {number(later or 0)}" if people.next_month else number(now)
+    """The figure of the month and that of the next, where there is one; a dash where that report has nobody of it."""
+    return f"{number(now)} → {'–' if later is None else number(later)}" if people.next_month else number(now)
 
 
 def _levels(briefing: Briefing) -> Chart | None:
@@ -225,7 +225,12 @@ def _costs(costs: Sequence[Row]) -> Chart | None:
 def _payments(briefing: Briefing) -> Chart | None:
     names = {"paid_on_time": "On time", "paid_late": "Late, in full", "not_paid_in_full": "Not in full"}
     rows = [
-        {"label": names[row["status"]], "value": row["states"], "text": f"{row['states']} states", "group": "this"}
+        {
+            "label": names[row["status"]],
+            "value": row["states"],
+            "text": f"{row['states']} {units('state', str(row['states']))}",
+            "group": "this",
+        }
         for row in briefing.owed.statuses
     ]
     if not rows:

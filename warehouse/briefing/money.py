@@ -109,10 +109,10 @@ def discounts(ask: Asker) -> dict[str, str]:
 
 
 def costs_of(ask: Asker, scope: Scope) -> list[Row]:
-    """A row a peacekeeping year that had begun by the day: four measures side by side."""
+    """A row a peacekeeping year that had begun by the day: four measures side by side, and every approved amount."""
     rows = ask(
         f"""
-        SELECT peacekeeping_year, approved_stages, approved_amounts_usd, {", ".join(MEASURES)},
+        SELECT peacekeeping_year, {", ".join(MEASURES)},
             period_end >= $2::DATE AS under_way
         FROM marts.mission_cost
         JOIN marts.peacekeeping_years USING (peacekeeping_year)
@@ -122,8 +122,13 @@ def costs_of(ask: Asker, scope: Scope) -> list[Row]:
         scope.mission,
         scope.day,
     )
+    approved = ask(
+        "SELECT peacekeeping_year, stage, amount_usd, precision FROM main.mission_budgets "
+        "WHERE mission = $1 AND measure = 'approved' ORDER BY stage, publication, amount_usd",
+        scope.mission,
+    )
     return [
-        {**row, "stages": list(zip(row["approved_stages"] or [], row["approved_amounts_usd"] or [], strict=True))}
+        {**row, "approvals": [one for one in approved if one["peacekeeping_year"] == row["peacekeeping_year"]]}
         for row in rows
     ]
 
@@ -146,14 +151,22 @@ def owed_of(ask: Asker, scope: Scope) -> Owed:
     order = ("paid_on_time", "paid_late", "not_paid_in_full")
     return Owed(
         arrears=ask(
-            "FROM marts.arrears_timeline WHERE as_of_to BETWEEN $1::DATE AND $2::DATE "
+            "FROM marts.arrears_timeline WHERE is_arrears AND as_of_to BETWEEN $1::DATE AND $2::DATE "
             "ORDER BY as_of_to DESC, fund, amount_usd DESC",
             since,
             until,
         ),
         cash=ask(
-            "SELECT as_of, as_of_to, subject, statement, citation FROM main.dated_facts "
-            "WHERE collection = 'cash' AND as_of_to BETWEEN $1::DATE AND $2::DATE ORDER BY as_of_to DESC, subject",
+            # A shortfall of cash stands in the collection on arrears, and is none.
+            """
+            SELECT as_of_to, precision::VARCHAR AS precision, subject, statement, citation, NULL AS amount_usd
+            FROM main.dated_facts WHERE collection = 'cash' AND as_of_to BETWEEN $1::DATE AND $2::DATE
+            UNION ALL
+            SELECT as_of_to, precision::VARCHAR, if(fund = 'peacekeeping', fund, fund || ' budget'), statement,
+                citation, amount_usd
+            FROM marts.arrears_timeline WHERE NOT is_arrears AND as_of_to BETWEEN $1::DATE AND $2::DATE
+            ORDER BY as_of_to DESC, subject
+            """,
             since,
             until,
         ),

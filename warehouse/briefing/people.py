@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from warehouse.briefing.asking import Asker, Row, Scope
+from warehouse.briefing.provenance import defect_told
 
+NEARLY_FULL = 0.9  # of its greatest strength: a mission that is over is shown before it left
 # The months of a mission: the monthly reports, and before them IPI's; never both in one month.
 STRENGTH = """
     WITH reports AS (
@@ -27,7 +29,7 @@ class People:
 
     months: list[Row]  # month_end, strength, series; months without a report are not in it
     reported: Row | None  # the month whose contributors are shown: month_end, strength
-    peak: bool  # it is the strongest month, since the mission was over by the day
+    greatest: Row | None  # of a mission over by the day, its strongest month in the same reports; else None
     last: Row | None  # the last month with personnel by the day
     next_month: date | None  # the next month-end with mission detail after it
     next_strength: int | None
@@ -43,6 +45,7 @@ class People:
     reports_to: date | None  # the newest report by the day
     until: date | None  # the month-end to which a figure could be held: the newest report's, or its last month
     gaps: list[tuple[date, date]]  # runs of months from its first to there without a figure: first and last month-end
+    defects: list[str]  # known defects of the reports that name the mission, of months by the day
 
     @property
     def shaded(self) -> list[tuple[date, date]]:
@@ -63,10 +66,13 @@ def people_of(ask: Asker, scope: Scope) -> People:
     """The people of the mission, as far as the reports reach."""
     months = ask(STRENGTH, scope.mission, scope.day)
     reports = [row for row in months if row["series"] == "monthly_report" and row["strength"] > 0]
-    reported = None
-    if reports:
-        # Of a mission that is over, the last months are those of its leaving; its strongest month tells who served.
-        reported = max(reports, key=lambda row: (row["strength"], row["month_end"])) if scope.over else reports[-1]
+    reported = reports[-1] if reports else None
+    greatest = max(reports, key=lambda row: (row["strength"], row["month_end"])) if reports and scope.over else None
+    if greatest:
+        # Its last months are those of its leaving, and its strongest one can be that of a rotation, when the states'
+        # figures hold those who come and those who go.
+        least = NEARLY_FULL * greatest["strength"]
+        reported = next(row for row in reversed(reports) if row["strength"] >= least)
     held = ask.one(
         """
         SELECT min(month_end) AS first, max(month_end) FILTER (month_end <= $1::DATE) AS last,
@@ -86,7 +92,7 @@ def people_of(ask: Asker, scope: Scope) -> People:
     return People(
         months=months,
         reported=reported,
-        peak=bool(reported and scope.over),
+        greatest=greatest,
         last=next((row for row in reversed(months) if row["strength"] > 0), None),
         next_month=following,
         next_strength=_strength(ask, scope.mission, following),
@@ -104,7 +110,25 @@ def people_of(ask: Asker, scope: Scope) -> People:
         reports_to=held["last"],
         until=until,
         gaps=_gaps(ask, months, until),
+        defects=_defects(ask, scope) if reports else [],
     )
+
+
+def _defects(ask: Asker, scope: Scope) -> list[str]:
+    """The known defects of the reports that name the mission, but those whose months all come after the day."""
+    named = ask(
+        """
+        SELECT * FROM meta.known_defects
+        WHERE source = 'uniformed_personnel'
+            AND regexp_matches(description, '(^|[^A-Za-z0-9-])' || regexp_escape($1) || '([^A-Za-z0-9-]|$)')
+            AND coalesce(
+                list_min(regexp_extract_all(description, '[0-9]{4}-[0-9]{2}')) <= strftime($2::DATE, '%Y-%m'), true)
+        ORDER BY defect_id
+        """,
+        scope.mission,
+        scope.day,
+    )
+    return [defect_told(row) for row in named]
 
 
 def _contributors(ask: Asker, mission: str, month_end: date) -> list[Row]:

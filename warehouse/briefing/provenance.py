@@ -56,15 +56,16 @@ def used(ask: Asker, sections: Iterable[str], claims: Iterable[Row], about: Mapp
             name=name,
             about=about.get(name),
             snapshots=[row for row in snapshots if row["source"] == name],
-            defects=[
-                row["description"] + (" Mended by the publisher since." if row.get("status") == "mended" else "")
-                for row in defects
-                if row["source"] == name
-            ],
+            defects=[defect_told(row) for row in defects if row["source"] == name],
         )
         for name in names
         if any(row["source"] == name for row in snapshots)
     ]
+
+
+def defect_told(row: Row) -> str:
+    """A known defect in words; one that the publisher mended says so."""
+    return str(row["description"]) + (" Mended by the publisher since." if row.get("status") == "mended" else "")
 
 
 def claims_of(ask: Asker, scope: Scope) -> list[Row]:

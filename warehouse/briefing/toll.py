@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from warehouse.briefing.asking import Asker, Row, Scope
+from warehouse.briefing.asking import MISSIONS, Asker, Row, Scope
 
 CAUSES = ("Malicious Act", "Accident", "Illness", "Self-Inflicted", "Unknown", "To Be Determined")
 LADDER_LENGTH = 10
-WORST_DAYS = 8
+WORST_DAYS = 8  # and those that tie with the last of them, up to
+MOST_DAYS = 20
 NATIONALITIES = 6
 # The mission's deaths up to a day; NULL: all that are held.
 DEATHS = "FROM main.fatalities WHERE mission = $1 AND ($2::DATE IS NULL OR incident_date <= $2::DATE)"
@@ -26,6 +27,7 @@ class Ladder:
     rank_active: int | None  # its rank among the missions active on the day; None where it is not or has no such death
     missions: int  # with a death of the kind
     sharing: int  # missions on its rank, itself included
+    early: bool  # whether a ranked mission began before 2000
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Toll:
     causes: list[Row]  # those that occur, in one order everywhere
     years: list[Row]  # every year from its beginning to the day or its end, also those without a death
     ladders: list[Ladder]
-    days: list[Row]  # the days with most deaths, of those with two or more
+    early: bool  # whether missions that began before 2000 are ranked
+    days: list[Row]  # the days with most deaths, of those with two or more, with all that tie with the last
+    many_days: int  # all days with two deaths or more
+    tied_days: int  # days that tie with the last shown and are not shown, where they are very many
     single_days: int  # days with one death
 
 
@@ -73,12 +78,18 @@ def toll_of(ask: Asker, scope: Scope) -> Toll | None:
         f"{DEATHS} GROUP BY ALL",
         *given,
     )
+    ladders = [_ladder(ask, scope, cause) for cause in ("Malicious Act", None)]
+    days = _worst_days(ask, scope)
+    shown = _with_ties(days)
     return Toll(
         totals=totals,
         causes=sorted(causes, key=lambda row: CAUSES.index(row["cause"])),
         years=_years(scope, totals, counted),
-        ladders=[_ladder(ask, scope, cause) for cause in ("Malicious Act", None)],
-        days=_worst_days(ask, scope),
+        ladders=ladders,
+        early=any(ladder.early for ladder in ladders),
+        days=_named(ask, scope, shown),
+        many_days=len(days),
+        tied_days=sum(row["deaths"] == shown[-1]["deaths"] for row in days[len(shown) :]) if shown else 0,
         single_days=ask.one(
             f"SELECT count(*) AS days FROM (SELECT incident_date {DEATHS} GROUP BY ALL HAVING count(*) = 1)", *given
         )["days"],
@@ -110,6 +121,8 @@ def _ladder(ask: Asker, scope: Scope, cause: str | None) -> Ladder:
     # A warehouse-wide question: its answer is the same for every mission of the same day.
     every = ask(sql, scope.up_to, cause, False)
     active = ask(sql, scope.up_to, cause, True)
+    held = [row for row in ask(MISSIONS) if row["deaths"]]
+    began = {row["mission"]: min(day for day in (row["start_date"], row["first_known"]) if day) for row in held}
     own = next((row for row in every if row["mission"] == scope.mission), None)
     shown = every[:LADDER_LENGTH]
     return Ladder(
@@ -119,11 +132,12 @@ def _ladder(ask: Asker, scope: Scope, cause: str | None) -> Ladder:
         rank_active=next((row["rank"] for row in active if row["mission"] == scope.mission), None),
         missions=len(every),
         sharing=sum(row["rank"] == own["rank"] for row in every) if own else 0,
+        early=any(began[row["mission"]] < date(2000, 1, 1) for row in every),
     )
 
 
 def _worst_days(ask: Asker, scope: Scope) -> list[Row]:
-    """The days with most deaths, and the rank that each had by the day among all missions' days.
+    """Its days with two deaths or more, the worst first, each with its rank by the day among all missions' days.
 
     The mart ranks over all that is held; a page up to a day must not know of worse days to come.
     """
@@ -144,7 +158,19 @@ def _worst_days(ask: Asker, scope: Scope) -> list[Row]:
         """,
         scope.up_to,
     )
-    days = [row for row in ranked if row["mission"] == scope.mission][:WORST_DAYS]
+    return [row for row in ranked if row["mission"] == scope.mission]
+
+
+def _with_ties(days: list[Row]) -> list[Row]:
+    """The worst days, and all that tie with the last of them, as far as a table can be read."""
+    if len(days) <= WORST_DAYS:
+        return days
+    least = days[WORST_DAYS - 1]["deaths"]
+    return [row for row in days if row["deaths"] >= least][:MOST_DAYS]
+
+
+def _named(ask: Asker, scope: Scope, days: list[Row]) -> list[Row]:
+    """The days with the states that the dead were nationals of."""
     who = ask(
         f"""
         SELECT incident_date, list(contributor || ' ' || deaths ORDER BY deaths DESC, contributor) AS who

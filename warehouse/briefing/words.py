@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -12,8 +13,9 @@ NAMES = {
     "approved_usd": "approved",
     "spent_usd": "spent",
     "accounts_usd": "in the accounts",
-    "assessed_gross_usd": "assessed",
+    "assessed_gross_usd": "assessed, after credits",
 }
+COUNTED = ("person", "state", "day", "month", "mission", "row", "column")  # units that have a plural
 STATUSES = {"paid_on_time": "on time", "paid_late": "late, in full", "not_paid_in_full": "not in full"}
 
 
@@ -27,6 +29,28 @@ def percent(value: float | None) -> str:
     if value is None:
         return NO_DATA
     return "< 0.1 %" if 0 < value < 0.05 else "0 %" if value == 0 else f"{value:.1f} %"
+
+
+def units(unit: str, figure: str | None) -> str:
+    """A unit as it stands beside a figure: one person, 10 persons; percent, rank and USD have no plural."""
+    return f"{unit}s" if unit in COUNTED and figure != "1" else unit
+
+
+def _step(precision: str | None) -> float | None:
+    """To what an amount was rounded where it was printed, in USD; None where it stands to the dollar or isn't said."""
+    found = re.match(r"(billion|million)(?:, (\d+) decimals?)?", precision or "")
+    return float({"million": 10**6, "billion": 10**9}[found[1]] / 10 ** int(found[2] or 0)) if found else None
+
+
+def approved(value: Decimal | float, precision: str | None) -> str:
+    """An amount in millions of dollars, without a decimal that was not printed."""
+    return f"{float(value) / 1e6:,.{0 if (_step(precision) or 0) >= 1e6 else 1}f}"
+
+
+def rounded(precision: str | None) -> str | None:
+    """To what an amount was rounded where that is coarser than the page prints; else None."""
+    step = _step(precision)
+    return f"printed rounded to {step / 1e6:g} million" if step and step >= 1e6 else None
 
 
 def millions(value: Decimal | float | None) -> str:
@@ -80,5 +104,5 @@ def status(value: str) -> str:
 
 FILTERS: dict[str, Any] = {
     "number": number, "percent": percent, "millions": millions, "dollars": dollars, "day": day, "dated": dated,
-    "status": status, "measure": measure, "place": ordinal,
+    "status": status, "measure": measure, "place": ordinal, "units": units, "approved": approved, "rounded": rounded,
 }  # fmt: skip

@@ -1,0 +1,201 @@
+"""A step that hangs, a run that is stopped or cancelled, a server that dies, many runs at once: what stands is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from end_to_end.conftest import Shell
+from end_to_end.test_serve import Served
+from filelock import FileLock, Timeout
+
+from flows.own_server import OwnServer
+
+# How many refreshes are started at once; each takes some five seconds.
+AT_ONCE = int(os.environ.get("PEACEKEEPING_AT_ONCE", "4"))
+
+# Run at the start of the process, before anything of ours: a step that hangs in one of three ways, and short times.
+HANGING = """
+import os, sys, threading, time
+
+def hang():
+    if os.environ["HANG"] == "pause":
+        time.sleep(60)
+    if os.environ["HANG"] == "query":
+        import duckdb
+        duckdb.sql("SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7").fetchall()
+    while True:  # what takes no interruption, as a library's own code
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+
+def lay():
+    from flows import build, deadlines
+    deadlines.GRACE = 2.0
+    setattr(deadlines, os.environ["LIMIT"], 1.5)
+    name, call = os.environ["STEP"].rsplit(".", 1)
+    import importlib
+    module = importlib.import_module(name)
+    real = getattr(module, call)
+
+    def once(*arguments, **named):
+        setattr(module, call, real)
+        hang()
+
+    setattr(module, call, once)
+
+if sys.argv[0].endswith("peacekeeping"):
+    lay()
+"""
+
+
+def digest(shell: Shell) -> str:
+    return hashlib.sha256(shell.warehouse.read_bytes()).hexdigest()
+
+
+def lock_is_free(shell: Shell) -> bool:
+    try:
+        with FileLock(shell.data / ".writer.lock").acquire(timeout=0):
+            return True
+    except Timeout:
+        return False
+
+
+def api(url: str, path: str, body: Any) -> Any:
+    request = urllib.request.Request(f"{url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+        return json.load(reply)
+
+
+def last_run(url: str) -> dict[str, Any]:
+    """The run that was started last, once the server has its end."""
+    for _ in range(50):
+        (run,) = api(url, "flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1})
+        if run["state_type"] != "RUNNING":
+            break
+        time.sleep(0.1)
+    found: dict[str, Any] = run
+    return found
+
+
+def until(shell: Shell, pattern: str, process: subprocess.Popen[str]) -> None:
+    """Wait until a refresh has come so far that this is in its scratch folder."""
+    deadline = time.monotonic() + 60
+    while not any((shell.data / "work").glob(pattern)):
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("hang", "limit", "step", "what"),
+    [
+        ("pause", "STAGE", "flows.stage.stage_source", "staging "),
+        ("query", "CHECK", "flows.build.check", "checking"),
+        ("stubborn", "BUILD", "flows.build.build", "building"),
+        ("stubborn", "PUBLISH", "flows.build.publish_build", "publishing"),
+    ],
+)
+def test_a_step_that_hangs_ends_the_run_with_one_sentence_and_nothing_is_published(
+    copy: Shell, hang: str, limit: str, step: str, what: str
+) -> None:
+    (copy.folder / "sitecustomize.py").write_text(HANGING)
+    copy.extra |= {"PYTHONPATH": str(copy.folder), "HANG": hang, "LIMIT": limit, "STEP": step}
+    before = digest(copy)
+    done = copy("refresh", "--offline", "--force", code=1)
+    told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert told and told[0].startswith(f"error: {what}"), done.stderr
+    assert "not done after 1.5 s, so it was given up. Nothing is half published." in told[0]
+    assert digest(copy) == before and lock_is_free(copy)
+    ended = last_run(copy.extra["PREFECT_API_URL"])
+    assert ended["state_type"] == "FAILED" and "so it was given up" in ended["state"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "said", "at"),
+    [
+        (signal.SIGINT, 130, "interrupted; the published warehouse is whole", ["*/fatalities", "*/build/*.duckdb"]),
+        (signal.SIGTERM, 143, "terminated; the published warehouse is whole", ["*/build"]),
+    ],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_run_that_is_stopped_leaves_the_warehouse_and_a_free_lock(
+    copy: Shell, how: signal.Signals, code: int, said: str, at: list[str]
+) -> None:
+    before = digest(copy)
+    for pattern in at:  # staging, building, checking
+        process = copy.start("refresh", "--offline", "--force")
+        until(copy, pattern, process)
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == code and "Traceback" not in errors and said in errors, (pattern, errors)
+        assert digest(copy) == before and lock_is_free(copy)
+        ended = last_run(copy.extra["PREFECT_API_URL"])
+        assert ended["state_type"] in ("CRASHED", "CANCELLED"), ended["state"]
+
+
+def test_a_run_cancelled_in_the_ui_ends_cancelled_and_frees_the_lock(copy: Shell) -> None:
+    served = Served(copy.folder)
+    try:
+        before = digest(copy)
+        found = served.until("the deployments", served.deployments)
+        asked = {"parameters": {"offline": True, "force": True, "spread_minutes": 0}}
+        run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+        until(copy, "*/*", served.process)
+        served.api(f"flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING"}})
+        served.until("cancelled", lambda: served.runs("refresh", ("CANCELLED", "CRASHED", "COMPLETED", "FAILED")))
+        assert served.api(f"flow_runs/{run['id']}")["state_type"] == "CANCELLED"
+        served.until("a free lock", lambda: lock_is_free(copy))
+        assert digest(copy) == before
+    finally:
+        served.stop()
+    copy("refresh", "--offline")  # and clears what the other left
+    assert list((copy.data / "work").iterdir()) == []
+
+
+@pytest.fixture
+def mortal(copy: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnServer]:
+    """A server that may be killed."""
+    monkeypatch.setenv("PREFECT_HOME", str(copy.folder / "mortal"))
+    server = OwnServer()
+    server.start()
+    assert server.wait(120)
+    copy.extra["PREFECT_API_URL"] = server.api_url
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(("pattern", "code"), [("*/fatalities", 1), ("*/build/*.duckdb", 0)])
+def test_a_server_that_dies_in_the_middle_is_told_and_the_exit_code_is_true(
+    copy: Shell, mortal: OwnServer, pattern: str, code: int
+) -> None:
+    before = digest(copy)
+    process = copy.start("refresh", "--offline", "--force")
+    until(copy, pattern, process)
+    assert mortal.process is not None
+    mortal.process.kill()
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
+    assert "The Prefect server went away" in errors and "Traceback" not in errors and "EventsWorker" not in errors
+    assert ("Published build" in out) == (code == 0) and (code == 0 or digest(copy) == before)
+    assert lock_is_free(copy) and copy.ask("SELECT count(*) FROM fatalities") == "4423"
+
+
+def test_many_refreshes_at_once_build_one_after_the_other_and_all_end_with_0(copy: Shell) -> None:
+    processes = [copy.start("refresh", "--offline", "--force") for _ in range(AT_ONCE)]
+    told = [process.communicate(timeout=280) for process in processes]
+    assert [process.returncode for process in processes] == [0] * AT_ONCE, [errors[-600:] for _, errors in told]
+    assert all("Published build" in out and "Traceback" not in errors for out, errors in told)
+    assert sum("Another run is writing" in errors for _, errors in told) == AT_ONCE - 1
+    assert copy.ask("SELECT count(*) FROM fatalities") == "4423"
+    assert list(Path(copy.data / "work").iterdir()) == []
+    copy("verify")

@@ -1,0 +1,105 @@
+"""What an inspector sees of a refresh on a real server: its name, its final message, its artifacts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import urllib.request
+from typing import Any
+
+import pytest
+from tests_shared import load_bytes, read_csv, to_csv
+
+from flows.admit import Stated
+from flows.settings import Paths
+from sources import bundle
+from warehouse import checks
+from warehouse.checks import Check
+
+pytestmark = pytest.mark.server
+
+
+def api(url: str, path: str, body: dict[str, Any]) -> Any:
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+        return json.load(reply)
+
+
+def seen(url: str, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A run as the server has it, and its artifacts by key."""
+    only = {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
+    (flow_run,) = api(url, "flow_runs/filter", only)
+    artifacts = api(url, "artifacts/filter", only)
+    assert len({one["key"] for one in artifacts}) == len(artifacts), "a key has two artifacts"
+    return flow_run, {one["key"]: one for one in artifacts}
+
+
+def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, where: Paths, prefect_api: str) -> None:
+    run(offline=True)
+    rows = read_csv(bundle.BUNDLED / "fatalities_2025-04.csv.gz")
+    # A vintage of the next month: one cause settled, one casualty more.
+    rows[0] = rows[0] | {"type_of_incident": "Illness" if rows[0]["type_of_incident"] != "Illness" else "Accident"}
+    new = rows[-1] | {"casualty_id": "UNMISS-2025-02-90001"}
+    load_bytes(where.raw, "fatalities", to_csv([*rows, new]), Stated(by_hand="2025-05-31"))
+    state, summary = run(offline=True)
+    flow_run, artifacts = seen(prefect_api, state)
+    assert re.fullmatch(r"refresh all sources · offline · 20\d\d-\d\d-\d\d \d\d:\d\d", flow_run["name"])
+    told = flow_run["state"]["message"]
+    assert re.search(rf"published build {summary.build_id}: .*\bfatalities \+1, 1 revised", told), told
+    assert set(artifacts) == {
+        "refresh-summary", "rejected-rows", "checks-failed", "claims", "changes", "reconciliations",
+    }  # fmt: skip
+    assert all(re.fullmatch("[a-z0-9-]+", key) for key in artifacts)
+    changed = {row["table"]: row for row in json.loads(artifacts["changes"]["data"])}
+    assert (changed["fatalities"]["added"], changed["fatalities"]["gone"], changed["fatalities"]["changed"]) == (
+        1,
+        0,
+        1,
+    )
+    claims = {row["number"]: row for row in json.loads(artifacts["claims"]["data"])}
+    assert len(claims) == 14 and set(claims[4]) == {"number", "claim", "verdict", "because"}
+    assert claims[4]["verdict"] == "out of date" and "177" in claims[4]["because"]
+
+    state, summary = run(offline=True)
+    flow_run, artifacts = seen(prefect_api, state)
+    assert flow_run["state"]["message"] == f"nothing new, build {summary.build_id} stands"
+    assert set(artifacts) == {"refresh-summary", "rejected-rows"}
+
+
+def test_publishers_out_of_reach_are_told_and_progress_ends_with_all_that_were_asked(
+    run: Any, where: Paths, prefect_api: str
+) -> None:
+    state, _ = run(sources=["fatalities", "missions"])
+    flow_run, artifacts = seen(prefect_api, state)
+    assert flow_run["state"]["message"].startswith("with warnings; published build ")
+    assert flow_run["state"]["message"].endswith("publisher not reached, kept last good: fatalities, missions")
+    progress = artifacts["fetch-progress"]
+    assert float(progress["data"]) == 100
+    assert progress["description"].startswith("2 of 2 sources have answered, the last one was ")
+
+
+def test_a_failed_check_stops_publishing_and_its_artifact_names_the_rows(
+    run: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(offline=True)
+    before = hashlib.sha256(where.warehouse.read_bytes()).hexdigest()
+    added = [
+        Check("no mission is MINUSMA", "", "SELECT count(*) FROM main.missions WHERE mission = 'MINUSMA'", "error"),
+        Check("few missions", "", "SELECT count(*) FROM main.missions", "warn", maximum=1),
+    ]
+    known = checks.promises()
+    monkeypatch.setattr(checks, "promises", lambda: [*known, *added])
+    state, summary = run(offline=True, force=True)
+    flow_run, artifacts = seen(prefect_api, state)
+    assert state.is_failed() and summary.published is None
+    assert "no mission is MINUSMA: expected 0, found 1" in flow_run["state"]["message"]
+    failed = {row["name"]: row for row in json.loads(artifacts["checks-failed"]["data"])}
+    assert set(failed) == {"no mission is MINUSMA", "few missions"}
+    first = failed["no mission is MINUSMA"]
+    assert (first["severity"], first["expected"], first["found"]) == ("error", "0", "1")
+    assert "mission=MINUSMA" in first["rows"]
+    assert (failed["few missions"]["severity"], failed["few missions"]["rows"]) == ("warn", "")
+    assert hashlib.sha256(where.warehouse.read_bytes()).hexdigest() == before

@@ -1,0 +1,131 @@
+"""The webhook: whom it is told, what, and that its address is told to nobody."""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from flows import build, notify
+from flows.settings import Paths
+from warehouse import load
+
+TOKEN = "hunter2hunter2"  # noqa: S105
+
+
+@pytest.fixture
+def hook(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
+    httpserver.expect_request(f"/services/{TOKEN}", method="POST").respond_with_data("ok")
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", httpserver.url_for(f"/services/{TOKEN}"))
+    monkeypatch.delenv("PEACEKEEPING_NOTIFY_ON", raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    yield httpserver
+
+
+def api(url: str, path: str, body: dict[str, Any]) -> Any:
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+        return json.load(reply)
+
+
+def told(hook: HTTPServer) -> list[dict[str, Any]]:
+    return [json.loads(request.data) for request, _ in hook.log]
+
+
+ENDS = [
+    ("FAILED", "nothing published"),
+    ("CRASHED", "Execution was aborted"),
+    ("COMPLETED", "with warnings; x"),
+    ("COMPLETED", "x"),
+]
+
+
+@pytest.mark.parametrize(("when", "count"), [("", 2), ("failures", 2), ("warnings", 3), ("always", 4), ("often", 2)])
+def test_it_is_told_of_the_ends_it_asks_for(
+    hook: HTTPServer, monkeypatch: pytest.MonkeyPatch, when: str, count: int
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_ON", when)
+    for state, message in ENDS:
+        notify.tell(state, message, "refresh fatalities · 2026-11-25 05:20")
+    assert [(entry["state"], entry["text"].rpartition(": ")[2]) for entry in told(hook)] == ENDS[:count]
+    assert {frozenset(entry) for entry in told(hook)} == {frozenset(("text", "state", "run", "url"))}
+
+
+def test_nobody_is_told_by_default(hook: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PEACEKEEPING_NOTIFY_URL")
+    notify.tell("FAILED", "nothing published", "run")
+    assert hook.log == []
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (f"file:///tmp/{TOKEN}", "no http or https address"),
+        (f"ftp://host/{TOKEN}", "no http or https address"),
+        (f"http://[{TOKEN}", "no http or https address"),
+        (f"http://127.0.0.1:9/services/{TOKEN}", "can't be reached"),
+        (f"http://{TOKEN}.invalid/", "can't be reached"),
+    ],
+)
+def test_an_address_that_cannot_be_told_is_a_warning_without_the_address(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: str, said: str
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", address)
+    caplog.set_level(logging.DEBUG)
+    notify.tell("FAILED", "nothing published", "run")
+    assert said in caplog.text and TOKEN not in caplog.text
+    assert [record.levelname for record in caplog.records if record.name == "peacekeeping.notify"] == ["WARNING"]
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+def test_a_webhook_that_refuses_is_a_warning_and_a_redirect_is_not_followed(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    httpserver.expect_request("/h").respond_with_data("", status=status, headers={"Location": "/elsewhere"})
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", httpserver.url_for("/h"))
+    notify.tell("FAILED", "nothing published", "run")
+    assert f"it answered {status}" in caplog.text and len(httpserver.log) == 1
+
+
+@pytest.mark.server
+def test_a_failed_run_is_told_with_its_link_and_the_address_is_nowhere(
+    hook: HTTPServer, run: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def fail(*_: Any) -> Any:
+        raise load.BuildError("1 check(s) failed, the build is not published")
+
+    monkeypatch.setattr(build, "build", fail)
+    caplog.set_level(logging.DEBUG)
+    state, summary = run(offline=True)
+    assert state.is_failed()
+    (entry,) = told(hook)
+    assert entry["state"] == "FAILED" and entry["run"].startswith("refresh all sources · offline · 20")
+    assert state.message in entry["text"] and str(state.state_details.flow_run_id) in entry["url"]
+    run_id = str(state.state_details.flow_run_id)
+    kept = [
+        api(prefect_api, "logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}}),
+        api(prefect_api, "artifacts/filter", {"flow_runs": {"id": {"any_": [run_id]}}}),
+        api(prefect_api, "flow_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}}),
+    ]
+    assert all(kept)
+    logged = [record.getMessage() for record in caplog.records if record.name != "werkzeug"]  # the webhook's own log
+    assert TOKEN not in json.dumps([kept, logged, summary.as_json()])
+    assert all(TOKEN not in line for line in "".join(capfd.readouterr()).splitlines() if "werkzeug" not in line)
+    assert not [file for file in where.data.rglob("*") if file.is_file() and TOKEN.encode() in file.read_bytes()]
+
+
+@pytest.mark.server
+def test_a_webhook_that_is_down_fails_no_run(run: Any, where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", "http://127.0.0.1:9/hook")
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_ON", "always")
+    state, summary = run(offline=True)
+    assert state.is_completed() and summary.published
