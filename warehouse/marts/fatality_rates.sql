@@ -3,15 +3,16 @@
 -- 1936). Not per person: people rotate. Deaths are few and come in clusters (one attack, one crash), which makes the
 -- true uncertainty wider than the interval: never rank missions by rates whose intervals overlap, nor read a small
 -- mission's rate alone. There is no rate, and refused says why, when a month of the mission's life has no report that
--- prints it, when the newest vintage of the fatalities does not know the whole year, or when nobody is reported.
--- Special political missions too, whose civilian dead, mostly the greater part, are not in it. Strength is that of the
--- monthly reports where these have the mission in the year (from 2015; only 2021 and 2024 have all months), else of
--- the IPI database (from 1990-11): never both in one year. Within the mission's dates a month is covered when a report
--- names the mission, or a report exists and the mission comes before its first or after its last naming, when nobody
--- is counted there; this counts too few where a mission's people went under another name (IPTF under UNMIBH from
--- 1996-06). Strength reported outside of the dates counts, as the deaths of those months do, but a year wholly outside
--- has no rate (UNAVEM after 1995-02). Where a date is not known, the first and last naming stand for it. Parts of an
--- umbrella mission stand under it, as the fatalities print it. Before 2000 the list of the dead may not be complete.
+-- names it, when somebody died in a month without strength (before the first people were reported, after the last),
+-- when the newest vintage of the fatalities does not know the whole year, or when nobody is reported. Special political
+-- missions too, whose civilian dead, mostly the greater part, are not in it. Strength is that of the series that is
+-- whole in the year: of the monthly reports (from 2015), else of the IPI database (1990-11 to 2017-03); where neither
+-- is, the monthly reports stand, refused. Never both in one year. A silent month is not nobody: a report that does not
+-- name the mission leaves the month open, also before its first and after its last naming, when its people may be not
+-- there yet, gone, or printed under another name (IPTF before UNMIBH). Strength reported outside of the dates counts,
+-- as the deaths of those months do, but a year wholly outside has no rate (UNAVEM after 1995-02). Where a date is not
+-- known, the first and last naming stand for it. Parts of an umbrella mission stand under it, as the fatalities print
+-- it. Before 2000 the list of the dead may not be complete.
 CREATE VIEW marts.fatality_rates AS
 WITH RECURSIVE umbrellas AS (
     SELECT mission, coalesce(part_of, mission) AS umbrella FROM main.missions WHERE mission <> 'UNSPECIFIED'
@@ -30,13 +31,11 @@ WITH RECURSIVE umbrellas AS (
 ), served AS (
     SELECT mission, year(month_end) AS year, series, sum(strength)::BIGINT AS person_months
     FROM strengths
-    GROUP BY mission, year(month_end), series
-    QUALIFY series = 'monthly_report'
-        OR NOT bool_or(series = 'monthly_report') OVER (PARTITION BY mission, year(month_end))
+    GROUP BY ALL
 ), spans AS (
     SELECT mission, min(month_end) AS first_month, max(month_end) AS last_month FROM strengths GROUP BY ALL
 ), lives AS (
-    SELECT mission, first_month, last_month,
+    SELECT mission,
         coalesce(start_date, first_month) AS lives_from,
         CASE
             WHEN end_date IS NOT NULL THEN end_date
@@ -45,30 +44,37 @@ WITH RECURSIVE umbrellas AS (
     FROM spans
     JOIN main.missions USING (mission)
 ), expected AS (
-    SELECT mission, year, series, first_month, last_month, lives_from, lives_to,
+    SELECT mission, year, series, person_months, lives_from, lives_to,
         unnest(list_transform(range(1, 13), lambda month: last_day(make_date(year, month, 1)))) AS month_end
     FROM served
     JOIN lives USING (mission)
-), months AS (
-    SELECT mission, year, series,
-        count(*) FILTER (is_life) AS months_expected,
-        count(*) FILTER (is_life AND is_covered) AS months_covered
-    FROM (
-        SELECT mission, year, series,
-            month_end BETWEEN lives_from AND lives_to AS is_life,
-            reported AND (strength IS NOT NULL OR month_end NOT BETWEEN first_month AND last_month) AS is_covered
-        FROM expected
-        LEFT JOIN (SELECT *, true AS reported FROM reports) USING (series, month_end)
-        LEFT JOIN strengths USING (series, month_end, mission)
-    )
-    GROUP BY ALL
 ), fallen AS (
-    SELECT umbrella AS mission, year(incident_date) AS year, count(*) AS uniformed_deaths,
+    SELECT umbrella AS mission, last_day(incident_date) AS month_end, count(*) AS deaths,
         count(*) FILTER (incident_type = 'To Be Determined') AS pending
     FROM main.fatalities
     JOIN umbrellas USING (mission)
     WHERE personnel_type IN ('Military', 'Police', 'Military Observer')
     GROUP BY ALL
+), months AS (
+    SELECT mission, year, series, person_months,
+        count(*) FILTER (is_life) AS months_expected,
+        count(*) FILTER (is_life AND strength IS NOT NULL) AS months_covered,
+        count(*) FILTER (is_life AND strength IS NULL AND reported) AS months_silent,
+        coalesce(sum(deaths), 0)::BIGINT AS deaths,
+        coalesce(sum(deaths) FILTER (coalesce(strength, 0) = 0), 0)::BIGINT AS deaths_without_strength,
+        coalesce(sum(pending), 0)::BIGINT AS pending
+    FROM (
+        SELECT *, month_end BETWEEN lives_from AND lives_to AS is_life
+        FROM expected
+        LEFT JOIN (SELECT *, true AS reported FROM reports) USING (series, month_end)
+        LEFT JOIN strengths USING (series, month_end, mission)
+        LEFT JOIN fallen USING (mission, month_end)
+    )
+    GROUP BY ALL
+), chosen AS (
+    FROM months
+    QUALIFY row_number() OVER (
+        PARTITION BY mission, year ORDER BY months_covered = months_expected DESC, series = 'monthly_report' DESC) = 1
 ), known AS (
     SELECT max(vintage) AS vintage FROM meta.snapshots WHERE source = 'fatalities'
 ), counted AS (
@@ -78,14 +84,14 @@ WITH RECURSIVE umbrellas AS (
         series,
         months_expected,
         months_covered,
+        months_silent,
+        deaths_without_strength,
         person_months::DOUBLE / 12 AS person_years,
-        CASE WHEN vintage >= make_date(year, 1, 1) THEN coalesce(uniformed_deaths, 0) END AS uniformed_deaths,
-        CASE WHEN vintage >= make_date(year, 1, 1) THEN coalesce(pending, 0) END AS pending,
+        CASE WHEN vintage >= make_date(year, 1, 1) THEN deaths END AS uniformed_deaths,
+        CASE WHEN vintage >= make_date(year, 1, 1) THEN chosen.pending END AS pending,
         CASE WHEN vintage >= make_date(year, 1, 1) THEN least(vintage, make_date(year, 12, 31)) END AS deaths_known_to
-    FROM served
-    JOIN months USING (mission, year, series)
+    FROM chosen
     CROSS JOIN known
-    LEFT JOIN fallen USING (mission, year)
 ), limits AS (
     -- The exact limits of a Poisson mean solve P(X >= deaths | low) = P(X <= deaths | high) = 2.5 %: Newton's method
     -- from Byar's approximation (Rothman and Boice 1979), which is close already.
@@ -118,9 +124,12 @@ WITH RECURSIVE umbrellas AS (
         WHEN months_expected = 0 THEN 'outside of the mission''s dates'
         WHEN months_covered < months_expected THEN
             months_expected - months_covered || ' of ' || months_expected || ' months without a report of the mission'
+            || CASE WHEN months_silent > 0 THEN ', ' || months_silent || ' of them silent in a report' ELSE '' END
         WHEN deaths_known_to IS NULL THEN 'the fatalities held don''t know the year'
         WHEN deaths_known_to < make_date(year, 12, 31) THEN
             'the fatalities held know the year only to ' || deaths_known_to
+        WHEN deaths_without_strength > 0 THEN
+            deaths_without_strength || ' of ' || uniformed_deaths || ' deaths in months without strength of the mission'
         END AS refused
     FROM counted
 )
@@ -142,9 +151,9 @@ FROM judged
 LEFT JOIN intervals USING (uniformed_deaths);
 COMMENT ON COLUMN marts.fatality_rates.mission IS 'Mission; parts stand under their umbrella (UNOSOM).';
 COMMENT ON COLUMN marts.fatality_rates.year IS 'Calendar year.';
-COMMENT ON COLUMN marts.fatality_rates.series IS 'Where the strength is from: monthly_report (main.uniformed_personnel) or ipi (main.mission_strength).';
+COMMENT ON COLUMN marts.fatality_rates.series IS 'Where the strength is from, the series that is whole in the year: monthly_report (main.uniformed_personnel), else ipi (main.mission_strength).';
 COMMENT ON COLUMN marts.fatality_rates.months_expected IS 'Month-ends of the year within the mission''s dates. Unit: month.';
-COMMENT ON COLUMN marts.fatality_rates.months_covered IS 'Of them those whose strength a report gives. Unit: month.';
+COMMENT ON COLUMN marts.fatality_rates.months_covered IS 'Of them those whose report names the mission. Unit: month.';
 COMMENT ON COLUMN marts.fatality_rates.person_years IS 'All month-end strengths reported in the year, added and divided by 12: part of the year where months are missing. Unit: person-year.';
 COMMENT ON COLUMN marts.fatality_rates.uniformed_deaths IS 'Military, police and military observers who died in incidents of the year, all causes; NULL where the fatalities held cannot know the year. Unit: person.';
 COMMENT ON COLUMN marts.fatality_rates.pending IS 'Of them with the incident type still To Be Determined; they are in the rate. Unit: person.';
