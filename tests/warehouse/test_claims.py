@@ -153,7 +153,7 @@ KNOWN = {
         "rank_assessed": 1, "amount": 1_971_130_833, "first": "United States of America 28.17 %",
         "second": "China 12.71 %", "rank_regular_budget": 1, "rank_all_revenue": 1,
     },
-    "us-arrears": {"owed": 776_000_000, "as_of": date(2019, 1, 1), "regular_budget": 381_000_000},
+    "us-arrears": {"owed": 776_000_000, "meant": "about", "more_than": 1_000_000_000, "as_of": date(2019, 1, 1), "regular_budget": 381_000_000},
     "cash-for-two-months": {"months": 2, "a_year_before": 4, "said_on": date(2019, 1, 11)},
     "states-pay-late": {
         "on_time": 34, "late": 112, "not_in_full": 47, "late_or_not_in_full": 159, "in_full_2018": 152,
@@ -191,7 +191,7 @@ def test_because_tells_the_figures(found: dict[str, Judged]) -> None:
     assert "2019-01-20, not 2019-01-21" in found["chadians-killed-2019-01"].because
     assert "177 is the count up to the end of 2018" in found["minusma-fatalities"].because
     assert "plausible (15,116 to 16,353)" in found["minusma-size"].because
-    assert "776,000,000 USD (Reuters idUSKCN1PB2OD Jan 2019)" in found["us-arrears"].because
+    assert "gives about 776,000,000 USD (Reuters idUSKCN1PB2OD Jan 2019)" in found["us-arrears"].because
     assert "34 states paid on time, 112 late and 47 not in full" in found["states-pay-late"].because
     assert not [one.claim.id for one in found.values() if "{" in one.because or "no figure" in one.because]
 
