@@ -155,9 +155,15 @@ def run_refresh(where: Paths, report: Callable[[Summary], int], **parameters: An
         log.removeHandler(handler)
 
 
+_told = False  # whether SIGTERM came
+
+
 def _terminated(*_: Any) -> None:
     """SIGTERM, once Prefect has told its server: a sentence instead of a bare end."""
-    print("terminated; the published warehouse is whole", file=sys.stderr, flush=True)
+    global _told  # noqa: PLW0603
+    if not _told:
+        print("terminated; the published warehouse is whole", file=sys.stderr, flush=True)
+    _told = True
     raise SystemExit(TERMINATED)
 
 
@@ -168,6 +174,10 @@ def _run(refresh: Any, parameters: Mapping[str, Any]) -> Summary:
 
     try:
         return summary_of(refresh(**parameters, return_state=True))
+    except KeyboardInterrupt:
+        if _told:  # SIGTERM within a query, which DuckDB took for its own
+            raise SystemExit(TERMINATED) from None
+        raise
     except Exception as error:  # whatever Prefect raises: the flow's own faults end in its state
         told = " ".join(str(error).split())[:300] or type(error).__name__
         return Summary(failures=[f"Prefect could not run the flow ({told}). The published warehouse is whole."])

@@ -278,8 +278,10 @@ def _step(what: str, seconds: float, step: Callable[[], Any]) -> State[Any]:
     began = time.monotonic()
     with bounded(what, seconds):
         state: State[Any] = step()
-    # DuckDB takes the interruption for its own, and says no more than that.
-    interrupted = time.monotonic() - began >= seconds and "interrupted" in (state.message or "")
+    # DuckDB takes an interruption for its own, a time limit's as well as Ctrl-C's, and says no more than that.
+    interrupted = state.is_failed() and "interrupted" in (state.message or "").lower()
+    if interrupted and time.monotonic() - began < seconds:
+        raise KeyboardInterrupt
     if state.name != deadlines.TIMED_OUT and not interrupted:
         return state
     log.error("%s", deadlines.overran(what, seconds))
