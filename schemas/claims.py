@@ -15,6 +15,9 @@ VERDICTS = (
     "not in the data",
 )
 
+# How a figure can be meant that is not exact.
+QUALIFIERS = ("about", "more than", "less than", "at least")
+
 
 def _texts(description: str) -> pa.Column:
     """A list of texts (VARCHAR[])."""
@@ -64,10 +67,14 @@ CLAIM_FIGURES = Table(
         "definition": text("The definition in one sentence."),
         "is_main": flag("Whether the claim most plainly means it."),
         "value_text": text(
-            "The figure as it is shown: a number, a day or a text; NULL where there is no data.", nullable=True
+            "The figure as it is shown, with its qualifier: a number, a day or a text; NULL is no data.", nullable=True
         ),
         "value": number(
-            "The figure where it is a number, to six decimals.", unit=None, nullable=True, minimum=-1e15, maximum=1e15
+            "The figure where it is a number, to six decimals; read it with its qualifier.",
+            unit=None,
+            nullable=True,
+            minimum=-1e15,
+            maximum=1e15,
         ),
         "unit": text("Unit of the figure; NULL where it is no number.", nullable=True),
         "pending": whole(
@@ -75,6 +82,7 @@ CLAIM_FIGURES = Table(
             unit="value",
             nullable=True,
         ),
+        "qualifier": category("How the figure is meant; NULL where it is exact.", QUALIFIERS, nullable=True),
         "sql": text("Query that gives it."),
     },
     rules=(("value IS NULL OR value_text IS NOT NULL", "a number is shown"),),

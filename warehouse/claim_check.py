@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from schemas.claims import CLAIM_FIGURES, CLAIMS
+from schemas.claims import CLAIM_FIGURES, CLAIMS, QUALIFIERS
 from warehouse.claim_files import FOLDER, PENDING, PLACEHOLDER, STATED, Claim, Definition, load_claims
 from warehouse.load import BuildError, first_line
 from warehouse.query import QueryError, connect
@@ -30,13 +30,14 @@ _KINDS = re.compile(rf'"NULL"|{_WHOLE.pattern}|DECIMAL\(.*\)|DOUBLE|FLOAT|VARCHA
 
 @dataclass(frozen=True)
 class Figure:
-    """What a definition came to, with its SQL type; None is no data."""
+    """What a definition came to, with its SQL type; None is no data. An exact figure has no qualifier."""
 
     definition: Definition
     value: Any = None
     kind: str = '"NULL"'
     pending: int | None = None
     unit: str | None = None
+    qualifier: str | None = None
 
     @property
     def number(self) -> float | None:
@@ -45,8 +46,9 @@ class Figure:
 
     @property
     def text(self) -> str | None:
-        """The figure as it is shown."""
-        return shown(self.value, self.unit, self.definition.decimals)
+        """The figure as it is shown, after the word for how it is meant: about 750."""
+        told = shown(self.value, self.unit, self.definition.decimals)
+        return told if told is None or self.qualifier is None else f"{self.qualifier} {told}"
 
 
 @dataclass(frozen=True)
@@ -103,24 +105,31 @@ def _fetch(result: Any, claim: Claim, field: str) -> list[tuple[Any, ...]]:
 
 
 def measure(connection: duckdb.DuckDBPyConnection, claim: Claim, definition: Definition) -> Figure:
-    """A definition's figure. Raises ClaimError unless its query gives one row with `value`, and perhaps `pending`."""
+    """A definition's figure. Raises ClaimError unless its query gives one row with `value`, and perhaps `pending` and
+    `qualifier`."""
     field = f"definitions.{definition.id}.sql"
     result = _select(connection, claim, field, definition.sql)
     columns = [column[0] for column in result.description]
-    if columns not in (["value"], ["value", "pending"]):
-        raise claim.error(field, f"expected the column value, and perhaps pending, got {', '.join(columns)}.")
+    if columns[:1] != ["value"] or columns[1:] not in ([], ["pending"], ["qualifier"], ["pending", "qualifier"]):
+        told = f"expected the column value, and perhaps pending and qualifier, got {', '.join(columns)}."
+        raise claim.error(field, told)
     kind = str(result.description[0][1])
     if not _KINDS.fullmatch(kind):
         raise claim.error(field, f"expected a number, a text or a day, got {kind}.")
     rows = _fetch(result, claim, field)
     if len(rows) != 1:
         raise claim.error(field, f"expected exactly one row, got {len(rows):,}.")
-    value, pending = rows[0] if len(columns) > 1 else (rows[0][0], None)
+    row = dict(zip(columns, rows[0], strict=True))
+    value, pending, qualifier = row["value"], row.get("pending"), row.get("qualifier")
     if pending is not None and (not isinstance(pending, int) or pending < 0):
         raise claim.error(field, f"pending: expected a whole number of 0 or more, got {pending!r}.")
+    if qualifier not in (None, "exact", *QUALIFIERS):
+        raise claim.error(field, f"qualifier: expected exact, {', '.join(QUALIFIERS)} or NULL, got {qualifier!r}.")
     unit = definition.unit or claim.unit
     numeric = isinstance(value, int | float | Decimal)
-    return Figure(definition, value, kind, pending, unit if numeric else None)
+    return Figure(
+        definition, value, kind, pending, unit if numeric else None, None if qualifier == "exact" else qualifier
+    )
 
 
 def _literal_column(name: str, kind: str) -> str:
@@ -318,6 +327,7 @@ def _figure_rows(found: Sequence[Judged]) -> list[list[Any]]:
             figure.number,
             figure.unit,
             figure.pending,
+            figure.qualifier,
             figure.definition.sql,
         ]
         for one in found

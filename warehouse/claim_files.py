@@ -7,7 +7,9 @@ What the fields mean:
                  `tolerance_pct` how far off the project lets "about" be
     needs        source and day: without a snapshot of that source of that day or later the build can't judge the claim
     definitions  the ladder; `sql` gives one row with `value` (a number, a text or a day; NULL is no data) and, where
-                 values are still to be determined, how many (`pending`); `main` is what the claim most plainly means
+                 values are still to be determined, how many (`pending`), and where the figure is not exact how it is
+                 meant (`qualifier`: about, more than, less than, at least; shown before the figure); `main` is what
+                 the claim most plainly means
     rows         query for the rows behind the main figure; its column `snapshot_sha256` tells what they rest on
     verdicts     rules in order; `when` is SQL over the definitions' ids, `<id>_pending`, `stated`, `stated_day`,
                  `stated_names` and `tolerance_pct`; the last has none; {braces} in `because` are filled with figures

@@ -143,6 +143,8 @@ KNOWN = {
     },
     "largest-missions": {
         "rank_before": 3, "rank_after": 3, "month_before": date(2018, 2, 28), "uniformed_before": 13_532,
+        "rank_peacekeeping": 3, "missions_before": 23, "peacekeeping_before": 15, "political_before": 7,
+        "others_before": 1,
     },
     "developing-contributors": {
         "month_before": date(2018, 2, 28), "first_three": "Burkina Faso, Bangladesh, Chad",
@@ -153,7 +155,10 @@ KNOWN = {
         "rank_assessed": 1, "amount": 1_971_130_833, "first": "United States of America 28.17 %",
         "second": "China 12.71 %", "rank_regular_budget": 1, "rank_all_revenue": 1,
     },
-    "us-arrears": {"owed": 776_000_000, "meant": "about", "more_than": 1_000_000_000, "as_of": date(2019, 1, 1), "regular_budget": 381_000_000},
+    "us-arrears": {
+        "owed": 776_000_000, "owed_in_september": 1_000_000_000, "as_of": date(2019, 1, 1),
+        "regular_budget": 381_000_000,
+    },
     "cash-for-two-months": {"months": 2, "a_year_before": 4, "said_on": date(2019, 1, 11)},
     "states-pay-late": {
         "on_time": 34, "late": 112, "not_in_full": 47, "late_or_not_in_full": 159, "in_full_2018": 152,
@@ -170,6 +175,43 @@ def test_what_is_still_to_be_determined_stands_beside_the_figure(found: dict[str
     pending = {figure.definition.id: figure.pending for figure in found["minusma-fatalities"].figures}
     assert (pending["to_article"], pending["to_end_of_2018"], pending["rows_to_article"]) == (4, 4, None)
     assert "4 of its deaths still to be determined" in found["deadliest-mission"].because
+
+
+def test_a_figure_that_is_not_exact_says_how_it_is_meant(found: dict[str, Judged]) -> None:
+    told = {(name, figure.definition.id): figure.text for name, one in found.items() for figure in one.figures}
+    assert told["us-arrears", "owed"] == "about 776,000,000"
+    assert told["us-arrears", "owed_in_september"] == "more than 1,000,000,000"
+    assert told["us-arrears", "cap_related"] == "more than 500,000,000"
+    assert told["us-arrears", "regular_budget"] == "381,000,000"
+    assert told["us-arrears", "all_states"] == told["states-pay-late", "peacekeeping_arrears"] == "about 2,000,000,000"
+    assert told["cash-for-two-months", "months"] == "less than 2"
+    assert told["minusma-size", "civilians"] == "1,584" and told["minusma-size", "uniformed_fact"] == "14,769"
+    assert "owed about 2,000,000,000 USD" in found["states-pay-late"].because
+    assert "September 2018 gives more than 1,000,000,000 USD" in found["us-arrears"].because
+    assert "covered less than 2 months of operations" in found["cash-for-two-months"].because
+    assert [
+        one.claim.id for one in found.values() if "less than less" in one.because or "about about" in one.because
+    ] == []
+
+
+def test_how_a_fact_is_meant_follows_the_fact(real: Connection) -> None:
+    one = changed(real, "us-arrears", "UPDATE main.dated_facts SET qualifier = 'exact' WHERE as_of = '2019-01-01'")
+    assert "gives 776,000,000 USD" in one.because
+    one = changed(real, "minusma-size", "UPDATE main.dated_facts SET qualifier = 'about' WHERE subject = 'civilian'")
+    assert "With about 1,584 civilians" in one.because
+
+
+def test_a_rank_says_which_missions_it_is_among(found: dict[str, Judged]) -> None:
+    assert (
+        "rank 3 of 23 missions on 2018-02-28 (13,532), of which 15 are peacekeeping operations, 7 special political "
+        "missions and 1 of another kind (support offices); among the peacekeeping operations alone it was rank 3."
+    ) in found["largest-missions"].because
+
+
+def test_the_share_without_china_is_of_the_whole_that_has_china_in_it(found: dict[str, Judged]) -> None:
+    because = found["wealthier-states-pay"].because
+    assert "96.1 % of 2018-19, 83.4 % of the same whole without China" in because
+    assert not [figure for figure in found["wealthier-states-pay"].figures if "income" in figure.definition.definition]
 
 
 def test_shares_by_level_add_up_from_the_rows(real: Connection, found: dict[str, Judged]) -> None:
@@ -471,6 +513,8 @@ FAULTY: list[tuple[dict[str, Any], str, str]] = [
     ({"definitions": with_sql("SELECT [1] AS value")}, "definitions.three.sql", "a number, a text or a day, got INTEGER[]"),
     ({"definitions": with_sql("SELECT true AS value")}, "definitions.three.sql", "got BOOLEAN"),
     ({"definitions": with_sql("SELECT 1 AS value, -1 AS pending")}, "definitions.three.sql", "0 or more, got -1"),
+    ({"definitions": with_sql("SELECT 1 AS value, 'roughly' AS qualifier")}, "definitions.three.sql", "or NULL, got 'roughly'"),
+    ({"definitions": with_sql("SELECT 1 AS value, 2 AS other")}, "definitions.three.sql", "perhaps pending and qualifier, got"),
     ({"definitions": with_sql("SELECT count(*) AS value FROM main.dragons")}, "definitions.three.sql", "dragons does not exist"),
     ({"definitions": with_sql("SELECT error('no such day') AS value")}, "definitions.three.sql", "no such day"),
     ({"definitions": with_sql("SELECT 1 AS value; SELECT 2 AS value")}, "definitions.three.sql", "one SELECT statement"),
@@ -549,6 +593,23 @@ def test_a_missing_neighbour_is_said_and_harms_no_rule_that_does_not_need_it(emp
     rules = [{**RULES[0], "because": "It is {three}, of {four} ({four_pending})."}, RULES[1]]
     one = judge(empty, tmp_path, definitions=definitions, verdicts=rules)
     assert (one.verdict, one.because) == ("confirmed", "It is 3, of no figure (no figure).")
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "qualifier"),
+    [
+        ("3 AS value, 'about' AS qualifier", "about 3", "about"),
+        ("3 AS value, 'exact' AS qualifier", "3", None),
+        ("3 AS value, NULL AS qualifier", "3", None),
+        ("3 AS value, 1 AS pending, 'more than' AS qualifier", "more than 3", "more than"),
+        ("NULL::BIGINT AS value, 'about' AS qualifier", None, "about"),
+    ],
+)
+def test_a_qualifier_stands_before_the_figure_and_leaves_the_number(
+    empty: Connection, tmp_path: Path, columns: str, text: str | None, qualifier: str | None
+) -> None:
+    (figure,) = judge(empty, tmp_path, definitions=with_sql(f"SELECT {columns}")).figures
+    assert (figure.text, figure.qualifier, figure.value) == (text, qualifier, 3 if text else None)
 
 
 def test_a_rule_can_speak_of_what_is_missing(empty: Connection, tmp_path: Path) -> None:

@@ -191,6 +191,27 @@ def test_rates_are_given_for_whole_years_only(real: Connection) -> None:
     ) == (12, 4, 28, date(2019, 12, 31), None, "8 of 12 months without a report of the mission")
 
 
+def test_no_rate_of_deaths_without_the_people_they_died_among(real: Connection) -> None:
+    def told(mission: str, year: int) -> tuple[Any, ...]:
+        columns = "months_expected, months_covered, uniformed_deaths, rate_per_1000, refused"
+        return one(real, f"SELECT {columns} FROM marts.fatality_rates WHERE mission = '{mission}' AND year = {year}")
+
+    among = "{} deaths in months without strength of the mission"
+    silent = "{0} of {1} months without a report of the mission, {0} of them silent in a report"
+    # December 2011 is five months after UNMIS; UNTAET ended on 20 May 2002, before the month-end.
+    assert told("UNMIS", 2011) == (6, 6, 3, None, among.format("1 of 3"))
+    assert told("UNTAET", 2002) == (4, 4, 2, None, among.format("1 of 2"))
+    # January to May under IPTF; named to August 2000 only; begun on 26 September 2017, first named in October.
+    assert told("UNMIBH", 1996) == (12, 7, 3, None, silent.format(5, 12))
+    assert told("BONUCA", 2000) == (11, 7, 0, None, silent.format(4, 11))
+    assert told("UNVMC", 2017) == (4, 3, 1, None, silent.format(1, 4))
+
+
+def test_every_mission_of_2015_has_a_rate_from_the_series_that_is_whole(real: Connection) -> None:
+    sql = "SELECT series, count(*), count(rate_per_1000) FROM marts.fatality_rates WHERE year = 2015 GROUP BY ALL"
+    assert asked(real, sql) == [("ipi", 18, 18)]  # the monthly report of March 2015 is missing
+
+
 def test_every_row_has_a_rate_or_says_why_not(real: Connection) -> None:
     wrong = "(rate_per_1000 IS NULL) <> (refused IS NOT NULL) OR (rate_low IS NULL) <> (rate_per_1000 IS NULL)"
     outside = "rate_per_1000 < rate_low OR rate_per_1000 > rate_high"
