@@ -105,8 +105,6 @@ def _warm_up() -> None:
     """Import what the flow's first steps would import, while the server is still starting."""
     import pyarrow.parquet  # noqa: F401
 
-    import flows.steps  # noqa: F401
-
 
 def run_refresh(where: Paths, report: Callable[[Summary], int], **parameters: Any) -> Summary:
     """Run the flow `refresh` in this process and give its summary; failures stand in it, none are raised.

@@ -146,7 +146,7 @@ def all_checks() -> list[Check]:
         if table.key:
             found.append(key_check(table))
         found += reference_checks(table)
-    return found + promises() + [reconciliation_check(one) for one in reconcile.declared()[0]]
+    return found + promises() + [reconciliation_check(one) for one in reconcile.declared().reconciliations]
 
 
 def run(built: Path, checks: Sequence[Check] | None = None) -> list[Outcome]:

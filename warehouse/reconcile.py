@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 import yaml
@@ -122,15 +122,23 @@ def _read(entry: Mapping[str, Any], reasons: Mapping[str, Any]) -> Reconciliatio
     )
 
 
+class Declared(NamedTuple):
+    """What the file has: reasons (noted, text) and ledgers (queries that several sides read) by name."""
+
+    reconciliations: list[Reconciliation]
+    reasons: dict[str, dict[str, str]]
+    ledgers: dict[str, str]
+
+
 @cache
-def declared(path: Path = DECLARED) -> tuple[list[Reconciliation], dict[str, dict[str, str]]]:
-    """The reconciliations of the file, and its reasons (noted, text) by name. Raises ValueError for a faulty entry."""
+def declared(path: Path = DECLARED) -> Declared:
+    """What the file declares. Raises ValueError for a faulty entry."""
     text = yaml.safe_load(path.read_text(encoding="utf-8"))
     reasons: dict[str, dict[str, str]] = text["reasons"]
     for name, reason in reasons.items():
         if set(reason) != {"noted", "text"}:
             raise ValueError(f"{path.name}: reason {name}: expected noted and text, got {', '.join(sorted(reason))}.")
-    return [_read(entry, reasons) for entry in text["reconciliations"]], reasons
+    return Declared([_read(entry, reasons) for entry in text["reconciliations"]], reasons, text.get("ledgers", {}))
 
 
 def run(built: Path) -> None:
@@ -138,13 +146,15 @@ def run(built: Path) -> None:
 
     Raises BuildError, naming the reconciliation, when one can't be asked.
     """
-    reconciliations, reasons = declared()
+    reconciliations, reasons, ledgers = declared()
     with duckdb.connect(str(built)) as connection:
         told = ", ".join(
             f"({', '.join(ddl.literal(cell) for cell in (name, reason['noted'], reason['text']))})"
             for name, reason in reasons.items()
         )
         connection.execute(f"INSERT INTO {RECONCILIATION_REASONS.full_name} VALUES {told}")
+        for name, sql in ledgers.items():
+            connection.execute(f"CREATE TEMP VIEW {name} AS {sql}")
         for reconciliation in reconciliations:
             try:
                 connection.execute(f"INSERT INTO {RECONCILIATIONS.full_name} {reconciliation.sql()}")

@@ -68,8 +68,10 @@ def fill(connection: Connection, bundled: Callable[[str], Staged], files: Mappin
     for name, table in TABLES.items():
         if name in frames:
             insert(connection, table, frames[name])
-    vintages = [(source, entries[name]["vintage"]) for source, names in files.items() for name in names]
-    put(connection, SNAPSHOTS.full_name, "source vintage", *vintages)
+    held = [
+        (source, entries[name]["vintage"], entries[name]["sha256"]) for source, names in files.items() for name in names
+    ]
+    put(connection, SNAPSHOTS.full_name, "source vintage sha256", *held)
 
 
 def asked(connection: Connection, sql: str) -> list[tuple[Any, ...]]:

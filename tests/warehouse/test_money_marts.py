@@ -5,7 +5,6 @@ First on the bundled figures, against numbers read elsewhere; then on a few rows
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -15,17 +14,11 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from tests_shared import CATALOGUE
 
-from flows.subjects import SUBJECTS, declaration_of
-from schemas.columns import Table
-from schemas.tables import COUNTRIES, SNAPSHOTS, TABLES
-from schemas.validate import conform
-from sources import bundle
-from transforms import countries, missions
 from transforms.staging import Staged
-from transforms.vintages import Vintage
 from warehouse import load
+
+from .marts_shared import Connection, asked, fill, one, put
 
 MARTS = ["arrears_timeline", "burden_sharing", "funding_by_level", "mission_cost", "payment_record"]
 FILES = {
@@ -45,39 +38,6 @@ FILES = {
     ],
 }  # fmt: skip
 Money = Decimal
-Connection = duckdb.DuckDBPyConnection
-
-
-def insert(connection: Connection, table: Table, frame: pd.DataFrame) -> None:
-    columns = ", ".join(table.columns)
-    connection.register("given", frame)
-    connection.execute(f"INSERT INTO {table.full_name} ({columns}) SELECT {columns} FROM given")
-    connection.unregister("given")
-
-
-def put(connection: Connection, name: str, columns: str, *rows: tuple[Any, ...], **same: Any) -> None:
-    """Insert rows made by hand; columns that may not be NULL and don't matter get something."""
-    table = TABLES[name]
-    frame = pd.DataFrame(list(rows), columns=columns.split()).assign(**same)
-    for column, declared in table.columns.items():
-        if column == "snapshot_row":
-            frame[column] = range(1, len(frame) + 1)
-        elif column not in frame and not declared.nullable:
-            pattern = (declared.metadata or {}).get("pattern")
-            frame[column] = ("a" * 64 if pattern else "x") if str(declared.dtype).startswith("str") else 0
-    for column, declared in table.columns.items():
-        if "datetime" in str(declared.dtype) and column in frame:
-            frame[column] = pd.to_datetime(frame[column])
-    insert(connection, table, conform(frame, table))
-
-
-def asked(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
-    return connection.execute(sql).fetchall()
-
-
-def one(connection: Connection, sql: str) -> tuple[Any, ...]:
-    (row,) = asked(connection, sql)
-    return row
 
 
 # The bundled figures
@@ -86,30 +46,8 @@ def one(connection: Connection, sql: str) -> tuple[Any, ...]:
 @pytest.fixture(scope="module")
 def real(bundled: Callable[[str], Staged]) -> Iterator[Connection]:
     """The tables that the marts read, of the bundled snapshots; no number in them is this file's."""
-    entries = {entry["file"]: entry for entry in bundle.manifest()}
-    frames: dict[str, pd.DataFrame] = {}
-    for source, files in FILES.items():
-        found = [
-            Vintage(
-                hashlib.sha256((bundle.BUNDLED / file).read_bytes()).hexdigest(),
-                date.fromisoformat(entries[file]["vintage"]),
-                bundled(file),
-            )
-            for file in files
-        ]
-        frames |= SUBJECTS[source].tables(found, declaration_of(CATALOGUE[source]))
-    named = {name for frame in frames.values() if "mission" in frame for name in frame["mission"].dropna()}
-    frames = {
-        "main.countries": conform(countries.countries_table(), COUNTRIES),
-        "main.missions": missions.missions_table(None, named),
-        **frames,
-    }
     with duckdb.connect() as connection:
-        load.create_empty(connection)
-        for name in TABLES:
-            if name in frames:
-                insert(connection, TABLES[name], frames[name])
-        put(connection, SNAPSHOTS.full_name, "source vintage", ("fatalities", "2025-04-04"))
+        fill(connection, bundled, FILES)
         yield connection
 
 

@@ -132,13 +132,13 @@ def test_a_faulty_declaration_names_the_entry_and_the_field(
 
 
 def test_a_sound_declaration_is_read(tmp_path: Path) -> None:
-    (found,), reasons = reconcile.declared(declaration(lambda _: None, tmp_path))
+    (found,), reasons, _ = reconcile.declared(declaration(lambda _: None, tmp_path))
     assert (found.name, found.reasons, list(reasons)) == ("n", (("why", "true"),), ["why"])
     assert (found.known, found.why) == ((("A", "2019", 1.5),), "looked at")
 
 
 def test_every_declared_reason_is_used_and_dated() -> None:
-    found, reasons = reconcile.declared()
+    found, reasons, _ = reconcile.declared()
     assert {reason for one in found for reason, _ in one.reasons} == set(reasons)
     assert len({one.name for one in found}) == len(found) >= 18
     assert all(one.why for one in found if one.known)
@@ -160,7 +160,7 @@ def test_a_build_is_reconciled_and_its_reasons_told(built: Path) -> None:
             "WHERE name = 'monthly reports'' sums and their printed grand totals'"
         ).fetchall()
     assert found == [(245, 245, "equal")]  # the hand-made month, and its hand-made printed total
-    assert noted == [(len(reconcile.declared()[1]), "2026-11-25")]
+    assert noted == [(len(reconcile.declared().reasons), "2026-11-25")]
     assert summed == (1, 1, 0, 0, 0)
 
 
@@ -181,6 +181,6 @@ def test_the_summary_counts_breaks_with_and_without_a_reason(built: Path) -> Non
 
 def test_a_reconciliation_that_cannot_be_asked_is_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = Reconciliation("mine", "d", "u", "values", Side("l", "SELECT nothing"), Side("r", NONE), ())
-    monkeypatch.setattr(reconcile, "declared", lambda: ([wrong], {"why": {"noted": "2026-11-25", "text": "t"}}))
+    monkeypatch.setattr(reconcile, "declared", lambda: ([wrong], {"why": {"noted": "2026-11-25", "text": "t"}}, {}))
     with pytest.raises(BuildError, match="'mine' could not be made"):
         reconcile.run(built)
