@@ -6,12 +6,12 @@ import json
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from server_api import api
 from tests_shared import CATALOGUE, read_csv, to_csv, to_json
 
 from flows.own_server import OwnServer
@@ -261,21 +261,17 @@ def test_runs_without_a_server_are_there_when_the_server_is_opened_later(built: 
     try:
         assert server.wait(120)
 
-        def api(path: str) -> Any:
-            request = urllib.request.Request(  # noqa: S310
-                f"{server.api_url}/{path}/filter", b"{}", {"Content-Type": "application/json"}
-            )
-            with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
-                return json.load(reply)
+        def every(what: str) -> Any:
+            return api(server.api_url, f"{what}/filter", {})
 
-        runs = [run for run in api("flow_runs") if "offline" in run["name"]]
-        tasks = api("task_runs")
+        runs = [run for run in every("flow_runs") if "offline" in run["name"]]
+        tasks = every("task_runs")
         assert runs and all(run["state_type"] in ("COMPLETED", "FAILED") for run in runs)
         first = min(runs, key=lambda run: run["start_time"])
         of_first = [task for task in tasks if task["flow_run_id"] == first["id"]]
         assert len(of_first) == 4 + len(CATALOGUE) and {task["state_type"] for task in of_first} == {"COMPLETED"}
-        assert any(line["message"].startswith("Published") for line in api("logs"))
-        assert {artifact["key"] for artifact in api("artifacts")} == {
+        assert any(line["message"].startswith("Published") for line in every("logs"))
+        assert {artifact["key"] for artifact in every("artifacts")} == {
             "refresh-summary",
             "rejected-rows",
             "checks-failed",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 from end_to_end.conftest import COMMAND, Shell
+from server_api import api
 
 NAMES = ["refresh-fatalities", "refresh-personnel", "refresh-contributions", "refresh-all", "brief", "backfill"]
 
@@ -36,12 +36,7 @@ class Served:
         )  # fmt: skip
 
     def api(self, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/{path}")
-        if body is not None:
-            request.data = json.dumps(body).encode()
-            request.add_header("content-type", "application/json")
-        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
-            return json.load(reply)
+        return api(f"http://127.0.0.1:{self.port}/api", path, body)
 
     def until(self, what: str, ask: Any, seconds: float = 120) -> Any:
         deadline = time.monotonic() + seconds

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import signal
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import pytest
 from end_to_end.conftest import Shell
 from end_to_end.test_serve import Served
 from filelock import FileLock, Timeout
+from server_api import api
 
 from flows.own_server import OwnServer
 
@@ -69,12 +68,6 @@ def lock_is_free(shell: Shell) -> bool:
             return True
     except Timeout:
         return False
-
-
-def api(url: str, path: str, body: Any) -> Any:
-    request = urllib.request.Request(f"{url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
-        return json.load(reply)
 
 
 def last_run(url: str) -> dict[str, Any]:

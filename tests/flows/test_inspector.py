@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import urllib.request
 from typing import Any
 
 import pytest
+from server_api import api
 from tests_shared import load_bytes, read_csv, to_csv
 
 from flows.admit import Stated
@@ -18,14 +18,6 @@ from warehouse import checks
 from warehouse.checks import Check
 
 pytestmark = pytest.mark.server
-
-
-def api(url: str, path: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(  # noqa: S310
-        f"{url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
-        return json.load(reply)
 
 
 def seen(url: str, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
+from server_api import api
 
 from flows import build, notify
 from flows.settings import Paths
@@ -26,14 +26,6 @@ def hook(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[HT
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     yield httpserver
-
-
-def api(url: str, path: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(  # noqa: S310
-        f"{url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
-        return json.load(reply)
 
 
 def told(hook: HTTPServer) -> list[dict[str, Any]]:

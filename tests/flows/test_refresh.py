@@ -6,7 +6,6 @@ import hashlib
 import json
 import multiprocessing
 import time
-import urllib.request
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -17,6 +16,7 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from pytest_httpserver import HTTPServer
+from server_api import api
 from tests_shared import CATALOGUE, load_bytes, read_csv, to_csv
 
 from flows import build, stage
@@ -40,14 +40,6 @@ def ask(where: Paths, sql: str) -> Any:
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def api(url: str, path: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(  # noqa: S310
-        f"{url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
-        return json.load(reply)
 
 
 def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, where: Paths, prefect_api: str) -> None:
