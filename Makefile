@@ -83,6 +83,7 @@ lock: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/refresh.py
+	$(BIN)/python benchmarks/prefect_share.py
 	$(BIN)/python benchmarks/fetch.py
 	$(BIN)/python benchmarks/answers.py
 

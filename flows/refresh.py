@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
+from prefect.context import TagsContext
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
@@ -73,4 +74,5 @@ def refresh(
     """
     from flows import steps
 
-    return steps.run(sources or [], offline, live, force, as_of, wait_seconds, spread_minutes)
+    with TagsContext(current_tags=set()):  # the run's are not its tasks': a tagged task first asks its server for leave
+        return steps.run(sources or [], offline, live, force, as_of, wait_seconds, spread_minutes)

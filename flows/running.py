@@ -167,11 +167,14 @@ def _terminated(*_: Any) -> None:
 
 def _run(refresh: Any, parameters: Mapping[str, Any]) -> Summary:
     """Run the flow. What Prefect itself can't do (no server comes up, its database can't be written) is a failure."""
+    from prefect import tags
+
     from flows.artifacts import Summary
     from flows.steps import summary_of
 
     try:
-        return summary_of(refresh(**parameters, return_state=True))
+        with tags("peacekeeping", "command", *parameters.get("sources") or []):
+            return summary_of(refresh(**parameters, return_state=True))
     except KeyboardInterrupt:
         if _told:  # SIGTERM within a query, which DuckDB took for its own
             raise SystemExit(TERMINATED) from None

@@ -324,12 +324,6 @@ def run(
     except FORESEEABLE as error:
         summary.failures.append(explained(error))
         log.error("%s", explained(error))
-    except Exception as error:  # Prefect's own, which asks its server before each tagged task
-        if not _server_is_gone():
-            raise
-        told = f"The Prefect server went away in the middle of the run ({type(error).__name__}); it ends here."
-        summary.failures.append(f"{told} Nothing is half published.")
-        log.error("%s", summary.failures[-1])
     summary.seconds = time.perf_counter() - began
     if without_server and _server_is_gone():
         without_server(summary)
@@ -399,7 +393,7 @@ def _stage(
     # One after the other: pandas holds the interpreter's lock, and four threads at once take twice as long.
     reports = []
     for name, source in catalogue.items():
-        step = partial(stage_source.with_options(tags=[name]), name, source, quote(chosen[name]), where, run)
+        step = partial(stage_source, name, source, quote(chosen[name]), where, run)
         state = _step(f"staging {name}", deadlines.STAGE, partial(step, wait_for=waits[name], return_state=True))
         reports.append(_result(state, summary))
     if not all(isinstance(report, StageReport) for report in reports):

@@ -63,7 +63,7 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
         ],
         "COMPLETED",
     )  # fmt: skip
-    assert [task["tags"] for task in tasks if task["name"] == "stage fatalities"] == [["fatalities"]]
+    assert not any(task["tags"] for task in tasks)  # a tagged one would ask the server for leave, 30 ms each
     for _ in range(50):
         logs = api(prefect_api, "logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}})
         if any("Published" in line["message"] for line in logs):
