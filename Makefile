@@ -62,6 +62,7 @@ server: $(STAMP)
 deploy: $(STAMP)
 	$(SERVED) $(PREFECT) --no-prompt work-pool create peacekeeping --type process --overwrite
 	$(SERVED) $(PREFECT) --no-prompt deploy --all
+	$(SERVED) DO_NOT_TRACK=1 $(BIN)/python -m flows.automations
 
 worker: $(STAMP)
 	$(SERVED) $(PREFECT) worker start --pool peacekeeping

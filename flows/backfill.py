@@ -12,6 +12,7 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
+from flows import notify
 from flows.locking import WAIT_SECONDS
 
 
@@ -21,7 +22,15 @@ def _run_name() -> str:
     return f"backfill every {given.get('every', 'month')} {days} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-@flow(name="backfill", flow_run_name=_run_name, persist_result=False, validate_parameters=True)
+@flow(
+    name="backfill",
+    flow_run_name=_run_name,
+    persist_result=False,
+    validate_parameters=True,
+    on_completion=[notify.at_end],
+    on_failure=[notify.at_end],
+    on_crashed=[notify.at_end],
+)
 def backfill(
     first: date,
     last: date,

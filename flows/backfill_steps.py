@@ -23,12 +23,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows import admit, build, stage
+from flows.faults import FORESEEABLE, explained, told_plainly
 from flows.identity import build_id
 from flows.locking import only_builder_of, only_writer
 from flows.runners import RunnerError, mapped
 from flows.settings import Paths, paths
 from flows.shelf import Shelf
-from flows.steps import FORESEEABLE, explained, told_plainly
 from sources.archive import Archive, Snapshot
 from sources.bundle import manifest
 from sources.catalogue import Source, load_catalogue

@@ -11,11 +11,11 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from prefect import flow, runtime
-from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows import notify
 from flows.settings import paths
 
 BATCH = 12  # missions a task: some ten tasks, so that a cluster's workers end at about the same time
@@ -27,7 +27,15 @@ def _run_name() -> str:
     return f"brief {given.get('mission') or 'every mission'}{until} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-@flow(name="brief", flow_run_name=_run_name, persist_result=False, validate_parameters=True)
+@flow(
+    name="brief",
+    flow_run_name=_run_name,
+    persist_result=False,
+    validate_parameters=True,
+    on_completion=[notify.at_end],
+    on_failure=[notify.at_end],
+    on_crashed=[notify.at_end],
+)
 def brief(
     mission: str | None = None, up_to: date | None = None, batch: Annotated[int, Field(ge=1)] = BATCH
 ) -> State[Any]:
@@ -46,8 +54,6 @@ def brief(
     state = brief_steps.run(mission or None, up_to, batch, where, where.data / "briefings")
     if state.is_completed():
         written = state.result()
-        create_markdown_artifact(
-            brief_steps.markdown(written), key="briefings", description="The pages that this run wrote"
-        )
+        brief_steps.report(written, up_to, where)
         return Completed(message=brief_steps.headline(written))
     return Failed(message=state.message or "The pages could not be written.")

@@ -5,6 +5,7 @@ A task gets names and paths; it opens the warehouse, read-only, where it runs.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,15 +13,18 @@ from typing import Any
 
 import duckdb
 from prefect import runtime, task
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from flows.brief_pages import Written, about_sources, missions_to_write, write_index, write_pages, write_some
+from flows.reporting import artifact
 from flows.runners import RunnerError, mapped
 from flows.settings import Paths
 from sources.errors import SourceError
 from warehouse.briefing.asking import Asker, BriefingError
+from warehouse.briefing.page import Picture, picture_of
 from warehouse.briefing.provenance import build_of
 from warehouse.query import QueryError, connect
 
@@ -134,7 +138,42 @@ def headline(written: Written) -> str:
     return f"wrote {len(written.pages):,} page{'' if len(written.pages) == 1 else 's'} to {written.index.parent}{left}"
 
 
-def markdown(written: Written) -> str:
-    """The files by name, to be opened from disk."""
-    lines = [f"# {headline(written)[:1].upper()}{headline(written)[1:]}", "", f"Index: `{written.index}`", ""]
-    return "\n".join([*lines, *[f"- `{page}`" for page in written.pages], ""])
+def report(written: Written, up_to: date | None, where: Paths) -> None:
+    """Leave an artifact: a picture of one page, and where all of them lie."""
+    try:
+        picture = picture_of(shown(written, up_to, where).read_text(encoding="utf-8"))
+    except FORESEEABLE:  # the pages are written, and that is what counts
+        picture = None
+    artifact(
+        create_markdown_artifact,
+        markdown(written, picture),
+        key="briefings",
+        description="The pages that this run wrote",
+    )
+
+
+def shown(written: Written, up_to: date | None, where: Paths) -> Path:
+    """The page whose picture stands for a run: the only one, or that of the mission with the newest death.
+
+    Raises BriefingError or QueryError where the warehouse can't be asked.
+    """
+    if len(written.pages) == 1:
+        return written.pages[0]
+    with connect(where.warehouse) as connection:
+        newest = Asker(connection)(
+            "SELECT mission FROM fatalities WHERE incident_date <= coalesce(?, incident_date) "
+            "ORDER BY incident_date DESC, mission LIMIT 1",
+            up_to,
+        )
+    stems = {page.name.partition("_up-to-")[0].removesuffix(".html"): page for page in written.pages}
+    return stems.get(newest[0]["mission"].replace(" ", "-") if newest else "", written.pages[0])
+
+
+def markdown(written: Written, picture: Picture | None) -> str:
+    """What was written: a picture of one page, and the files by name, to be opened from disk."""
+    lines = [f"# {headline(written)[:1].upper()}{headline(written)[1:]}", ""]
+    if picture:
+        data = b64encode(picture.svg.encode()).decode()
+        lines += [f"![{picture.title}](data:image/svg+xml;base64,{data})", ""]
+        lines += [f"**{picture.title}.** {picture.description}", ""]
+    return "\n".join([*lines, f"Index: `{written.index}`", "", *[f"- `{page}`" for page in written.pages], ""])

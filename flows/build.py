@@ -213,11 +213,16 @@ def publish_build(built: Build, snapshots: Sequence[Snapshot], paths: Paths, arc
     publish(built.file, paths.warehouse)
 
 
-def clear_work(paths: Paths) -> None:
-    """Remove what killed runs left, in the scratch folder and in the archive. Call while holding the writer's lock."""
+def clear_work(paths: Paths) -> list[str]:
+    """Remove what killed runs left, in the scratch folder and in the archive; gives the names in the former.
+
+    Call while holding the writer's lock.
+    """
     Archive(paths.raw).clear_scratch()
-    for left in paths.work.iterdir():
+    found = list(paths.work.iterdir())
+    for left in found:
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+    return [left.name for left in found]

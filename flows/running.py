@@ -170,7 +170,7 @@ def _run(refresh: Any, parameters: Mapping[str, Any]) -> Summary:
     from prefect import tags
 
     from flows.artifacts import Summary
-    from flows.steps import summary_of
+    from flows.reporting import summary_of
 
     try:
         with tags("peacekeeping", "command", *parameters.get("sources") or []):

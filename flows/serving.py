@@ -53,13 +53,14 @@ def serve() -> None:
     try:
         from prefect import serve as serve_all
 
-        from flows import deployments
+        from flows import automations, deployments
 
         entries = deployments.declared()
         rows = [[entry["name"], _when(entry)] for entry in entries]
         console.show_table(["deployment", "runs"], rows)
         click.echo(f"The UI: {url.removesuffix('/api')}" + ("" if own else "  (a server that was running already)"))
         click.echo("Stop with Ctrl-C.", err=True)
+        automations.register()
         serve_all(*deployments.runner_deployments(), print_starting_message=False)
     finally:
         if own:

@@ -10,129 +10,43 @@ from __future__ import annotations
 import logging
 import random
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import partial, wraps
-from typing import Any, ParamSpec
+from functools import partial
+from typing import Any
 
 from prefect import allow_failure, runtime, task
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
-from prefect.futures import PrefectFuture, as_completed
+from prefect.futures import PrefectFuture
 from prefect.settings import PREFECT_API_URL
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 from prefect.utilities.annotations import quote
 
-from flows import admit, build, deadlines, findings, stage
-from flows.admit import Obtained
-from flows.artifacts import Summary, markdown, rejected_by_reason
+from flows import admit, build, deadlines, findings, lost_runs, stage
+from flows.artifacts import Summary, rejected_by_reason
 from flows.build import Build
 from flows.deadlines import bounded
+from flows.faults import FORESEEABLE, explained, told_plainly
+from flows.fetching import obtain
 from flows.identity import build_id
-from flows.locking import BusyError, DataFolderError, only_builder_of, only_writer
+from flows.locking import only_builder_of, only_writer
+from flows.reporting import final_state, write_artifacts
 from flows.running import answers
 from flows.settings import Paths, paths
 from flows.shelf import Shelf
 from flows.stage import StageReport
-from schemas.validate import ContractError, TableError
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, find_live, live_names, load_catalogue
-from sources.errors import Refused, SourceError, Unavailable, Unreachable
+from sources.errors import SourceError
 from warehouse import checks, publish
-from warehouse.load import BuildError
 
 log = logging.getLogger("peacekeeping.refresh")
 logging.getLogger("peacekeeping").setLevel(logging.INFO)  # whoever runs the flow: its story belongs in the run's log
 
-FORESEEABLE = (SourceError, ContractError, TableError, BuildError, BusyError, DataFolderError, OSError)
-FETCH_RETRIES = 1
-FETCHES_AT_ONCE = 4  # the threads of the flow's task runner
 PUBLISHED = "peacekeeping.published"  # the event that starts the deployment `brief` (prefect.yaml)
-TOLD_AT = {
-    "offline": logging.INFO,
-    "unreachable": logging.WARNING,
-    "unavailable": logging.WARNING,
-    "refused": logging.ERROR,
-}
-
-Parameters = ParamSpec("Parameters")
-
 without_server: Callable[[Summary], None] | None = None  # what the command does when the server died during the run
-
-
-def told_plainly(step: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
-    """A step whose foreseeable faults end in a failed state with one clear sentence, not in a traceback."""
-
-    @wraps(step)
-    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
-        try:
-            return step(*args, **kwargs)
-        except FORESEEABLE as error:
-            log.error("%s", explained(error))
-            return Failed(message=explained(error))
-
-    return wrapped
-
-
-def explained(error: BaseException) -> str:
-    """What to tell a person of a foreseeable fault."""
-    if isinstance(error, OSError) and not isinstance(error, FORESEEABLE[:-1]):
-        place = f" ({error.filename})" if error.filename else ""
-        return f"{error.strerror or error}{place}. The published warehouse is as it was."
-    return str(error)
-
-
-@task(
-    task_run_name="fetch {name}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    timeout_seconds=deadlines.FETCH,
-    retries=FETCH_RETRIES,
-    retry_delay_seconds=[5],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=lambda _task, _run, state: isinstance(state.data, Unavailable) or _raised(state, Unavailable),
-)
-def fetch_source(name: str, source: Source, where: Paths) -> Any:
-    """Ask the publisher. A retry can help when it is overloaded or stalls, never when it is out of reach or refuses."""
-    try:
-        obtained = admit.fetch(Archive(where.raw), Shelf(where.staged), source, where.work)
-    except Unavailable as error:
-        if runtime.task_run.run_count <= FETCH_RETRIES:
-            log.warning("%s: %s Trying once more.", name, error)
-            raise
-        return Failed(message=str(error), name="Unavailable")
-    except Unreachable as error:
-        return Completed(message=str(error), name="Unreachable", data=error)
-    except FORESEEABLE as error:
-        return Failed(message=explained(error), name="Refused" if isinstance(error, Refused) else None)
-    log.info("%s: %s", name, obtained.message)
-    return obtained
-
-
-def _no_word_of_threads(record: logging.LogRecord) -> bool:
-    """Prefect warns in every fetch that its timeout can't interrupt a thread; flows.deadlines answers for that."""
-    return "the task is running in a worker thread" not in record.getMessage()
-
-
-logging.getLogger("prefect.task_runs").addFilter(_no_word_of_threads)
-
-
-def _raised(state: State[Any], kind: type[Exception]) -> bool:
-    try:
-        state.result()
-    except kind:
-        return True
-    except Exception:  # any other fault is not ours to retry
-        return False
-    return False
 
 
 @task(task_run_name="load {name}", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=deadlines.LOAD)
@@ -198,81 +112,6 @@ def publish_build(built: Build, snapshots: list[Snapshot], where: Paths, as_of: 
     return at
 
 
-def _obtain(
-    catalogue: dict[str, Source], wanted: list[str], offline: bool, where: Paths
-) -> tuple[list[Obtained], dict[str, PrefectFuture[Any]]]:
-    """Ask for each wanted source, or not (offline); what can't be had keeps its last good snapshot."""
-    archive = Archive(where.raw)
-    if offline:
-        found = [admit.kept(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted]
-        for obtained in found:
-            _tell(obtained)
-        return found, {}
-    asked = {name: fetch_source.submit(name, catalogue[name], where) for name in wanted}
-    names = {future.task_run_id: name for name, future in asked.items()}
-    progress = Progress(len(asked))
-    came: dict[str, Obtained] = {}
-    # Each source may be asked for twice, and four at a time.
-    rounds = -(-len(asked) // FETCHES_AT_ONCE)
-    with bounded("fetching", (1 + FETCH_RETRIES) * rounds * deadlines.FETCH):
-        for future in as_completed(list(asked.values())):
-            name = names[future.task_run_id]
-            future.wait()  # until its state is there, too
-            came[name] = _outcome(archive, catalogue[name], future.state)
-            _tell(came[name])
-            progress.answered(name)
-    return [came[name] for name in wanted], asked
-
-
-def _tell(obtained: Obtained) -> None:
-    """How a source came, in the run's log; what was fetched was told by its task."""
-    if obtained.outcome not in ("fetched", "unchanged"):
-        log.log(TOLD_AT[obtained.outcome], "%s: %s", obtained.source, obtained.message)
-    for warning in obtained.warnings:
-        log.warning("%s: %s", obtained.source, warning)
-
-
-class Progress:
-    """How many of the sources have answered, in an artifact of the run that is updated as they do."""
-
-    def __init__(self, asked: int) -> None:
-        self.asked, self.count = asked, 0
-        told = f"0 of {asked} sources have answered"
-        self.artifact = _artifact(create_progress_artifact, 0.0, key="fetch-progress", description=told)
-
-    def answered(self, name: str) -> None:
-        """One more has."""
-        self.count += 1
-        if self.artifact:
-            told = f"{self.count} of {self.asked} sources have answered, the last one was {name}"
-            _artifact(update_progress_artifact, self.artifact, 100 * self.count / self.asked, description=told)
-
-
-def _artifact(write: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Write an artifact. One that the server doesn't take is a warning: the data are worth more than their report."""
-    try:
-        return write(*arguments, **named)
-    except Exception as error:  # whatever the client raises without a server
-        log.warning("The Prefect server did not take the artifact %s (%s).", named.get("key", ""), type(error).__name__)
-        return None
-
-
-def _outcome(archive: Archive, source: Source, state: State[Any]) -> Obtained:
-    """What a fetch came to: its result, or the last good snapshot and why."""
-    result = state.result(raise_on_failure=False)
-    if isinstance(result, Obtained):
-        return result
-    fell: admit.Outcome = "refused"
-    told = state.message or str(result)
-    if isinstance(result, Unreachable):
-        fell = "unreachable"
-    elif state.name == deadlines.TIMED_OUT:
-        fell, told = "unavailable", f"The publisher had not sent everything after {deadlines.FETCH:g} s."
-    elif state.name == "Unavailable":
-        fell = "unavailable"
-    return admit.kept(archive, source, fell, told)
-
-
 def _step(what: str, seconds: float, step: Callable[[], Any]) -> State[Any]:
     """Run a step and give its final state; of one that took longer than it may, a failed one that says so."""
     began = time.monotonic()
@@ -309,15 +148,22 @@ def run(
     began = time.perf_counter()
     summary = Summary(as_of=as_of)
     where = paths()
+    if runtime.flow_run.run_count > 1:
+        summary.warnings.append(
+            "This run crashed and began once more: its process was killed, or its machine went down."
+        )
+        log.warning("%s", summary.warnings[-1])
     if spread_minutes and not offline and as_of is None:
         wait = random.uniform(0, spread_minutes * 60)  # noqa: S311
         log.info("Asking the publishers in %.1f minutes.", wait / 60)
         time.sleep(wait)
     try:
         with only_writer(where, wait_seconds):
-            build.clear_work(where)
+            lost_runs.tell(build.clear_work(where))
+            run = str(runtime.flow_run.id)
+            (where.work / run).mkdir()  # from here on a run that is killed can be told by it
             try:
-                _refresh(summary, list(sources or []), offline, live, force, where, uuid.uuid4().hex[:12])
+                _refresh(summary, list(sources or []), offline, live, force, where, run)
                 summary.rejected = rejected_by_reason(summary.staged)
             finally:
                 build.clear_work(where)
@@ -327,10 +173,10 @@ def run(
     summary.seconds = time.perf_counter() - began
     if without_server and _server_is_gone():
         without_server(summary)
-    _write_artifacts(summary)
+    write_artifacts(summary)
     if summary.published and as_of is None:
         emit_event(PUBLISHED, {"prefect.resource.id": "peacekeeping.warehouse"}, payload={"build_id": summary.build_id})
-    return _final_state(summary)
+    return final_state(summary)
 
 
 def _server_is_gone() -> bool:
@@ -359,7 +205,7 @@ def _refresh(
         return
     asked: dict[str, PrefectFuture[Any]] = {}
     if summary.as_of is None:
-        summary.obtained, asked = _obtain(catalogue, wanted, offline, where)
+        summary.obtained, asked = obtain(catalogue, wanted, offline, where)
         if not _may_go_on(summary, catalogue, live):
             return
     chosen = build.snapshots_by(Archive(where.raw), catalogue, summary.as_of)
@@ -444,58 +290,3 @@ def _may_go_on(summary: Summary, catalogue: Mapping[str, Source], live: bool) ->
     if live and missed:
         summary.failures.append(f"--live: {', '.join(missed)} could not be fetched; nothing was built.")
     return not (live and missed)
-
-
-def summary_of(state: State[Any]) -> Summary:
-    """The summary that a finished refresh carries; of a run that Prefect itself refused, its message."""
-    result = state.result(raise_on_failure=False)
-    if isinstance(result, RefreshFailed):
-        return result.summary
-    return result if isinstance(result, Summary) else Summary(failures=[str(state.message or result)])
-
-
-def _write_artifacts(summary: Summary) -> None:
-    """What an inspector reads. The keys are the same in each run, so that the UI shows each one's history."""
-    if not _artifact(
-        create_markdown_artifact, markdown(summary), key="refresh-summary", description="What this refresh did"
-    ):
-        return  # nor would the server take the others, and the client tries each for a minute
-    tables: list[tuple[str, Sequence[Mapping[str, object]] | None, str]] = [
-        (
-            "rejected-rows",
-            summary.rejected,
-            "Rejected rows by reason, with an example" if summary.rejected else "No row was rejected",
-        ),
-        (
-            "checks-failed",
-            summary.checks_failed,
-            "Checks that failed; one of severity error stops publishing"
-            if summary.checks_failed
-            else "Each check held",
-        ),
-        ("claims", summary.claims or None, "The claims, and what this build's figures say of each"),
-        ("changes", summary.changes or None, "Rows added, gone and changed since the build before"),
-        (
-            "reconciliations",
-            summary.reconciliations or None,
-            "Figures held against another ledger's; the unexplained ones are in meta.reconciliations",
-        ),
-    ]
-    for key, rows, told in tables:
-        if rows is not None:
-            _artifact(create_table_artifact, list(rows), key=key, description=told)
-
-
-class RefreshFailed(Exception):
-    """A refresh that failed, with its summary; the flow ends in a failed state that carries it."""
-
-    def __init__(self, summary: Summary) -> None:
-        super().__init__(summary.headline())
-        self.summary = summary
-
-
-def _final_state(summary: Summary) -> State[Any]:
-    """Completed or Failed (Prefect's own names: its pages filter by them); the message says what happened."""
-    if summary.failures:
-        return Failed(message=summary.headline(), data=RefreshFailed(summary))
-    return Completed(message=summary.headline(), data=summary)

@@ -21,7 +21,8 @@ def api(url: str, path: str, body: Any = None) -> Any:
         time.sleep(seconds)
         try:
             with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
-                return json.load(reply)
+                said = reply.read()
+                return json.loads(said) if said else None
         except urllib.error.HTTPError as error:
             if error.code != BUSY:
                 raise

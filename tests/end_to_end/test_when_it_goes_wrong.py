@@ -156,6 +156,40 @@ def test_a_run_cancelled_in_the_ui_ends_cancelled_and_frees_the_lock(copy: Shell
     assert list((copy.data / "work").iterdir()) == []
 
 
+def test_a_command_that_was_killed_is_told_as_crashed_by_the_next_one(copy: Shell) -> None:
+    before = digest(copy)
+    process = copy.start("refresh", "--offline", "--force")
+    until(copy, "*/fatalities", process)
+    process.kill()
+    process.communicate(timeout=30)
+    killed = next((copy.data / "work").iterdir()).name
+    assert digest(copy) == before and lock_is_free(copy)
+    copy("refresh", "--offline")
+    ended = api(copy.extra["PREFECT_API_URL"], f"flow_runs/{killed}")["state"]
+    assert ended["type"] == "CRASHED" and ended["message"].startswith("Its process was killed")
+    assert list((copy.data / "work").iterdir()) == []
+
+
+def test_a_scheduled_run_that_was_killed_begins_once_more_and_says_so(copy: Shell) -> None:
+    served = Served(copy.folder)
+    try:
+        found = served.until("the deployments", served.deployments)
+        asked = {"parameters": {"offline": True, "force": True, "spread_minutes": 0}}
+        run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+        until(copy, "*/fatalities", served.process)
+        (engine,) = [pid for pid in served.children() if b"prefect.engine" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(engine, signal.SIGKILL)
+        served.until("its end", lambda: served.runs("refresh", ("COMPLETED", "FAILED")))
+        ended = served.api(f"flow_runs/{run['id']}")
+        assert ended["state_type"] == "COMPLETED" and ended["run_count"] == 2, ended["state"]
+        assert ended["state"]["message"].startswith("with warnings; published build")
+        (summary,) = served.api("artifacts/filter", {"artifacts": {"key": {"any_": ["refresh-summary"]}}})
+        assert "This run crashed and began once more" in summary["data"]
+        assert list((copy.data / "work").iterdir()) == []
+    finally:
+        served.stop()
+
+
 @pytest.fixture
 def mortal(copy: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnServer]:
     """A server that may be killed."""

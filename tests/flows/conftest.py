@@ -54,7 +54,7 @@ def run(prefect_api: str, where: Paths) -> Run:
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.refresh import refresh
-    from flows.steps import summary_of
+    from flows.reporting import summary_of
 
     def run_flow(**parameters: Any) -> tuple[Any, Summary]:
         with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 from collections.abc import Iterator
@@ -121,3 +122,20 @@ def test_a_webhook_that_is_down_fails_no_run(run: Any, where: Paths, monkeypatch
     monkeypatch.setenv("PEACEKEEPING_NOTIFY_ON", "always")
     state, summary = run(offline=True)
     assert state.is_completed() and summary.published
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("flow", "parameters"),
+    [("brief", {"mission": "NOWHERE"}), ("backfill", {"first": "2022-02-01", "last": "2022-01-01"})],
+)
+def test_the_other_flows_tell_how_they_ended_too(
+    hook: HTTPServer, where: Paths, prefect_api: str, flow: str, parameters: dict[str, str]
+) -> None:
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    run_flow = getattr(importlib.import_module(f"flows.{flow}"), flow)
+    with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        state = run_flow(**parameters, return_state=True)
+    (entry,) = told(hook)
+    assert entry["state"] == "FAILED" and entry["run"].startswith(flow) and state.message in entry["text"]

@@ -57,7 +57,7 @@ def _years(briefing: Briefing) -> Chart | None:
     return chart(
         "years",
         f"Deaths in {briefing.scope.mission} by year of the incident and cause",
-        f"Stacked columns. All causes by year: {told}. By cause: {by_cause}.",
+        f"Stacked columns. All causes by year: {told}. By cause, from below: {by_cause}.",
         lambda width: columns(toll.years, years, causes, width),
     )
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from warehouse.briefing import drawings
 from warehouse.briefing.asking import Asker, BriefingError, Row, held_to, known_missions
-from warehouse.briefing.colours import COLOURS
+from warehouse.briefing.colours import COLOURS, LIGHT
 from warehouse.briefing.figures import Briefing
 from warehouse.briefing.provenance import build_of
 from warehouse.briefing.words import FILTERS, day, level
@@ -102,6 +103,27 @@ def render_index(ask: Asker, folder: Path, as_of: date | None) -> str:
     return _templates().get_template("index.html.jinja").render(
         missions=known_missions(ask), links=links, held=held_to(ask), build=build_of(ask), as_of=as_of
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart taken out of a page: SVG on the page's paper, its title, and in words what it shows."""
+
+    svg: str
+    title: str
+    description: str
+
+
+def picture_of(page: str) -> Picture | None:
+    """The first wide chart of a written page; None where it has none."""
+    drawn = re.search(r'<svg [^>]*class="chart wide".*?</svg>', page, re.DOTALL)
+    if drawn is None:
+        return None
+    svg = drawn[0].replace("<svg ", f'<svg style="background:{LIGHT["paper"]}" ', 1)
+    title, description = (
+        unescape(re.findall(rf"<{tag}[^>]*>(.*?)</{tag}>", svg, re.DOTALL)[0]) for tag in ("title", "desc")
+    )
+    return Picture(svg, title, description)
 
 
 def write(folder: Path, name: str, text: str) -> Path:
