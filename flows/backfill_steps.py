@@ -26,6 +26,7 @@ from flows import admit, build, stage
 from flows.faults import FORESEEABLE, explained, told_plainly
 from flows.identity import build_id
 from flows.locking import only_builder_of, only_writer
+from flows.reporting import artifact
 from flows.runners import RunnerError, mapped
 from flows.settings import Paths, paths
 from flows.shelf import Shelf
@@ -173,7 +174,7 @@ def run(first: date, last: date, every: Every, wait_seconds: float) -> State[Any
 
 def _final_state(days: list[AsOf]) -> State[Any]:
     """Failed where a day failed, or where none could be built; a day too early alone is told and no failure."""
-    create_table_artifact([day.row() for day in days], key="backfill", description="What came of each day")
+    artifact(create_table_artifact, [day.row() for day in days], key="backfill", description="What came of each day")
     failures = [day for day in days if day.outcome == "failed"]
     if failures:
         return Failed(message=f"{headline(days)}; as of {failures[0].day}: {failures[0].told}")

@@ -28,7 +28,6 @@ log = logging.getLogger("peacekeeping.refresh")
 FETCH_RETRIES = 1
 FETCHES_AT_ONCE = 4  # the threads of the flow's task runner
 TOLD_AT = {
-    "offline": logging.INFO,
     "unreachable": logging.WARNING,
     "unavailable": logging.WARNING,
     "refused": logging.ERROR,
@@ -62,14 +61,6 @@ def fetch_source(name: str, source: Source, where: Paths) -> Any:
     return obtained
 
 
-def _no_word_of_threads(record: logging.LogRecord) -> bool:
-    """Prefect warns in every fetch that its timeout can't interrupt a thread; flows.deadlines answers for that."""
-    return "the task is running in a worker thread" not in record.getMessage()
-
-
-logging.getLogger("prefect.task_runs").addFilter(_no_word_of_threads)
-
-
 def _raised(state: State[Any], kind: type[Exception]) -> bool:
     try:
         state.result()
@@ -87,8 +78,7 @@ def obtain(
     archive = Archive(where.raw)
     if offline:
         found = [admit.kept(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted]
-        for obtained in found:
-            _tell(obtained)
+        log.info("Nobody was asked (offline). Kept: %s.", _vintages(found))
         return found, {}
     asked = {name: fetch_source.submit(name, catalogue[name], where) for name in wanted}
     names = {future.task_run_id: name for name, future in asked.items()}
@@ -104,6 +94,11 @@ def obtain(
             _tell(came[name])
             progress.answered(name)
     return [came[name] for name in wanted], asked
+
+
+def _vintages(found: list[Obtained]) -> str:
+    """The vintage of each source, in a line."""
+    return ", ".join(f"{one.source} of {one.vintage}" if one.vintage else f"{one.source} not held" for one in found)
 
 
 def _tell(obtained: Obtained) -> None:

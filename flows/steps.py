@@ -62,15 +62,7 @@ def load_bundled(name: str, sources: dict[str, Source], where: Paths) -> Any:  #
 def stage_source(name: str, source: Source, snapshots: list[Snapshot], where: Paths, run: str) -> Any:
     """Turn a source's archived snapshots into validated, tidy tables."""
     archive, shelf = Archive(where.raw), Shelf(where.staged)
-    report = stage.stage_source(archive, shelf, source, snapshots, where.work / run / name)
-    log.info(
-        "%s: %s rows in, %s staged, %s rejected, %s merged; %s in the table (%.1f s)",
-        name,
-        *(f"{report.total(f'rows_{part}'):,}" for part in ("in", "staged", "rejected", "merged")),
-        f"{report.rows:,}",
-        report.seconds,
-    )
-    return report
+    return stage.stage_source(archive, shelf, source, snapshots, where.work / run / name)
 
 
 @task(task_run_name="build warehouse", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=deadlines.BUILD)
@@ -245,9 +237,18 @@ def _stage(
     if not all(isinstance(report, StageReport) for report in reports):
         return None
     summary.staged = reports
+    snapshots = sum(len(some) for some in chosen.values())
+    log.info("Staged %s snapshots: %s.", snapshots, "; ".join(_counts(report) for report in reports))
     problems = [problem for report in reports for problem in report.problems]
     summary.failures += problems
     return None if problems else reports
+
+
+def _counts(report: StageReport) -> str:
+    """The rows of a source's table, and what became of others."""
+    counts = {what: report.total(f"rows_{what}") for what in ("rejected", "merged")}
+    apart = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    return f"{report.source} {report.rows:,}" + (f" ({apart})" if apart else "")
 
 
 def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], where: Paths, run: str) -> None:
@@ -275,7 +276,9 @@ def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], 
     if published:
         summary.published = published
         summary.tables = {name: rows for name, rows in built.rows.items() if name.startswith("main.")}
-        log.info("Since the build before: %s.", summary.changed())
+        log.info(
+            "%s: %s.", "The first build" if summary.changes is None else "Since the build before", summary.changed()
+        )
 
 
 def _may_go_on(summary: Summary, catalogue: Mapping[str, Source], live: bool) -> bool:
