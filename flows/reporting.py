@@ -15,8 +15,8 @@ from flows.artifacts import Summary, markdown
 
 log = logging.getLogger("peacekeeping.refresh")
 
-# What Prefect says of each task and each run that went well; of a publisher out of reach, which the flow tells with what
-# it keeps; and, in each fetch, that its timeout can't interrupt a thread, for which flows.deadlines answers.
+# What Prefect says of each task and each run that went well; of a publisher out of reach, which the flow tells with
+# what it keeps; and, in each fetch, that its timeout can't interrupt a thread, for which flows.deadlines answers.
 SAID_OF_EVERY_RUN = re.compile(
     r"Finished in state (?:Completed\(\)|Unreachable\(.*)"
     r"|Running hook 'at_end' .*|Hook 'at_end' finished running successfully"

@@ -3,8 +3,8 @@
 What docs/many-machines.md describes, each part a process on loopback: PostgreSQL, a Prefect server on it, the
 deployments of prefect.yaml, two workers on one work pool (as two hosts would be, each with a Prefect home of its own)
 that share a data folder, and a Dask scheduler with two workers. One host refreshes, the other writes every briefing on
-Dask while ten more refreshes come at once. What must hold is checked, what was seen is printed with its seconds, and
-all that was started is stopped, also after a failure. With a day the briefings are those up to it, which are fewer and
+Dask while ten more refreshes come at once; then the host that has a run is killed, and the other one does it. What must
+hold is checked, what was seen is printed with its seconds, and all that was started is stopped, also after a failure. With a day the briefings are those up to it, which are fewer and
 take less time. Exit code 0 when all held, 1 when not, 77 when something that it
 needs is missing here.
 """
@@ -32,6 +32,11 @@ from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
+import psutil  # comes with distributed
+from filelock import FileLock
+
+from flows import automations
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 HOSTS = ("host-1", "host-2")
@@ -39,6 +44,7 @@ POOL = "peacekeeping"
 SKIPPED = 77
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 BUILDING = ("build warehouse", "check build", "publish build")
+SIGN_OF_LIFE = 20  # seconds, for the two minutes of the rule
 NOBODY = "http://127.0.0.1:9"  # the publishers are out of reach
 # Ten at once, over every deployment of the flow, since one deployment's own runs wait for each other at the server
 # already. Some build in any case: they must do so one at a time.
@@ -217,11 +223,12 @@ class Postgres:
             for path in (self.folder, secret):
                 shutil.chown(path, "postgres", "postgres")
         cluster = str(self.folder / "cluster")
-        self._run("initdb", "-D", cluster, "-U", "prefect", "-A", "scram-sha-256", "--pwfile", str(secret), "-N")
+        how = ["-U", "prefect", "-A", "scram-sha-256", "--pwfile", str(secret), "-N", "-E", "UTF8", "--locale", "C"]
+        self._run("initdb", "-D", cluster, *how)
         # A scratch cluster need not survive a power cut, and has no socket file.
-        how = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        set_to = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
         self.running = True
-        self._run("pg_ctl", "-D", cluster, "-w", "-l", str(self.folder / "log"), "-o", how, "start")
+        self._run("pg_ctl", "-D", cluster, "-w", "-l", str(self.folder / "log"), "-o", set_to, "start")
 
     def ask(self, sql: str) -> str:
         return self._run(
@@ -288,6 +295,7 @@ def bring_up(machines: Machines, postgres: Postgres) -> None:
     prefect = (str(BIN / "prefect"), "--no-prompt")
     machines.run(*prefect, "work-pool", "create", POOL, "--type", "process", "--overwrite")
     machines.run(*prefect, "deploy", "--all")
+    machines.run(sys.executable, "-m", "flows.automations")
     found = [one["name"] for one in machines.api("deployments/filter", {})]
     say(f"prefect deploy --all: {', '.join(sorted(found))}")
     # One queue a host, to send a run to a host; `default` is for both.
@@ -300,7 +308,8 @@ def bring_up(machines: Machines, postgres: Postgres) -> None:
             PEACEKEEPING_TASK_RUNNER="dask", PEACEKEEPING_DASK_ADDRESS=machines.dask,
         )  # fmt: skip
     # Ten refreshes would be followed by ten briefings: here the briefings are asked for by hand.
-    for automation in machines.api("automations/filter", {}):
+    rules = {entry["name"] for entry in automations.declared()}
+    for automation in [one for one in machines.api("automations/filter", {}) if one["name"] not in rules]:
         machines.api(f"automations/{automation['id']}", {"enabled": False}, "PATCH")
     say(f"two workers on the pool {POOL}, sharing {machines.data}")
 
@@ -360,7 +369,33 @@ def show(up_to: str | None) -> None:
         took = {host: taken(machines, host) for host in HOSTS}
         say(f"  taken by {', '.join(f'{host}: {len(took[host] & set(ten))} of ten' for host in HOSTS)}")
         check(machines, postgres, first, briefing, brief, ten, ended, took)
+        lose_a_host(machines)
         say("All held.")
+
+
+def lose_a_host(machines: Machines) -> None:
+    """Kill the host that has taken a run, its worker and the run's process; the other host must do the run."""
+    rule = automations.declared()[0]
+    rule["trigger"]["within"] = SIGN_OF_LIFE
+    (standing,) = [one for one in machines.api("automations/filter", {}) if one["name"] == rule["name"]]
+    machines.api(f"automations/{standing['id']}", rule, "PUT")
+    time.sleep(2)  # until the server's own copy is the new one
+    with FileLock(machines.data / ".writer.lock"):  # the run waits here, and so is not through before its host is gone
+        run = machines.begin("refresh/refresh-all", offline=True, force=True, spread_minutes=0)
+        until("a host has the run", lambda: machines.api(f"flow_runs/{run}")["state_type"] == "RUNNING")
+        gone = next(host for host in HOSTS if run in taken(machines, host))
+        (process,) = [process for name, process in machines.started if name == gone]
+        worker = psutil.Process(process.pid)
+        for one in [worker, *worker.children(recursive=True)]:  # at once, as where a machine loses power
+            one.kill()
+        process.wait(10)
+        say(f"{gone} has a refresh and is killed; a rule on the server marks it after {SIGN_OF_LIFE} s here")
+    until("the run begins once more", lambda: machines.api(f"flow_runs/{run}")["run_count"] == 2)
+    ended = until("its end", lambda: machines.ended([run]))[run]
+    (other,) = set(HOSTS) - {gone}
+    say(f"  {ended['state_type']}: {ended['state']['message'][:80]}")
+    require(run in taken(machines, other), f"{other} did the run of {gone}")
+    require(ended["state_type"] == "COMPLETED" and "published build" in ended["state"]["message"], "it published")
 
 
 def check(
@@ -405,6 +440,9 @@ def check(
     require(not left, "no scratch is left in the data folder")
     rows = postgres.ask("SELECT state_type, count(*) FROM flow_run WHERE state_type <> 'SCHEDULED' GROUP BY 1")
     require(rows == "COMPLETED|12", f"PostgreSQL has the runs: {rows}")
+    ends = "SELECT count(*) FROM events WHERE event = 'prefect.flow-run.Completed'"
+    until("the events", lambda: postgres.ask(ends) == "12", 30)
+    require("DBAPIError" not in machines.log("server"), "and their events, from which the rules and triggers follow")
 
 
 def main() -> int:

@@ -128,6 +128,21 @@ def heartbeat(server: str, run: str, deployment: str) -> None:
     api(server, "events", [event])
 
 
+def test_a_run_that_is_lost_before_its_first_sign_of_life_crashes_too(server: str, deployment: str) -> None:
+    hastened(server, LOST)
+    run = a_run(server, deployment, "PENDING", "RUNNING")
+    assert any(message.startswith("No sign of life") for _, message in states_of(server, run, "AwaitingRetry"))
+
+
+def test_a_command_which_gives_no_sign_of_life_is_left_alone(server: str, deployment: str) -> None:
+    hastened(server, LOST)
+    flow = api(server, "flows/", {"name": "refresh"})
+    command = {"flow_id": flow["id"], "tags": ["peacekeeping", "command"], "state": {"type": "RUNNING"}}
+    run = api(server, "flow_runs/", command)["id"]
+    states_of(server, a_run(server, deployment, "PENDING", "RUNNING"), "Crashed")
+    assert api(server, f"flow_runs/{run}")["state_type"] == "RUNNING"
+
+
 def test_a_run_that_is_handed_over_and_does_not_begin_crashes_and_begins_once_more(
     server: str, deployment: str
 ) -> None:
