@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import duckdb
 import pytest
 
 from warehouse.export import export
+
+SECRET = "hunter2hunter2"  # noqa: S105
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +125,42 @@ def test_as_of_a_day_lies_apart_and_says_so(copy: Any) -> None:
         assert reader.execute("SELECT count(*) FROM fatalities").fetchall() == [(4111,)]
     copy("export")
     assert (copy.data / "export" / "latest" / "open.sql").is_file()
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A bucket on a server that speaks S3 on loopback, as fsspec sees it; the environment has its keys and address."""
+    import fsspec
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    files = fsspec.filesystem("s3", skip_instance_cache=True)
+    files.mkdir("bucket")
+    yield files
+    server.stop()
+
+
+def test_an_export_to_s3_is_read_from_there_and_tells_no_secret(built: Any, store: Any) -> None:
+    told = built("export", "s3://bucket/peacekeeping")
+    assert "Open the newest with s3://bucket/peacekeeping/peacekeeping.sql." in told.stderr
+    assert built("export", "s3://bucket/peacekeeping").stdout.startswith("Nothing new: build ")
+    with duckdb.connect() as reader:
+        reader.register_filesystem(store)
+        reader.execute(store.cat_file("bucket/peacekeeping/peacekeeping.sql").decode())
+        sql = "SELECT count(*) FROM fatalities WHERE mission = 'MINUSMA' AND incident_date <= '2019-01-25'"
+        assert reader.execute(sql).fetchall() == [(190,)]
+        assert (
+            reader.execute("SELECT count(*) FROM uniformed_personnel WHERE year(month_end) = 2015").fetchall()[0][0] > 0
+        )
+        assert reader.execute("SELECT deaths FROM marts.mission_toll WHERE mission = 'MINUSMA'").fetchall() == [(311,)]
+    assert not [name for name in store.find("bucket") if SECRET.encode() in store.cat_file(name)]
+    wrong = built("export", "s3://no-bucket/peacekeeping", code=1)
+    assert "s3://no-bucket/peacekeeping can't be written or read: The specified bucket does not exist" in wrong.stderr
+    assert "Traceback" not in wrong.stderr and SECRET not in wrong.stderr

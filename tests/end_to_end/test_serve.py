@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,22 @@ def test_the_server_listens_on_loopback_only(serving: Served) -> None:
     ]
     mine = [address for address in listening if int(address.split(":")[1], 16) == serving.port]
     assert mine == [f"0100007F:{serving.port:04X}"]
+
+
+def test_a_schedule_that_is_due_starts_a_run_by_itself(serving: Served) -> None:
+    found = serving.until("every deployment", serving.deployments)["backfill"]
+    soon = datetime.now(UTC) + timedelta(seconds=20)  # the server looks for new schedules every few seconds
+    given = {
+        "first": "2000-01-01",
+        "last": "2000-01-31",
+        "every": "month",
+    }  # nothing had been published by then: told, and quickly over
+    schedule = {"schedule": {"interval": 86_400, "anchor_date": soon.isoformat()}, "active": True, "parameters": given}
+    serving.api(f"deployments/{found['id']}/schedules", [schedule])
+    (ran,) = serving.until("the run", lambda: serving.runs("backfill", ("COMPLETED", "FAILED", "CRASHED")))
+    assert ran["auto_scheduled"] and ran["name"].startswith("backfill every month 2000-01-01 to 2000-01-31 · ")
+    assert datetime.fromisoformat(ran["start_time"]) >= soon
+    assert ran["state"]["message"].startswith("No snapshot held here had been published by 2000-01-31")
 
 
 def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) -> None:
