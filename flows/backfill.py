@@ -12,8 +12,10 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from flows import notify
+from flows import notify, quiet
 from flows.locking import WAIT_SECONDS
+
+quiet.quieten()
 
 
 def _run_name() -> str:

@@ -15,10 +15,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows import notify
+from flows import notify, quiet
 from flows.settings import paths
 
 BATCH = 12  # missions a task: some ten tasks, so that a cluster's workers end at about the same time
+
+quiet.quieten()
 
 
 def _run_name() -> str:

@@ -19,6 +19,7 @@ import urllib.request
 
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
+LIVED_SECONDS = 5.0  # a server that ends sooner would end again
 PR_SET_PDEATHSIG = 1
 
 
@@ -28,37 +29,55 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _end_with_parent() -> None:
-    """Ask Linux to end the server when this process is killed, so that none is left behind."""
+def _end_with_parent(parent: int) -> None:
+    """Ask Linux to end this process, a server, when the one that started it is killed, so that none is left behind."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # gone already
+            sys.exit(1)
 
 
 class OwnServer:
-    """A server on loopback; a free port and no UI unless told otherwise. `start` it from the main thread."""
+    """A server on loopback; a free port and no UI unless told otherwise."""
 
     def __init__(self, port: int | None = None, ui: bool = False) -> None:
         self.port = port or _free_port()
         self.ui = ui
         self.process: subprocess.Popen[bytes] | None = None
+        self.stopped = False
 
     @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/api"
 
     def start(self) -> None:
-        """Start it and return at once. It is stopped at exit, after Prefect has sent its last events."""
+        """Start it and return at once. It is stopped at exit, after Prefect has sent its last events.
+
+        It ends with the thread that calls this: call it from one that lives as long as the server is wanted.
+        """
         environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
         arguments = ["--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--lifespan", "on"]
+        if self.process is None:
+            atexit.register(self.stop)
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "uvicorn", *arguments, "--port", str(self.port), "--log-level", "error"],
+            [
+                sys.executable,
+                "-m",
+                __name__,
+                str(os.getpid()),
+                *arguments,
+                "--port",
+                str(self.port),
+                "--log-level",
+                "error",
+            ],
             env={**environment, "PREFECT_UI_ENABLED": str(int(self.ui)), "PREFECT_UI_API_URL": self.api_url},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509  (no thread is running yet)
+            # Ctrl-C in a terminal goes to every process of its group: the server must outlive what is still told to it.
+            start_new_session=True,
         )
-        atexit.register(self.stop)
 
     def wait(self, seconds: float = START_SECONDS) -> bool:
         """Whether it answers within `seconds`."""
@@ -73,8 +92,26 @@ class OwnServer:
         self.stop()
         return False
 
+    def keep_up(self) -> None:
+        """Wait for its end, and start it anew where nobody stopped it: the same database at the same address.
+
+        Returns when it was stopped, or when it can't be kept up (it ends at once, or does not come up).
+        """
+        while self.process is not None:
+            began = time.monotonic()
+            code = self.process.wait()
+            if self.stopped:
+                return
+            if time.monotonic() - began < LIVED_SECONDS:
+                return
+            print(f"warning: the Prefect server ended ({code}); it is started anew.", file=sys.stderr, flush=True)
+            self.start()
+            if not self.wait():
+                return
+
     def stop(self) -> None:
         """End it, letting it write its last records."""
+        self.stopped = True
         if self.process is None or self.process.poll() is not None:
             return
         self.process.terminate()
@@ -83,3 +120,10 @@ class OwnServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+if __name__ == "__main__":  # the server's own process: the number of its parent, then uvicorn's arguments
+    import uvicorn
+
+    _end_with_parent(int(sys.argv.pop(1)))
+    uvicorn.main()

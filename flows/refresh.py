@@ -14,8 +14,10 @@ from prefect.context import TagsContext
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows import notify
+from flows import notify, quiet
 from flows.locking import WAIT_SECONDS
+
+quiet.quieten()
 
 # The sources that can be asked for, as the run form offers them; a test holds the list against the declarations.
 SourceName = Literal[

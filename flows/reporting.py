@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,22 +13,6 @@ from prefect.states import Completed, Failed
 from flows.artifacts import Summary, markdown
 
 log = logging.getLogger("peacekeeping.refresh")
-
-# What Prefect says of each task and each run that went well; of a publisher out of reach, which the flow tells with
-# what it keeps; and, in each fetch, that its timeout can't interrupt a thread, for which flows.deadlines answers.
-SAID_OF_EVERY_RUN = re.compile(
-    r"Finished in state (?:Completed\(\)|Unreachable\(.*)"
-    r"|Running hook 'at_end' .*|Hook 'at_end' finished running successfully"
-    r"|.*the task is running in a worker thread.*"
-)
-
-
-def _tells(record: logging.LogRecord) -> bool:
-    return not SAID_OF_EVERY_RUN.fullmatch(record.getMessage())
-
-
-for _name in ("prefect.flow_runs", "prefect.task_runs"):
-    logging.getLogger(_name).addFilter(_tells)
 
 
 def artifact(write: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import Any
 
 import click
 
-from flows import console, settings
+from flows import console, quiet, settings
 from flows.own_server import OwnServer
 from flows.running import answers, local_api
 
@@ -39,6 +40,18 @@ def _stop(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
+def _terminate(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _keep_up(own: OwnServer) -> None:
+    """Without its server the runner would go on asking for ever, and nobody would see that nothing runs."""
+    own.keep_up()
+    if not own.stopped:
+        click.echo("error: the Prefect server ended and can't be kept up; nothing is served any more.", err=True)
+        os._exit(1)
+
+
 def serve() -> None:
     """Serve every deployment until stopped (Ctrl-C, SIGTERM); what was started is stopped with it.
 
@@ -51,9 +64,13 @@ def serve() -> None:
     os.environ["PREFECT_API_URL"] = url
     os.environ["PEACEKEEPING_DATA"] = str(settings.paths().data)  # the runs are processes of their own
     try:
+        if own:
+            threading.Thread(target=_keep_up, args=(own,), daemon=True).start()
         from prefect import serve as serve_all
 
         from flows import automations, deployments
+
+        quiet.quieten()
 
         entries = deployments.declared()
         rows = [[entry["name"], _when(entry)] for entry in entries]
@@ -61,6 +78,8 @@ def serve() -> None:
         click.echo(f"The UI: {url.removesuffix('/api')}" + ("" if own else "  (a server that was running already)"))
         click.echo("Stop with Ctrl-C.", err=True)
         automations.register()
+        # Prefect's runner lets go of its runs and pauses the schedules when it meets SIGTERM; at Ctrl-C it just leaves.
+        signal.signal(signal.SIGINT, _terminate)
         serve_all(*deployments.runner_deployments(), print_starting_message=False)
     finally:
         if own:

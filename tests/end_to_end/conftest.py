@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,8 +47,9 @@ class Shell:
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command in a process group of its own, as a terminal does."""
         return subprocess.Popen(
-            [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True,
+            [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -63,6 +65,14 @@ class Shell:
     def ask(self, sql: str) -> str:
         """The answer's lines below the header."""
         return self("query", sql, "--format", "csv").stdout.partition("\n")[2].strip()
+
+
+def send(process: subprocess.Popen[str], how: signal.Signals) -> None:
+    """A signal as it comes: Ctrl-C in a terminal goes to every process of the group, what `kill` sends to one."""
+    if how == signal.SIGINT:
+        os.killpg(process.pid, how)
+    else:
+        process.send_signal(how)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from end_to_end.conftest import COMMAND, Shell
+from end_to_end.conftest import COMMAND, Shell, send
+from filelock import FileLock
 from server_api import api
 
 NAMES = ["refresh-fatalities", "refresh-personnel", "refresh-contributions", "refresh-all", "brief", "backfill"]
@@ -33,7 +34,7 @@ class Served:
         self.said = (folder / "serve.log").open("w+")
         self.process = subprocess.Popen(
             [COMMAND, "serve"], cwd=folder, env=self.shell.environment(), stdin=subprocess.DEVNULL,
-            stdout=self.said, stderr=subprocess.STDOUT, text=True,
+            stdout=self.said, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
 
     def api(self, path: str, body: Any = None) -> Any:
@@ -76,7 +77,7 @@ class Served:
         return found
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(how)
+        send(self.process, how)
         return self.process.wait(60)
 
 
@@ -160,7 +161,7 @@ def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules
     assert begun
     assert serving.stop() == 0, serving.log()
     assert not [pid for pid in begun if alive(pid)]
-    assert "Traceback" not in serving.log()
+    assert "Traceback" not in serving.log(), serving.log()
     again = Served(serving.shell.folder)
     try:
         found = again.until("every deployment", again.deployments)
@@ -171,6 +172,29 @@ def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules
     finally:
         if again.process.poll() is None:
             again.process.kill()
+
+
+def test_a_server_that_dies_is_started_anew_and_the_run_that_was_on_is_told_to_it(serving: Served) -> None:
+    """After the one before, whose server is stopped: with one of its own, on the same data."""
+    served = Served(serving.shell.folder)
+    try:
+        found = served.until("every deployment", served.deployments)
+        time.sleep(6)  # a server that ends at once is not started again
+        with FileLock(served.shell.data / ".writer.lock"):  # the run waits here
+            asked = {"parameters": {"offline": True, "spread_minutes": 0}}
+            run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+            served.until("begun", lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "RUNNING")
+            (server,) = [
+                pid for pid in served.children() if b"flows.own_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ]
+            os.kill(server, signal.SIGKILL)
+            served.until("told", lambda: "the Prefect server ended (-9); it is started anew" in served.log())
+            served.until("the server", lambda: served.api("health"))
+        served.until("its end", lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")
+        assert served.stop() == 0 and "Traceback" not in served.log(), served.log()
+    finally:
+        if served.process.poll() is None:
+            served.process.kill()
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

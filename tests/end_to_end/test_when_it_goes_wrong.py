@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from end_to_end.conftest import Shell
+from end_to_end.conftest import Shell, send
 from end_to_end.test_serve import Served
 from filelock import FileLock, Timeout
 from server_api import api
@@ -129,7 +129,7 @@ def test_a_run_that_is_stopped_leaves_the_warehouse_and_a_free_lock(
     for pattern in at:  # staging, building, checking
         process = copy.start("refresh", "--offline", "--force")
         until(copy, pattern, process)
-        process.send_signal(how)
+        send(process, how)
         _, errors = process.communicate(timeout=30)
         assert process.returncode == code and "Traceback" not in errors and said in errors, (pattern, errors)
         assert digest(copy) == before and lock_is_free(copy)
