@@ -57,20 +57,11 @@ class OwnServer:
         """
         environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
         arguments = ["--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--lifespan", "on"]
+        arguments += ["--port", str(self.port), "--log-level", "error"]
         if self.process is None:
             atexit.register(self.stop)
         self.process = subprocess.Popen(  # noqa: S603
-            [
-                sys.executable,
-                "-m",
-                __name__,
-                str(os.getpid()),
-                *arguments,
-                "--port",
-                str(self.port),
-                "--log-level",
-                "error",
-            ],
+            [sys.executable, "-m", __name__, str(os.getpid()), *arguments],
             env={**environment, "PREFECT_UI_ENABLED": str(int(self.ui)), "PREFECT_UI_API_URL": self.api_url},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -92,22 +83,23 @@ class OwnServer:
         self.stop()
         return False
 
-    def keep_up(self) -> None:
+    def keep_up(self) -> bool:
         """Wait for its end, and start it anew where nobody stopped it: the same database at the same address.
 
-        Returns when it was stopped, or when it can't be kept up (it ends at once, or does not come up).
+        Whether it was stopped: False when it can't be kept up, because it ends at once or does not come up.
         """
         while self.process is not None:
             began = time.monotonic()
             code = self.process.wait()
             if self.stopped:
-                return
+                return True
             if time.monotonic() - began < LIVED_SECONDS:
-                return
+                return False
             print(f"warning: the Prefect server ended ({code}); it is started anew.", file=sys.stderr, flush=True)
             self.start()
             if not self.wait():
-                return
+                return False
+        return False
 
     def stop(self) -> None:
         """End it, letting it write its last records."""

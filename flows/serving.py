@@ -46,8 +46,7 @@ def _terminate(*_: Any) -> None:
 
 def _keep_up(own: OwnServer) -> None:
     """Without its server the runner would go on asking for ever, and nobody would see that nothing runs."""
-    own.keep_up()
-    if not own.stopped:
+    if not own.keep_up():
         click.echo("error: the Prefect server ended and can't be kept up; nothing is served any more.", err=True)
         os._exit(1)
 

@@ -141,9 +141,7 @@ def run(
     summary = Summary(as_of=as_of)
     where = paths()
     if runtime.flow_run.run_count > 1:
-        summary.warnings.append(
-            "This run crashed and began once more: its process was killed, or its machine went down."
-        )
+        summary.warnings.append("This run began once more: it had crashed, or somebody asked for it again.")
         log.warning("%s", summary.warnings[-1])
     if spread_minutes and not offline and as_of is None:
         wait = random.uniform(0, spread_minutes * 60)  # noqa: S311
@@ -151,8 +149,9 @@ def run(
         time.sleep(wait)
     try:
         with only_writer(where, wait_seconds):
-            lost_runs.tell(build.clear_work(where))
             run = str(runtime.flow_run.id)
+            left = build.clear_work(where)
+            lost_runs.tell([name for name in left if name != run])  # its own it left when it crashed before
             (where.work / run).mkdir()  # from here on a run that is killed can be told by it
             try:
                 _refresh(summary, list(sources or []), offline, live, force, where, run)

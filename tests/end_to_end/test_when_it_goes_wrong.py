@@ -184,7 +184,9 @@ def test_a_scheduled_run_that_was_killed_begins_once_more_and_says_so(copy: Shel
         assert ended["state_type"] == "COMPLETED" and ended["run_count"] == 2, ended["state"]
         assert ended["state"]["message"].startswith("with warnings; published build")
         (summary,) = served.api("artifacts/filter", {"artifacts": {"key": {"any_": ["refresh-summary"]}}})
-        assert "This run crashed and began once more" in summary["data"]
+        assert "This run began once more: it had crashed" in summary["data"]
+        states = [state["name"] for state in served.api(f"flow_run_states/?flow_run_id={run['id']}")]
+        assert states.count("Crashed") == 1 and states[-1] == "Completed", states
         assert list((copy.data / "work").iterdir()) == []
     finally:
         served.stop()
