@@ -36,7 +36,7 @@ briefing: $(STAMP)
 
 # A few at once; what one file shares (a warehouse, a Prefect server) is made once.
 test: $(DEV)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: $(DEV)
 	$(BIN)/python -m pytest tests --ignore tests/end_to_end $(ARGS)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from prefect import get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Crashed
+from prefect.states import Cancelled, Crashed
 
 log = logging.getLogger("peacekeeping.refresh")
 
@@ -31,7 +31,8 @@ def tell(scratch_folders: Sequence[str]) -> None:
                 run = client.read_flow_run(run_id)
                 if run.state is None or run.state.is_final():
                     continue
-                client.set_flow_run_state(run_id, Crashed(message=TOLD), force=True)
+                ended = Cancelled if run.state.is_cancelling() else Crashed  # whom nobody could cancel any more
+                client.set_flow_run_state(run_id, ended(message=TOLD), force=True)
                 log.info("The run %s had been killed; what it left is cleared.", run.name)
         except ObjectNotFound:  # it ran with another server
             continue

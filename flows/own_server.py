@@ -80,7 +80,7 @@ class OwnServer:
                         return True
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
-        self.stop()
+        self._end()
         return False
 
     def keep_up(self) -> bool:
@@ -97,13 +97,18 @@ class OwnServer:
                 return False
             print(f"warning: the Prefect server ended ({code}); it is started anew.", file=sys.stderr, flush=True)
             self.start()
+            if self.stopped:  # meanwhile
+                self._end()
             if not self.wait():
-                return False
+                return self.stopped
         return False
 
     def stop(self) -> None:
         """End it, letting it write its last records."""
         self.stopped = True
+        self._end()
+
+    def _end(self) -> None:
         if self.process is None or self.process.poll() is not None:
             return
         self.process.terminate()

@@ -10,19 +10,22 @@ import re
 SAID_OF_EVERY_RUN = re.compile(
     r"Finished in state (?:Completed\(\)|Unreachable\(.*)"
     r"|Running hook 'at_end' .*|Hook 'at_end' finished running successfully"
-    r"|.*the task is running in a worker thread.*"
+    r"|.*the task is running in a worker thread.*",
+    re.DOTALL,
 )
 # What a run that ended in a failed state raises within Prefect, which logs it with a traceback; the state says it all.
+RAISED = "Engine execution exited with unexpected exception"
 FAILED = ("FailedRun", "RefreshFailed")
 # They warn of a server that is gone for a moment, with a traceback, and go on.
 OBSERVERS = ("prefect.FlowRunCancellingObserver", "prefect.FlowRunSuspendingObserver")
 
 
 def _tells(record: logging.LogRecord) -> bool:
+    message = record.getMessage()
     raised = record.exc_info[0] if record.exc_info else None
-    if raised is not None and raised.__name__ in FAILED:
-        return False
-    return not SAID_OF_EVERY_RUN.fullmatch(record.getMessage())
+    if raised is not None and message == RAISED:
+        return raised.__name__ not in FAILED
+    return not SAID_OF_EVERY_RUN.fullmatch(message)
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

@@ -101,6 +101,12 @@ def _choose_server() -> tuple[str | None, OwnServer | None]:
     return found, own
 
 
+def when_the_terminal_closes(handler: Callable[..., None]) -> None:
+    """Answer SIGHUP, unless somebody asked for it not to matter (nohup). Windows has none."""
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, handler)
+
+
 def _warm_up() -> None:
     """Import what the flow's first steps would import, while the server is still starting."""
     import pyarrow.parquet  # noqa: F401
@@ -122,6 +128,7 @@ def run_refresh(where: Paths, report: Callable[[Summary], int], **parameters: An
     logging.raiseExceptions = False
     with contextlib.suppress(ValueError):  # not on the main thread
         signal.signal(signal.SIGTERM, _terminated)
+        when_the_terminal_closes(_terminated)
     os.environ["PEACEKEEPING_DATA"] = str(where.data)
     status = None
     if sys.stderr.isatty():

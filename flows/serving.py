@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from flows import console, quiet, settings
 from flows.own_server import OwnServer
-from flows.running import answers, local_api
+from flows.running import answers, local_api, when_the_terminal_closes
 
 
 class NoServer(Exception):
@@ -59,6 +60,7 @@ def serve() -> None:
     settings.apply_prefect_defaults()
     click.echo("Starting Prefect (a first start takes half a minute) …", err=True)
     signal.signal(signal.SIGTERM, _stop)
+    when_the_terminal_closes(_terminate)
     url, own = _server()
     os.environ["PREFECT_API_URL"] = url
     os.environ["PEACEKEEPING_DATA"] = str(settings.paths().data)  # the runs are processes of their own
@@ -76,13 +78,27 @@ def serve() -> None:
         console.show_table(["deployment", "runs"], rows)
         click.echo(f"The UI: {url.removesuffix('/api')}" + ("" if own else "  (a server that was running already)"))
         click.echo("Stop with Ctrl-C.", err=True)
-        automations.register()
+        _give_rules(automations.register)
         # Prefect's runner lets go of its runs and pauses the schedules when it meets SIGTERM; at Ctrl-C it just leaves.
         signal.signal(signal.SIGINT, _terminate)
         serve_all(*deployments.runner_deployments(), print_starting_message=False)
     finally:
         if own:
             own.stop()
+
+
+def _give_rules(register: Callable[[], object]) -> None:
+    """Give the server the rules of automations.yaml; one that can't take them serves all the same."""
+    import httpx
+
+    try:
+        register()
+    except httpx.HTTPError as error:  # Prefect's own for a refusal is one
+        told = " ".join(str(error).split())[:200] or type(error).__name__
+        click.echo(
+            f"warning: the server did not take the rules for runs whose machine is gone ({told}): see its Automations.",
+            err=True,
+        )
 
 
 def _when(entry: dict[str, Any]) -> str:

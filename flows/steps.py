@@ -1,8 +1,7 @@
-"""The steps of the flow `refresh`: fetch or load, stage, build, check, publish; one flow, a task a step.
+"""The steps of the flow `refresh`: fetch (in `flows.fetching`) or load, stage, build, check, publish; a task a step.
 
 The tasks are thin: each calls one function of the rooms below and hands file paths on, never frames. A foreseeable
-fault (publisher out of reach, refused reply, failed check) ends its task in a state that says so, without a
-traceback, and does not stop the other sources.
+fault (a file that breaks its contract, a failed check) ends its task in a state that says so, without a traceback.
 """
 
 from __future__ import annotations
@@ -152,7 +151,7 @@ def run(
             run = str(runtime.flow_run.id)
             left = build.clear_work(where)
             lost_runs.tell([name for name in left if name != run])  # its own it left when it crashed before
-            (where.work / run).mkdir()  # from here on a run that is killed can be told by it
+            (where.work / run).mkdir(exist_ok=True)  # from here on a run that is killed can be told by it
             try:
                 _refresh(summary, list(sources or []), offline, live, force, where, run)
                 summary.rejected = rejected_by_reason(summary.staged)

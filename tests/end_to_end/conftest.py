@@ -18,6 +18,11 @@ from flows.own_server import OwnServer
 COMMAND = str(Path(sys.executable).with_name("peacekeeping"))
 
 
+def as_in_a_terminal() -> None:
+    """Hear Ctrl-C, which a job in the background (as the tests can be) is told to ignore, and its children with it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @dataclass
 class Shell:
     """Runs `peacekeeping` with its own PREFECT_HOME and PEACEKEEPING_DATA."""
@@ -50,7 +55,7 @@ class Shell:
         """Start the command in a process group of its own, as a terminal does."""
         return subprocess.Popen(
             [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=as_in_a_terminal,
         )  # fmt: skip
 
     def __call__(self, *arguments: str, code: int = 0, stdin: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -32,7 +32,6 @@ from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
-import psutil  # comes with distributed
 from filelock import FileLock
 
 from flows import automations
@@ -375,6 +374,8 @@ def show(up_to: str | None) -> None:
 
 def lose_a_host(machines: Machines) -> None:
     """Kill the host that has taken a run, its worker and the run's process; the other host must do the run."""
+    import psutil  # comes with distributed
+
     rule = automations.declared()[0]
     rule["trigger"]["within"] = SIGN_OF_LIFE
     (standing,) = [one for one in machines.api("automations/filter", {}) if one["name"] == rule["name"]]

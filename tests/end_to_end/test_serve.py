@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from end_to_end.conftest import COMMAND, Shell, send
+from end_to_end.conftest import COMMAND, Shell, as_in_a_terminal, send
 from filelock import FileLock
 from server_api import api
 
@@ -34,7 +34,7 @@ class Served:
         self.said = (folder / "serve.log").open("w+")
         self.process = subprocess.Popen(
             [COMMAND, "serve"], cwd=folder, env=self.shell.environment(), stdin=subprocess.DEVNULL,
-            stdout=self.said, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            stdout=self.said, stderr=subprocess.STDOUT, text=True, start_new_session=True, preexec_fn=as_in_a_terminal,
         )  # fmt: skip
 
     def api(self, path: str, body: Any = None) -> Any:
@@ -74,6 +74,13 @@ class Served:
         while wave:
             wave = {pid for pid, parent in pairs if parent in wave}
             found += sorted(wave)
+        return found
+
+    def child(self, named: str) -> int:
+        """The one child whose command line has this in it."""
+        ran = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+        lines = {int(line.split()[0]): line for line in ran.splitlines()[1:]}
+        (found,) = [pid for pid in self.children() if named in lines.get(pid, "")]
         return found
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
@@ -184,10 +191,7 @@ def test_a_server_that_dies_is_started_anew_and_the_run_that_was_on_is_told_to_i
             asked = {"parameters": {"offline": True, "spread_minutes": 0}}
             run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
             served.until("begun", lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "RUNNING")
-            (server,) = [
-                pid for pid in served.children() if b"flows.own_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
-            ]
-            os.kill(server, signal.SIGKILL)
+            os.kill(served.child("flows.own_server"), signal.SIGKILL)
             served.until("told", lambda: "the Prefect server ended (-9); it is started anew" in served.log())
             served.until("the server", lambda: served.api("health"))
         served.until("its end", lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")

@@ -177,8 +177,7 @@ def test_a_scheduled_run_that_was_killed_begins_once_more_and_says_so(copy: Shel
         asked = {"parameters": {"offline": True, "force": True, "spread_minutes": 0}}
         run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
         until(copy, "*/fatalities", served.process)
-        (engine,) = [pid for pid in served.children() if b"prefect.engine" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        os.kill(engine, signal.SIGKILL)
+        os.kill(served.child("prefect.engine"), signal.SIGKILL)
         served.until("its end", lambda: served.runs("refresh", ("COMPLETED", "FAILED")))
         ended = served.api(f"flow_runs/{run['id']}")
         assert ended["state_type"] == "COMPLETED" and ended["run_count"] == 2, ended["state"]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from server_api import api
 
-from flows import automations, deployments, lost_runs
+from flows import automations, deployments, lost_runs, settings
 
-LOST, UNBEGUN, AGAIN = [entry["name"] for entry in automations.declared()]
+LOST, UNBEGUN, UNCANCELLED, AGAIN = [entry["name"] for entry in automations.declared()]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def server(prefect_api: str) -> Iterator[str]:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     with temporary_settings({PREFECT_API_URL: prefect_api}):
-        assert automations.register() == [LOST, UNBEGUN, AGAIN]
+        assert automations.register() == [LOST, UNBEGUN, UNCANCELLED, AGAIN]
         yield prefect_api
         with get_client(sync_client=True) as client:
             for rule in client.read_automations():
@@ -87,7 +87,7 @@ def test_rules_that_stand_are_left_alone_and_changed_ones_are_renewed_but_stay_s
     from prefect import get_client
     from prefect.events import AutomationCore
 
-    before = {name: rule_of(server, name) for name in (LOST, UNBEGUN, AGAIN)}
+    before = {name: rule_of(server, name) for name in (LOST, UNBEGUN, UNCANCELLED, AGAIN)}
     assert automations.register() == []
     assert {name: rule_of(server, name) for name in before} == before
     changed = automations.declared()[0] | {"description": "older words", "enabled": False}
@@ -111,7 +111,7 @@ def test_a_run_that_gives_no_sign_of_life_crashes_and_begins_once_more_but_not_t
     to_state(server, run, "RUNNING")
     assert api(server, f"flow_runs/{run}")["run_count"] == 2
     to_state(server, run, "CRASHED")
-    time.sleep(5)
+    states_of(server, a_run(server, deployment, "PENDING", "RUNNING", "CRASHED"), "AwaitingRetry")  # a later one
     assert api(server, f"flow_runs/{run}")["state_name"] == "Crashed"
 
 
@@ -140,16 +140,25 @@ def test_a_command_which_gives_no_sign_of_life_is_left_alone(server: str, deploy
     command = {"flow_id": flow["id"], "tags": ["peacekeeping", "command"], "state": {"type": "RUNNING"}}
     run = api(server, "flow_runs/", command)["id"]
     states_of(server, a_run(server, deployment, "PENDING", "RUNNING"), "Crashed")
+    time.sleep(3)  # both were due at the same moment
     assert api(server, f"flow_runs/{run}")["state_type"] == "RUNNING"
 
 
-def test_a_run_that_is_handed_over_and_does_not_begin_crashes_and_begins_once_more(
-    server: str, deployment: str
-) -> None:
+def test_a_run_that_is_handed_over_and_does_not_begin_crashes_and_is_left(server: str, deployment: str) -> None:
     hastened(server, UNBEGUN)
     run = a_run(server, deployment, "PENDING")
-    told = states_of(server, run, "AwaitingRetry")
+    told = states_of(server, run, "Crashed")
     assert any(name == "Crashed" and "did not begin" in message for name, message in told)
+    control = a_run(server, deployment, "PENDING", "RUNNING", "CRASHED")  # later, and one that begins once more
+    states_of(server, control, "AwaitingRetry")
+    assert api(server, f"flow_runs/{run}")["state_name"] == "Crashed"
+
+
+def test_a_run_that_was_to_be_cancelled_and_is_gone_is_cancelled(server: str, deployment: str) -> None:
+    hastened(server, UNCANCELLED)
+    run = a_run(server, deployment, "PENDING", "RUNNING", "CANCELLING")
+    told = states_of(server, run, "Cancelled")
+    assert any(message.startswith("It was to be cancelled") for _, message in told)
 
 
 def test_a_run_of_something_else_is_none_of_its_business(server: str, deployment: str) -> None:
@@ -158,7 +167,16 @@ def test_a_run_of_something_else_is_none_of_its_business(server: str, deployment
     run = api(server, "flow_runs/", {"flow_id": other["id"], "state": {"type": "PENDING"}})["id"]
     ours = a_run(server, deployment, "PENDING")
     states_of(server, ours, "Crashed")
+    time.sleep(3)  # both were due at the same moment
     assert api(server, f"flow_runs/{run}")["state_type"] == "PENDING"
+
+
+def test_several_signs_of_life_fit_into_the_time_of_the_rule() -> None:
+    given = int(settings.prefect_defaults()["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+    within = {entry["name"]: entry["trigger"]["within"] for entry in automations.declared()}
+    assert given * 4 <= within[LOST]
+    pools = [entry["work_pool"]["job_variables"]["env"] for entry in deployments.declared()]
+    assert {pool["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] for pool in pools} == {str(given)}
 
 
 def test_every_deployment_has_the_tag_by_which_the_rules_know_it() -> None:
@@ -168,17 +186,18 @@ def test_every_deployment_has_the_tag_by_which_the_rules_know_it() -> None:
 
 def test_the_next_run_tells_of_a_killed_one_and_of_none_that_has_ended(run: Any, where: Any, prefect_api: str) -> None:
     flow = api(prefect_api, "flows/", {"name": "refresh"})
-    killed, ended = [
+    killed, ended, unwanted = [
         api(prefect_api, "flow_runs/", {"flow_id": flow["id"], "state": {"type": state}})["id"]
-        for state in ("RUNNING", "COMPLETED")
+        for state in ("RUNNING", "COMPLETED", "CANCELLING")
     ]
-    for name in (killed, ended, str(uuid.uuid4()), "no-run"):
+    for name in (killed, ended, unwanted, str(uuid.uuid4()), "no-run"):
         (where.work / name / "build").mkdir(parents=True)
     assert run(offline=True)[1].published
     assert list(where.work.iterdir()) == []
     found = api(prefect_api, f"flow_runs/{killed}")["state"]
     assert (found["type"], found["message"]) == ("CRASHED", lost_runs.TOLD)
     assert api(prefect_api, f"flow_runs/{ended}")["state_type"] == "COMPLETED"
+    assert api(prefect_api, f"flow_runs/{unwanted}")["state_type"] == "CANCELLED"
 
 
 def test_a_server_that_can_not_be_told_of_a_killed_run_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:

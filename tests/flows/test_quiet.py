@@ -29,6 +29,7 @@ class RefreshFailed(Exception):
         ("Engine execution exited with unexpected exception", FailedRun("x"), False),
         ("Engine execution exited with unexpected exception", RefreshFailed("x"), False),
         ("Engine execution exited with unexpected exception", ValueError("x"), True),
+        ("Something else", FailedRun("x"), True),
     ],
 )
 def test_what_a_run_log_leaves_out(message: str, raised: Exception | None, told: bool) -> None:
