@@ -4,9 +4,9 @@ What docs/many-machines.md describes, each part a process on loopback: PostgreSQ
 deployments of prefect.yaml, two workers on one work pool (as two hosts would be, each with a Prefect home of its own)
 that share a data folder, and a Dask scheduler with two workers. One host refreshes, the other writes every briefing on
 Dask while ten more refreshes come at once; then the host that has a run is killed, and the other one does it. What must
-hold is checked, what was seen is printed with its seconds, and all that was started is stopped, also after a failure. With a day the briefings are those up to it, which are fewer and
-take less time. Exit code 0 when all held, 1 when not, 77 when something that it
-needs is missing here.
+hold is checked, what was seen is printed with its seconds, and all that was started is stopped, also after a failure.
+With a day the briefings are those up to it, which are fewer and take less time. Exit code 0 when all held, 1 when not,
+77 when something that it needs is missing here.
 """
 
 from __future__ import annotations
