@@ -8,14 +8,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from prefect import flow, runtime
+from prefect import runtime
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from flows import notify, quiet
 from flows.locking import WAIT_SECONDS
-
-quiet.quieten()
+from flows.our_flow import our_flow
 
 
 def _run_name() -> str:
@@ -24,15 +22,7 @@ def _run_name() -> str:
     return f"backfill every {given.get('every', 'month')} {days} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-@flow(
-    name="backfill",
-    flow_run_name=_run_name,
-    persist_result=False,
-    validate_parameters=True,
-    on_completion=[notify.at_end],
-    on_failure=[notify.at_end],
-    on_crashed=[notify.at_end],
-)
+@our_flow("backfill", _run_name)
 def backfill(
     first: date,
     last: date,

@@ -10,17 +10,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from prefect import flow, runtime
+from prefect import runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows import notify, quiet
+from flows.our_flow import our_flow
 from flows.settings import paths
 
 BATCH = 12  # missions a task: some ten tasks, so that a cluster's workers end at about the same time
-
-quiet.quieten()
 
 
 def _run_name() -> str:
@@ -29,15 +27,7 @@ def _run_name() -> str:
     return f"brief {given.get('mission') or 'every mission'}{until} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-@flow(
-    name="brief",
-    flow_run_name=_run_name,
-    persist_result=False,
-    validate_parameters=True,
-    on_completion=[notify.at_end],
-    on_failure=[notify.at_end],
-    on_crashed=[notify.at_end],
-)
+@our_flow("brief", _run_name)
 def brief(
     mission: str | None = None, up_to: date | None = None, batch: Annotated[int, Field(ge=1)] = BATCH
 ) -> State[Any]:

@@ -24,7 +24,7 @@ from flows.runners import RunnerError, mapped
 from flows.settings import Paths
 from sources.errors import SourceError
 from warehouse.briefing.asking import Asker, BriefingError
-from warehouse.briefing.page import Picture, picture_of
+from warehouse.briefing.page import PAGE, Picture, picture_of
 from warehouse.briefing.provenance import build_of
 from warehouse.query import QueryError, connect
 
@@ -165,8 +165,8 @@ def shown(written: Written, up_to: date | None, where: Paths) -> Path:
             "ORDER BY incident_date DESC, mission LIMIT 1",
             up_to,
         )
-    stems = {page.name.partition("_up-to-")[0].removesuffix(".html"): page for page in written.pages}
-    return stems.get(newest[0]["mission"].replace(" ", "-") if newest else "", written.pages[0])
+    of_missions = {found["mission"]: page for page in written.pages if (found := PAGE.fullmatch(page.name))}
+    return of_missions.get(newest[0]["mission"].replace(" ", "-") if newest else "", written.pages[0])
 
 
 def markdown(written: Written, picture: Picture | None) -> str:

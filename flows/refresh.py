@@ -8,16 +8,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from prefect import flow, runtime
+from prefect import runtime
 from prefect.client.schemas.objects import State
 from prefect.context import TagsContext
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows import notify, quiet
 from flows.locking import WAIT_SECONDS
-
-quiet.quieten()
+from flows.our_flow import our_flow
 
 # The sources that can be asked for, as the run form offers them; a test holds the list against the declarations.
 SourceName = Literal[
@@ -41,16 +39,7 @@ def _run_name() -> str:
     return f"refresh {which} · {mode} · {datetime.now(UTC):%Y-%m-%d %H:%M}"
 
 
-@flow(
-    name="refresh",
-    flow_run_name=_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
-    persist_result=False,
-    validate_parameters=True,
-    on_completion=[notify.at_end],
-    on_failure=[notify.at_end],
-    on_crashed=[notify.at_end],
-)
+@our_flow("refresh", _run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))
 def refresh(
     sources: list[SourceName] | None = None,
     offline: bool = False,

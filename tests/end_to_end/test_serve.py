@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 from end_to_end.conftest import COMMAND, Shell, as_in_a_terminal, send
 from filelock import FileLock
+from processes import alive
 from server_api import api
 
 NAMES = ["refresh-fatalities", "refresh-personnel", "refresh-contributions", "refresh-all", "brief", "backfill"]
@@ -94,14 +94,6 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield served
     if served.process.poll() is None:
         served.stop()
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text() if sys.platform == "linux" else True
 
 
 def test_one_command_brings_up_the_ui_and_every_schedule(serving: Served) -> None:

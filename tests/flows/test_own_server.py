@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from processes import alive
 
 from flows import own_server
 from flows.own_server import OwnServer
@@ -63,11 +64,3 @@ def test_a_server_ends_with_the_process_that_started_it() -> None:
     while alive(server):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-
-
-def alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
