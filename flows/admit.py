@@ -24,7 +24,7 @@ from sources.archive import Archive, Snapshot, sha256_of
 from sources.catalogue import Source
 from sources.client import Client, Validator
 from sources.errors import ArchiveError, Refused
-from transforms import dialects
+from transforms import dialects, parsing
 from transforms.drift import Neighbour, require_like_neighbours
 from transforms.staging import Staged, require_envelope
 
@@ -63,7 +63,7 @@ def _vintage(raw: dialects.Raw, stated: Stated, today: date) -> tuple[date, str]
 
     Raises Refused when what is said contradicts the rows, or the date lies in the future.
     """
-    own = dialects.last_update(raw)
+    own = parsing.last_update(raw)
     if own is not None and stated.by_hand not in (None, own.isoformat()):
         raise Refused(f"Its rows say that they were last updated on {own}, which is not the stated {stated.by_hand}.")
     candidates = (

@@ -14,7 +14,8 @@ import pandas as pd
 from schemas import incoming
 from schemas.tables import PUBLISHER_FIELDS
 from transforms import revisions
-from transforms.dialects import Raw, parse_days
+from transforms.dialects import Raw
+from transforms.parsing import parse_days
 from transforms.staging import Declaration, Prepared, Staged, finish, prepare
 from transforms.vintages import Vintage
 

@@ -17,7 +17,8 @@ import pandera.pandas as pa
 
 from schemas.validate import ContractError, faults, split
 from transforms.corrections import apply_corrections
-from transforms.dialects import Raw, kinds_of, typed
+from transforms.dialects import Raw
+from transforms.parsing import kinds_of, typed
 
 MERGED_COLUMNS = ["row_number", "rule", "into_row"]
 SIGNAL_COLUMNS = ["kind", "value", "rows"]

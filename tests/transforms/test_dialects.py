@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from tests_shared import CATALOGUE, stage_bytes, to_csv, to_json
 
 from schemas.validate import ContractError
-from transforms import dialects
-from transforms.dialects import Dialect, parse_days, parse_numbers, parse_whole
+from transforms import dialects, parsing
+from transforms.dialects import Dialect
+from transforms.parsing import parse_days, parse_numbers, parse_whole
 from transforms.reading import TEXT
 
 PLAIN = Dialect("plain", "csv", {"a": "a"})
@@ -177,7 +178,7 @@ def wide(payload: str = WIDE_FILE) -> dialects.Raw:
 @given(st.decimals(-3_000_000, 3_000_000, allow_nan=False, places=5))
 def test_thousands_are_dollars_to_the_cent_whatever_binary_fractions_make_of_them(printed: Decimal) -> None:
     kinds = {"amount_usd": ("number", "an amount")}
-    frame, bad = dialects.typed(pd.DataFrame({"amount_usd": text(f"{printed:f}")}), kinds, THOUSANDS)
+    frame, bad = parsing.typed(pd.DataFrame({"amount_usd": text(f"{printed:f}")}), kinds, THOUSANDS)
     assert frame["amount_usd"].tolist() == [float(printed * 1000)] and bad.empty
 
 
