@@ -15,6 +15,10 @@ class ContractError(ValueError):
     """A source's rows are not what it promises: a missing column, too many bad rows, nothing in scope."""
 
 
+class CutOffError(ContractError):
+    """A file ends in the middle of a row or a value: part of it did not arrive, so getting it again can help."""
+
+
 class TableError(AssertionError):
     """A tidy table breaks its own declaration: a bug of this project, never the publisher's."""
 

@@ -32,6 +32,10 @@ class Refused(SourceError):
         self.file = file
 
 
+class CutOff(Refused):
+    """The bytes end too early: part of the file did not arrive, so getting it again can help."""
+
+
 class Unreachable(SourceError):
     """No connection to the publisher: no network, no name, no answer."""
 
