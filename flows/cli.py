@@ -22,6 +22,7 @@ from flows.briefing_command import briefing
 from flows.claims_command import claims
 from flows.doctor_command import doctor
 from flows.export_command import export
+from flows.load_command import load
 from flows.settings import SettingError, paths, project_version
 
 if TYPE_CHECKING:
@@ -121,76 +122,6 @@ def refresh(
     code = report(running.run_refresh(paths(), report, sources=list(source), **parameters))
     if code:
         raise SystemExit(code)
-
-
-@app.command(
-    short_help="Put a file into the raw archive.",
-    epilog=_examples(
-        "peacekeeping load fatalities DPPADPOSS-FATALITIES.csv",
-        "peacekeeping load fatalities noticas_2021.csv --vintage 2021-06-30",
-        "peacekeeping load uniformed_personnel 2025-08.csv --vintage 2025-08",
-    ),
-)
-@click.argument("source")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
-@click.option(
-    "--vintage",
-    metavar="DATE",
-    help="Publication date where the rows carry none: YYYY-MM-DD, or YYYY-MM, which means the month's last day.",
-)
-def load(source: str, file: Path, vintage: str | None) -> None:
-    """Put a FILE of any known form of SOURCE into the raw archive, or refuse it with the reason.
-
-    The form is recognised from the columns; gzip is unpacked. The next refresh uses the file.
-    """
-    from flows.vintage_dates import WrongDate, parse_vintage
-    from sources.catalogue import find, load_catalogue
-    from sources.errors import SourceError, UnknownSource
-
-    try:
-        found = find(load_catalogue(), source)
-        stated = parse_vintage(vintage, "--vintage").isoformat() if vintage is not None else None
-    except (UnknownSource, WrongDate) as error:
-        fail(str(error), WRONG)
-
-    import tempfile
-
-    from flows.admit import Stated, admit, storable
-    from flows.locking import BusyError, DataFolderError, only_writer
-    from flows.shelf import Shelf
-    from sources.archive import Archive
-
-    where = paths()
-    try:
-        with only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as folder:
-            admitted = admit(
-                Archive(where.raw),
-                Shelf(where.staged),
-                found,
-                storable(found, file, Path(folder)),
-                origin="loaded",
-                url=file.name,
-                stated=Stated(by_hand=stated),
-            )
-    except (SourceError, DataFolderError, BusyError) as error:
-        fail(str(error))
-    except OSError as error:
-        fail(f"{error.strerror}: {error.filename or where.data}. Nothing was archived.")
-    record, staged = admitted.record, admitted.staged
-    for warning in admitted.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    for signal in staged.signals.itertuples():
-        click.echo(f"notice: {str(signal.kind).replace('_', ' ')}: {signal.value} ({signal.rows:,} rows)", err=True)
-    click.echo(
-        f"{'Archived' if admitted.new else 'Already in the archive:'} {source} {record.vintage} "
-        f"({record.vintage_basis}), {record.dialect}: {staged.rows_in:,} rows, {len(staged.rows):,} staged, "
-        f"{staged.rows_rejected:,} rejected, {len(staged.merged):,} merged."
-    )
-    if record.vintage_basis == "day of retrieval":
-        click.echo("notice: its rows carry no date; say --vintage DATE if you know when it was published.", err=True)
-    for reason, rows in staged.rejected["reason"].value_counts().head(5).items():
-        click.echo(f"rejected: {reason} ({rows:,} times)", err=True)
-    click.echo("Run `peacekeeping refresh` to build with it.", err=True)
 
 
 @app.command(short_help="List the sources, or show one in full.")
@@ -470,6 +401,7 @@ def serve() -> None:
 app.add_command(briefing)
 app.add_command(claims)
 app.add_command(export)
+app.add_command(load)
 app.add_command(doctor)
 
 

@@ -27,7 +27,7 @@ from transforms.staging import Staged
 
 log = logging.getLogger("peacekeeping.stage")
 
-FRAMES = ("rows", "rejected", "merged", "signals", "corrections")
+FRAMES = ("rows", "rejected", "merged", "signals", "corrections", "unread")
 FACTS = ("dialect", "absent", "rows_read", "rows_out_of_scope", "covers_from", "covers_to")
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from flows.shelf import Shelf
-from flows.subjects import SUBJECTS, declaration_of, published_names
+from flows.subjects import SUBJECTS, comparison_of, declaration_of, published_names
 from schemas.columns import Table
 from schemas.reconciliations import CONTROL_TOTALS
 from schemas.tables import (
     CORRECTIONS,
+    INCOMPLETE_PERIODS,
     KNOWN_DEFECTS,
     MERGED_ROWS,
     PUBLISHED_NAMES,
@@ -29,6 +30,8 @@ from sources.acceptance import accept
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from sources.errors import ArchiveError, Refused
+from transforms import envelope
+from transforms.completeness import incomplete_periods
 from transforms.control_totals import control_totals
 from transforms.reading import read_csv
 from transforms.staging import Staged
@@ -71,6 +74,7 @@ def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, ob
         "rows_rejected": staged.rows_rejected,
         "rows_merged": len(staged.merged),
         "citation": source.citation(snapshot.vintage),
+        "accepted": "; ".join(f"{one['check']}: {one['because']}" for one in snapshot.accepted) or None,
     }
 
 
@@ -81,7 +85,7 @@ def _set_aside(found: Sequence[Vintage], source: Source, part: str, table: Table
     return shape(pd.concat(frames, ignore_index=True), table)
 
 
-def _control_totals(source: Source) -> pd.DataFrame:
+def control_totals_of(source: Source) -> pd.DataFrame:
     """The totals that the publisher of a source prints beside its rows, where some are bundled."""
     found = [shape(pd.DataFrame(), CONTROL_TOTALS)]
     for entry in bundle.manifest():
@@ -108,6 +112,7 @@ def stage_source(
     for snapshot in snapshots:
         try:
             staged = shelf.staged(archive, source, snapshot)
+            _require_few_rejected(staged, source, snapshot)
         except (ArchiveError, ContractError, Refused) as error:
             problems.append(f"{source.name}: the archived snapshot of {snapshot.vintage} can't be used: {error}")
             continue
@@ -122,8 +127,9 @@ def stage_source(
     main = next(iter(tables.values()))
     aside = {
         SNAPSHOTS: shape(pd.DataFrame(accounts), SNAPSHOTS),
-        CONTROL_TOTALS: _control_totals(source),
+        CONTROL_TOTALS: control_totals_of(source),
         REJECTED_ROWS: _set_aside(found, source, "rejected", REJECTED_ROWS),
+        INCOMPLETE_PERIODS: _incomplete_periods(found, source, main),
         MERGED_ROWS: _set_aside(found, source, "merged", MERGED_ROWS),
         SIGNALS: _set_aside(found, source, "signals", SIGNALS),
         CORRECTIONS: _set_aside(found[-1:], source, "corrections", CORRECTIONS),
@@ -133,6 +139,33 @@ def stage_source(
     for name, frame in {**tables, **{meta.full_name: frame for meta, frame in aside.items()}}.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     return StageReport(source.name, folder, len(main), accounts, problems, time.perf_counter() - began)
+
+
+def _require_few_rejected(staged: Staged, source: Source, snapshot: Snapshot) -> None:
+    """Newer code can reject more rows than the code that let the snapshot in. Raises ContractError."""
+    accepted = {one["check"] for one in snapshot.accepted}
+    for problem in envelope.rejected_share(staged, declaration_of(source)):
+        if problem.check not in accepted:
+            raise ContractError(problem.text)
+
+
+def _incomplete_periods(found: Sequence[Vintage], source: Source, main: pd.DataFrame) -> pd.DataFrame:
+    """The periods of which rows were rejected in the snapshot that speaks for them (schemas.tables.INCOMPLETE_PERIODS).
+
+    main  the published rows. Where newer snapshots don't replace whole periods, the newest snapshot speaks for all.
+    """
+    how = comparison_of(source)
+    frames = [shape(pd.DataFrame(), INCOMPLETE_PERIODS)]
+    for vintage in found if how.period else found[-1:]:
+        lacking = incomplete_periods(vintage.staged, main, how)
+        if how.period:
+            labels = (
+                main[how.period].dt.strftime("%Y-%m-%d") if main[how.period].dtype.kind == "M" else main[how.period]
+            )
+            spoken = labels[main["snapshot_sha256"] != vintage.sha256].astype("str")
+            lacking = lacking[~lacking["period"].isin(spoken)]
+        frames.append(lacking.assign(source=source.name, snapshot_sha256=vintage.sha256))
+    return shape(pd.concat(frames, ignore_index=True), INCOMPLETE_PERIODS)
 
 
 def _known_defects(source: Source) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 from prefect.utilities.annotations import quote
 
-from flows import admit, build, deadlines, findings, lost_runs, stage
+from flows import admit, build, deadlines, findings, ingest, lost_runs, stage
 from flows.artifacts import Summary, rejected_by_reason
 from flows.build import Build
 from flows.deadlines import bounded
@@ -267,7 +267,7 @@ def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], 
     summary.reconciliations = build.reconciled(built)
     summary.changes = build.changes(where.target(summary.as_of), built)
     # Quoted: the graph shows that publishing follows the check, not every input once more.
-    publishing = partial(publish_build, quote(built), quote(every), where, summary.as_of, admit.now())
+    publishing = partial(publish_build, quote(built), quote(every), where, summary.as_of, ingest.now())
     published = _result(
         _step("publishing", deadlines.PUBLISH, partial(publishing, wait_for=[checking], return_state=True)), summary
     )

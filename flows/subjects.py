@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -44,7 +44,9 @@ from transforms import (
     vintages,
 )
 from transforms.compiled import SHAPES
+from transforms.completeness import Salvage, unread_rows
 from transforms.figures import Shape, stage
+from transforms.neighbours import ROWS, Comparison
 from transforms.staging import Declaration, Staged
 from transforms.vintages import Vintage
 
@@ -58,6 +60,7 @@ class Subject:
 
     main    the table for analysts that its rows go to; None where they describe others
     become  which columns of it an incoming column becomes, where they are not called the same
+    apart   the column that names the publication, where a source has several that don't speak for each other
     """
 
     stage: Callable[[dialects.Raw, Declaration, date], Staged]
@@ -65,6 +68,7 @@ class Subject:
     key: Sequence[str]
     main: Table | None = None
     become: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    apart: str | None = None
 
 
 def _named(frames: Mapping[Table, pd.DataFrame]) -> Tables:
@@ -137,7 +141,14 @@ def _compiled(shape: Shape, table: Table) -> Subject:
         rows = [vintages.replace_periods(some, period) if period else vintages.newest(some) for some in apart.values()]
         return _named({table: pd.concat(rows, ignore_index=True)})
 
-    return Subject(lambda raw, declared, vintage: stage(raw, declared, vintage, shape), tables, shape.key, table)
+    return Subject(
+        lambda raw, declared, vintage: stage(raw, declared, vintage, shape),
+        tables,
+        shape.key,
+        table,
+        {"contributor": ["contributor_iso3"], "calendar_year": ["peacekeeping_year"], "reported_on": ["month_end"]},
+        shape.apart,
+    )
 
 
 SUBJECTS = {
@@ -156,13 +167,23 @@ SUBJECTS = {
         {"contributor": ["contributor_iso3"]},
     ),
     "assessed_contributions": Subject(
-        contributions.stage, _assessed_contributions, contributions.KEY, ASSESSED_CONTRIBUTIONS
+        contributions.stage,
+        _assessed_contributions,
+        contributions.KEY,
+        ASSESSED_CONTRIBUTIONS,
+        {"contributor": ["contributor_iso3"], "calendar_year": ["peacekeeping_year"]},
     ),
     "missions": Subject(
         missions.stage, lambda found, _: {LISTED_MISSIONS: vintages.newest(found)}, ["mission"], MISSIONS
     ),
     "publisher_codebook": Subject(codebook.stage, _publisher_codebook, codebook.KEY),
-    "scale_of_assessments": Subject(scales.stage, _by_period(SCALE_OF_ASSESSMENTS), scales.KEY, SCALE_OF_ASSESSMENTS),
+    "scale_of_assessments": Subject(
+        scales.stage,
+        _by_period(SCALE_OF_ASSESSMENTS),
+        scales.KEY,
+        SCALE_OF_ASSESSMENTS,
+        {"contributor": ["contributor_iso3"]},
+    ),
     "mission_budget_lines": Subject(
         budget_lines.stage,
         _by_period(MISSION_BUDGET_LINES),
@@ -213,6 +234,24 @@ def read(source: Source, file: Path) -> dialects.Raw:
         return dialects.read(text, accepted.format, source.dialects, source.name)
 
 
+def comparison_of(source: Source) -> Comparison:
+    """How a source's tidy rows are compared with those of other snapshots."""
+    coverage = source.declaration["coverage"]
+    return Comparison(
+        key=SUBJECTS[source.name].key,
+        period=coverage["column"] if coverage["rule"] == "replace_periods" else None,
+        measures=coverage.get("measures", [ROWS]),
+        groups=coverage.get("groups", []),
+        bounds=source.declaration["envelope"]["against_neighbours"],
+        unspecified=coverage.get("unspecified", {}),
+    )
+
+
 def stage_rows(source: Source, raw: dialects.Raw, vintage: date) -> Staged:
-    """Stage one snapshot's rows. Raises ContractError when they are not what the source promises."""
-    return SUBJECTS[source.name].stage(raw, declaration_of(source), vintage)
+    """Stage one snapshot's rows. Raises ContractError when none of them is what the source promises."""
+    subject, declared = SUBJECTS[source.name], declaration_of(source)
+    staged = subject.stage(raw, declared, vintage)
+    if not staged.rows_rejected:
+        return staged
+    salvage = Salvage(lambda only: subject.stage(only, declared, vintage), subject.become)
+    return replace(staged, unread=unread_rows(raw, staged, salvage, comparison_of(source)))

@@ -1,7 +1,7 @@
 """What each source must look like once its dialect is renamed: one pandera schema a source.
 
-Cells arrive as text. `schemas.validate` parses them by `kind` (text, day, whole, number), then pandera holds the
-typed frame against the checks below. Bounds come from the source's declaration. What fails rejects its row.
+Cells arrive as text. `transforms.parsing` parses them by `kind` (text, day, moment, whole, money, number), then pandera
+holds the typed frame against the checks below. Bounds come from the source's declaration. What fails rejects its row.
 """
 
 from __future__ import annotations
@@ -19,14 +19,22 @@ from schemas.tables import CASUALTY_PERSONNEL_TYPES, INCIDENT_TYPES
 
 Bounds = Mapping[str, Mapping[str, Any]]
 
-_DTYPES = {"text": "str", "day": "datetime64[us]", "whole": "Int64", "number": "float64"}
+# What a cell must be, and the type it gets. A day has no time of day; of a moment the time is dropped; money has two
+# decimals, a number any.
+_DTYPES = {
+    "text": "str",
+    "day": "datetime64[us]",
+    "moment": "datetime64[us]",
+    "whole": "Int64",
+    "money": "float64",
+    "number": "float64",
+}
 ACRONYM = r"^[A-Za-z][A-Za-z0-9 /().&-]{1,39}$"
 
 
 def _cell(kind: str, expects: str, checks: list[pa.Check], *, nullable: bool = False) -> pa.Column:
-    return pa.Column(
-        _DTYPES[kind], checks, nullable=nullable, required=False, metadata={"kind": kind, "expects": expects}
-    )
+    metadata = {"kind": kind, "expects": expects}
+    return pa.Column(_DTYPES[kind], checks, nullable=nullable, required=False, metadata=metadata)
 
 
 def _text(expects: str = "a text", *, nullable: bool = False, pattern: str | None = None) -> pa.Column:
@@ -43,7 +51,7 @@ def _bounded(
 ) -> pa.Column:
     """A day or number within the declared bounds; `ceiling` is the upper bound where none is declared."""
     declared = bounds.get(name, {})
-    convert: Callable[[Any], Any] = pd.Timestamp if kind == "day" else (lambda value: value)
+    convert: Callable[[Any], Any] = pd.Timestamp if kind in ("day", "moment") else (lambda value: value)
     bottom, top = declared.get("min"), declared.get("max", ceiling)
     checks, expects = [], noun
     if bottom is not None:
@@ -74,7 +82,7 @@ def fatalities(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
             "gender": _one_of(("F", "M"), nullable=True),
             "printed_iso3": _text("an ISO3 code", nullable=True, pattern=r"^[A-Z]{3}$"),
             "printed_m49": _cell("whole", "an M49 code", [pa.Check.in_range(0, 999, error="m49_range")], nullable=True),
-            "last_update": _bounded("day", "a date", "last_update", {}, nullable=True),
+            "last_update": _bounded("moment", "a date", "last_update", {}, nullable=True),
             "casualty_type": _one_of(("Fatality",), nullable=True),
         },
         name="incoming.fatalities",
@@ -113,7 +121,7 @@ def assessed_contributions(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
             "entity": _text("an entity"),
             "revenue_kind": _text("a kind of revenue"),
             "calendar_year": _bounded("whole", "a year", "calendar_year", bounds, ceiling=vintage.year + 1),
-            "amount_usd": _bounded("number", "an amount in USD", "amount_usd", bounds),
+            "amount_usd": _bounded("money", "an amount in USD", "amount_usd", bounds),
         },
         name="incoming.assessed_contributions",
     )
@@ -133,7 +141,7 @@ def missions(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
             "headquarters": _text("a place", nullable=True),
             "longitude": _bounded("number", "degrees", "longitude", bounds, nullable=True),
             "latitude": _bounded("number", "degrees", "latitude", bounds, nullable=True),
-            "last_update": _bounded("day", "a date", "last_update", {}, nullable=True),
+            "last_update": _bounded("moment", "a date", "last_update", {}, nullable=True),
         },
         name="incoming.missions",
     )
@@ -187,7 +195,7 @@ def _year() -> pa.Column:
 
 
 def _usd(bounds: Bounds, name: str = "amount_usd", *, nullable: bool = False) -> pa.Column:
-    return _bounded("number", "an amount in USD", name, bounds, nullable=nullable)
+    return _bounded("money", "an amount in USD", name, bounds, nullable=nullable)
 
 
 def _figures(name: str, columns: dict[str, pa.Column]) -> pa.DataFrameSchema:
@@ -217,7 +225,7 @@ def mission_budget_lines(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
     """Lines of mission budgets, in USD once the dialect's thousands are; no period begins after the vintage."""
     noun = "an amount in USD (published in thousands)"
     amounts = {
-        name: _bounded("number", noun, name, bounds, nullable=True)
+        name: _bounded("money", noun, name, bounds, nullable=True)
         for name in ("apportionment_usd", "expenditure_usd", "variance_usd")
     }
     return _figures(
@@ -230,7 +238,7 @@ def mission_budget_lines(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
             "budget_subclass": _text(nullable=True),
             **amounts,
             "document_symbol": _text(nullable=True),
-            "last_update": _bounded("day", "a date", "last_update", {}, nullable=True),
+            "last_update": _bounded("moment", "a date", "last_update", {}, nullable=True),
         },
     )
 

@@ -150,9 +150,9 @@ _CASUALTY = {
     ),
     "nationality_as_published": text("The nationality as printed; NULL where blank.", nullable=True),
     "nationality_status": category(
-        "known; undetermined: the publisher says so or leaves it blank; unresolved: a "
-        "printed name that no code list knows.",
-        ("known", "undetermined", "unresolved"),
+        "known; from_code: the name is blank or in no code list, and the printed code stands in for it; undetermined: "
+        "the publisher says so or leaves both blank; unresolved: a printed name that no code list knows, and no code.",
+        ("known", "from_code", "undetermined", "unresolved"),
     ),
     "personnel_type": category(
         "The publisher's six types. Military, Police and Military Observer are uniformed.", CASUALTY_PERSONNEL_TYPES
@@ -382,6 +382,10 @@ SNAPSHOTS = Table(
         "rows_rejected": whole("Rows rejected, each with its reason in meta.rejected_rows.", unit="row"),
         "rows_merged": whole("Rows merged into another by a named rule (meta.merged_rows).", unit="row"),
         "citation": text("How to cite it."),
+        "accepted": text(
+            "Checks that a person let it pass when it was loaded, each with the reason; NULL where it passed them all.",
+            nullable=True,
+        ),
     },
     rules=(
         ("rows_in = rows_staged + rows_rejected + rows_merged", "no row is lost"),
@@ -409,6 +413,40 @@ REJECTED_ROWS = Table(
         "check_name": text("The check that failed."),
         "reason": text("What was expected and what came."),
     },
+)
+
+INCOMPLETE_PERIODS = Table(
+    "meta",
+    "incomplete_periods",
+    "Incomplete periods",
+    "One row a period (month, year) of which published rows were rejected: its total is not the whole. Of a source in "
+    "which each row is one person or thing, one row for all of it (period 'all').",
+    ("source", "snapshot_sha256", "period"),
+    False,
+    {
+        "source": text("Name of the source, which is that of its table in main."),
+        "snapshot_sha256": text("The snapshot that speaks for the period.", pattern=SHA256),
+        "period": text("The period as text: 2025-07-31, 2023-24, 2019; all for a source without periods."),
+        "measure": text("The column of the table that is estimated; rows where each row counts as one."),
+        "rows_rejected": whole("Rejected rows that are, or may be, of the period.", unit="row", minimum=1),
+        "published": number("Sum of the measure as published.", unit=None, minimum=-1e15, maximum=1e15),
+        "missing": number(
+            "What the rejected rows would add: their own figures where these can be read, else those of the same keys "
+            "in the nearest other period; NULL where neither is known.",
+            unit=None,
+            nullable=True,
+            minimum=0,
+            maximum=1e15,
+        ),
+        "share_pct": number(
+            "The missing part of the whole; NULL where it is not known.",
+            unit="percent",
+            nullable=True,
+            minimum=0,
+            maximum=100,
+        ),
+    },
+    hazards=("A total of such a period is too low by an unknown amount; `missing` is an estimate and in no total.",),
 )
 
 MERGED_ROWS = Table(
@@ -628,6 +666,7 @@ META = (
     BUILDS,
     SNAPSHOTS,
     REJECTED_ROWS,
+    INCOMPLETE_PERIODS,
     MERGED_ROWS,
     SIGNALS,
     CHECKS,

@@ -18,7 +18,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Snapshot:
     url: str
     retrieved_at: str
     dialect: str
+    accepted: list[dict[str, str]] = field(default_factory=list)  # checks let pass by hand: check, because, by, at
 
     def order(self) -> tuple[str, str, str]:
         """Publication order; a tie goes to the later retrieval, then to the hash, so that it is total."""

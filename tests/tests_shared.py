@@ -11,11 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flows.admit import Admitted, Stated, admit
+from flows.ingest import LOADED, Ingested, Offered, Stated, ingest
 from flows.shelf import Shelf
-from flows.subjects import read, stage_rows
+from flows.subjects import declaration_of, read, stage_rows
+from schemas.validate import ContractError
 from sources.archive import Archive
 from sources.catalogue import load_catalogue
+from transforms.envelope import rejected_share
 from transforms.staging import Staged
 
 CATALOGUE = load_catalogue()
@@ -27,16 +29,19 @@ def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Sta
         file = Path(folder) / "file"
         file.write_bytes(payload)
         raw = read(CATALOGUE[source], file)
-    return stage_rows(CATALOGUE[source], raw, date.fromisoformat(vintage))
+    staged = stage_rows(CATALOGUE[source], raw, date.fromisoformat(vintage))
+    for problem in rejected_share(staged, declaration_of(CATALOGUE[source])):
+        raise ContractError(problem.text)
+    return staged
 
 
-def load_bytes(root: Path, source: str, payload: bytes, stated: Stated = Stated()) -> Admitted:  # noqa: B008
+def load_bytes(root: Path, source: str, payload: bytes, stated: Stated = Stated()) -> Ingested:  # noqa: B008
     """Put a file's bytes into the archive below `root` as `peacekeeping load` does."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "file"
         file.write_bytes(payload)
         shelf = Shelf(root.with_name("staged"))
-        return admit(Archive(root), shelf, CATALOGUE[source], file, origin="loaded", url="file", stated=stated)
+        return ingest(Archive(root), shelf, Offered(CATALOGUE[source], file, LOADED, "file", stated))
 
 
 def to_csv(rows: list[dict[str, Any]], **options: Any) -> bytes:

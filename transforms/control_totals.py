@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from schemas.problems import Problem, beyond
 from schemas.reconciliations import CONTROL_TOTALS
 from schemas.validate import ContractError, conform
 
@@ -43,3 +44,39 @@ def control_totals(cells: pd.DataFrame, source: str, declared: Mapping[str, Any]
             )[printed != ""]
         )
     return conform(pd.concat(found, ignore_index=True), CONTROL_TOTALS)
+
+
+def against_printed(
+    rows: pd.DataFrame, totals: pd.DataFrame, declared: Sequence[Mapping[str, Any]], period: str
+) -> list[Problem]:
+    """Hold sums of tidy rows against the totals printed of the same period and subject; gives the problems.
+
+    declared  for each kind of total its name, the `measure` that it is the sum of, the column `by` which it is printed
+              if it is of parts, the values (`where`) of the rows that it is of, and the bounds `warn` and `refuse` on
+              the difference as a share of the total
+    """
+    told = []
+    for one in declared:
+        chosen = rows
+        for column, value in one.get("where", {}).items():
+            chosen = chosen[chosen[column] == value]
+        labels = chosen[period].dt.strftime("%Y-%m-%d") if chosen[period].dtype.kind == "M" else chosen[period]
+        subjects = chosen[one["by"]] if "by" in one else EVERYTHING
+        sums = chosen.assign(period=labels.astype("str"), subject=subjects)
+        sums = sums.groupby(["period", "subject"], observed=True)[one["measure"]].sum().rename("sum").reset_index()
+        both = sums.merge(totals[totals["total"] == one["total"]], on=["period", "subject"])
+        gap = (both["sum"].astype("float64") - both["value"]).abs() / both["value"].abs()
+        worst = gap.max() if len(gap) else 0.0
+        refuses = beyond(worst, one)
+        if refuses is not None:
+            at = both.loc[gap.idxmax()]
+            told.append(
+                Problem(
+                    "control_totals",
+                    refuses,
+                    f"{at['period']}: {one['measure']} sums to {at['sum']:,.0f}, and the {one['total']} "
+                    f"{'' if at['subject'] == EVERYTHING else str(at['subject']) + ' '}is {at['value']:,.0f} "
+                    f"({(gap > one['warn']).sum():,} of {len(both):,} totals differ)",
+                )
+            )
+    return told

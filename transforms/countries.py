@@ -75,6 +75,19 @@ def to_iso3(names: pd.Series, source: str = "") -> pd.Series:
 
 
 @cache
+def _by_m49() -> dict[int, str]:
+    """ISO3 codes by M49 code."""
+    table = countries_table().dropna(subset=["m49"])
+    return dict(zip(table["m49"].astype("int64"), table["iso3"], strict=True))
+
+
+def of_codes(iso3: pd.Series, m49: pd.Series) -> pd.Series:
+    """ISO3 codes of printed codes: the ISO3 code where it is one, else that of the M49 code; missing where neither is
+    known."""
+    return iso3.where(iso3.isin(known_codes())).fillna(m49.map(_by_m49())).astype("str")
+
+
+@cache
 def known_codes() -> frozenset[str]:
     """All ISO3 codes of `countries_table`."""
     return frozenset(countries_table()["iso3"])

@@ -48,6 +48,7 @@ class Dialect:
     ignored: Sequence[str] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     exponents: bool = False
+    two_digit_years_from: int | None = None
     units: Mapping[str, float] = field(default_factory=dict)
     unpivot: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
@@ -111,11 +112,6 @@ class Raw:
     def published_row(self, row_numbers: pd.Index) -> pd.Index:
         """The numbers of the rows in the file, the first row of data being 1."""
         return (row_numbers - 1) // self.dialect.rows_apiece + 1
-
-    def absent(self) -> list[str]:
-        """Our names of the optional columns that this file lacks: unknown here, which is not the same as blank."""
-        there = set(self.dialect.matched(list(self.printed.columns)).values())
-        return [mine for mine in self.dialect.optional.values() if mine not in there]
 
     def raw_rows(self, row_numbers: pd.Index) -> pd.Series:
         """The published rows of those numbers as JSON texts, indexed by row number."""

@@ -16,23 +16,38 @@ _SAME_PERSON = ["incident_date", "mission", "personnel_type", "incident_type", "
 
 
 def _resolve(ready: Prepared, source: str) -> None:
-    """Names to codes. States come from their printed names, since the printed codes have holes; a code that
-    contradicts its name is a signal, a name that no list knows stays unresolved, and the death is kept."""
+    """Names to codes. States come from their printed names, since the printed codes have holes; a printed code stands
+    in for a name that is blank or that no list knows, and such a name is a signal. A code that contradicts its name is
+    a signal, too. What neither tells stays unresolved, and the death is kept."""
     rows = ready.rows
     published = rows["nationality"]
-    undetermined = published.isna() | (published == UNDETERMINED)
-    iso3 = countries.to_iso3(published.mask(undetermined), source)
-    unresolved = iso3.isna() & ~undetermined
+    by_name = countries.to_iso3(published.mask(published == UNDETERMINED), source)
+    by_code = countries.of_codes(rows["printed_iso3"], rows["printed_m49"]).mask(published == UNDETERMINED)
+    from_code = by_name.isna() & by_code.notna()
+    iso3 = by_name.fillna(by_code)
+    unresolved = by_name.isna() & published.notna() & (published != UNDETERMINED)
+    undetermined = iso3.isna() & ~unresolved
     contradicted = rows["printed_iso3"].notna() & iso3.notna() & (rows["printed_iso3"] != iso3)
     ready.signal("unresolved_nationality", published[unresolved])
+    ready.signal("code_for_blank_name", iso3[from_code & published.isna()])
     ready.signal("code_contradicts_name", published[contradicted] + " / " + rows.loc[contradicted, "printed_iso3"])
     status = pd.Series("known", index=rows.index).mask(undetermined, "undetermined").mask(unresolved, "unresolved")
+    status = status.mask(from_code, "from_code")
     ready.rows = rows.assign(
         mission=missions.canonical(rows["mission"]),
         nationality_as_published=published,
         nationality_iso3=iso3,
         nationality_status=status,
     )
+
+
+def _look_at_dates(ready: Prepared, declared: Declaration) -> None:
+    """A death long before its mission began is a signal; it is kept, because missions take over from others."""
+    began = missions.register()["start_date"]
+    early = (ready.rows["mission"].map(began) - ready.rows["incident_date"]).dt.days
+    long_before = early > declared.bounds["days_before_mission"]["max"]
+    days = ready.rows["incident_date"].dt.strftime("%Y-%m-%d")
+    ready.signal("death_long_before_mission", (ready.rows["mission"] + " " + days)[long_before])
 
 
 def _merge_doubled(ready: Prepared) -> None:
@@ -86,6 +101,7 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
     """
     ready = prepare(raw, incoming.fatalities(declared.bounds, vintage), declared)
     _resolve(ready, declared.name)
+    _look_at_dates(ready, declared)
     _merge_doubled(ready)
     columns = [
         "casualty_id",

@@ -93,6 +93,17 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
     Raises ContractError when the file is not the list (see transforms.staging).
     """
     ready = prepare(raw, incoming.missions(declared.bounds, vintage), declared, clean=_clean)
+    ready.reject(
+        ready.rows["end_date"] < ready.rows["start_date"],
+        "end_date",
+        "ends_before_it_begins",
+        lambda bad: (
+            "end_date: expected "
+            + bad["start_date"].dt.strftime("%Y-%m-%d")
+            + " or later, got "
+            + bad["end_date"].dt.strftime("%Y-%m-%d")
+        ),
+    )
     rows = ready.rows.assign(printed=ready.rows["mission"], mission=canonical(ready.rows["mission"]))
     ready.rows = rows.assign(other_name=(rows["printed"] != rows["mission"]).astype("int64"))
     again, kept = doubled(ready.rows, ["mission"], ["other_name"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,20 @@ from schemas.validate import faults, no_faults
 from transforms.dialects import Dialect, Raw
 from transforms.reading import TEXT
 
+DECIMALS = {"whole": 0, "money": 2}  # of the kinds whose unit has so many and no more
+NOT_ONE = {  # the check that a cell of each kind fails
+    "day": "not_a_day",
+    "moment": "not_a_day",
+    "whole": "not_a_whole",
+    "money": "not_a_number",
+    "number": "not_a_number",
+}
+DAY_MS = 86_400_000
+EXCEL_EPOCH = date(1899, 12, 30)
+EXCEL_DAYS = (17_533, 73_050)  # 1948-01-01 to 2099-12-31
+GROUP_MARKS = (",", " ", "\u00a0", "\u202f")  # comma, space, no-break space, narrow no-break space
+THREE_DECIMALS = r"[+-]?\d+\.\d{3}"
+
 
 def parse_text(column: pd.Series, dialect: Dialect) -> pd.Series:
     """Trim; what is empty or stands for nothing in this dialect becomes missing."""
@@ -20,40 +34,66 @@ def parse_text(column: pd.Series, dialect: Dialect) -> pd.Series:
     return trimmed.mask(trimmed.isin(["", *dialect.blanks]))
 
 
-def parse_days(column: pd.Series, dialect: Dialect) -> pd.Series:
-    """Days in any of the dialect's date forms (`epoch_ms`, `iso`, or a strptime pattern); others become missing."""
+def parse_days(column: pd.Series, dialect: Dialect, *, moments: bool = False) -> pd.Series:
+    """Days in any of the dialect's date forms (`epoch_ms`, `iso`, or a strptime pattern); others become missing.
+
+    A time of day is accepted only with `moments` (when a row was updated): elsewhere it shows that the number is in
+    another unit or of another time zone, in which it can be another day. The number 0 stands for no date.
+    """
     days = pd.Series(pd.NaT, index=column.index, dtype="datetime64[us]")
     for form in dialect.dates:
         left = column[days.isna()]
         if form == "epoch_ms":
-            # Bounded so that any day of years 1 to 9999 fits; the checks on the column judge the rest.
-            numbers = pd.to_numeric(left, errors="coerce")
-            numbers = numbers.where(numbers.between(-62_135_596_800_000, 253_402_300_799_000))
-            found = pd.to_datetime(numbers, unit="ms", errors="coerce")
+            found = _from_epoch(left, moments)
         elif form == "iso":
-            found = pd.to_datetime(
-                left.where(
-                    left.str.match(r"\d{4}-\d{2}-\d{2}(T00:00:00(\.0+)?Z?)?$").astype("boolean").fillna(False)
-                ).str.slice(0, 10),
-                format="%Y-%m-%d",
-                errors="coerce",
-            )
+            time = r"(T[0-9:.]+Z?)?" if moments else r"(T00:00:00(\.0+)?Z?)?"
+            matching = left.str.fullmatch(r"\d{4}-\d{2}-\d{2}" + time).astype("boolean").fillna(False)
+            found = pd.to_datetime(left.where(matching).str.slice(0, 10), format="%Y-%m-%d", errors="coerce")
         else:
-            found = pd.to_datetime(left, format=form, errors="coerce")
+            found = _in_century(pd.to_datetime(left, format=form, errors="coerce"), form, dialect)
         days = days.fillna(found.dt.normalize().astype("datetime64[us]"))
     return days
 
 
-def parse_numbers(column: pd.Series, dialect: Dialect) -> pd.Series:
-    """Numbers with the dialect's thousands separators, decimal mark and signs for zero; others become missing."""
+def _from_epoch(texts: pd.Series, moments: bool) -> pd.Series:
+    """Days of years 1 to 9999 from milliseconds since 1970; the checks on the column judge the rest."""
+    numbers = pd.to_numeric(texts, errors="coerce")
+    fits = numbers.between(-62_135_596_800_000, 253_402_300_799_000) & (numbers != 0)
+    if not moments:
+        fits &= numbers % DAY_MS == 0
+    return pd.to_datetime(numbers.where(fits), unit="ms", errors="coerce")
+
+
+def _in_century(days: pd.Series, form: str, dialect: Dialect) -> pd.Series:
+    """Years of two digits in the hundred years that begin with the dialect's `two_digit_years_from`."""
+    first = dialect.two_digit_years_from
+    if first is None or "%y" not in form:
+        return days
+    centuries = 100 * ((days.dt.year - first) // 100)
+    for shift in centuries.dropna().unique():
+        days = days.mask(centuries == shift, days - pd.DateOffset(years=int(shift)))
+    return days
+
+
+def parse_numbers(column: pd.Series, dialect: Dialect, decimals: int | None = None) -> pd.Series:
+    """Numbers with the dialect's thousands separators, decimal mark and signs for zero; others become missing.
+
+    decimals  how many decimals the unit has: 0 for counts, 2 for dollars, None where any number is possible. With 0
+              or 2 digits may be grouped in threes by one kind of separator in the whole column, and exactly three
+              decimals are no number: 1.000 can mean one or a thousand.
+    """
     plain = column
     for separator in dialect.thousands:
-        # Groups of three, one kind of separator: '1 234,56' and '12,34' are no numbers here, rather than wrong ones.
-        mark = re.escape(separator)
-        grouped = plain.str.fullmatch(rf"[+-]?\d{{1,3}}(?:{mark}\d{{3}})+(?:\.\d*)?").astype("boolean").fillna(False)
-        plain = plain.mask(grouped, plain.str.replace(separator, "", regex=False))
+        plain = _ungrouped(plain, separator)
     if dialect.decimal != ".":
         plain = plain.str.replace(dialect.decimal, ".", regex=False)
+    elif decimals is not None:
+        plain = plain.mask(plain.str.fullmatch(THREE_DECIMALS).astype("boolean").fillna(False))
+        used = [mark for mark in GROUP_MARKS if plain.str.contains(mark, regex=False).any()]
+        if len(used) == 1:
+            ungrouped = _ungrouped(plain, used[0])
+            agree = not ungrouped.str.contains(used[0], regex=False).any()
+            plain = ungrouped if agree else plain
     if dialect.zeros:
         plain = plain.mask(plain.isin(list(dialect.zeros)), "0")
     # to_numeric alone would take 'inf', '1e9' (unless the dialect writes so) and '0x10' for numbers.
@@ -62,13 +102,33 @@ def parse_numbers(column: pd.Series, dialect: Dialect) -> pd.Series:
     return pd.to_numeric(plain, errors="coerce").astype("float64")
 
 
+def _ungrouped(texts: pd.Series, mark: str) -> pd.Series:
+    """Texts without the mark where it groups the digits of a whole number or of its whole part in threes."""
+    grouped = texts.str.fullmatch(rf"[+-]?\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+(?:\.\d*)?").astype("boolean")
+    return texts.mask(grouped.fillna(False), texts.str.replace(mark, "", regex=False))
+
+
 def parse_whole(column: pd.Series, dialect: Dialect) -> pd.Series:
     """Whole numbers (`250.0` is one); others become missing."""
-    numbers = parse_numbers(column, dialect)
+    numbers = parse_numbers(column, dialect, DECIMALS["whole"])
     return numbers.where((numbers % 1 == 0) & (numbers.abs() < 2**53)).astype("Int64")
 
 
-_PARSERS = {"day": parse_days, "whole": parse_whole, "number": parse_numbers}
+def kinds_of(schema: Any) -> dict[str, tuple[str, str]]:
+    """The (kind, what is expected) of each column of an incoming schema."""
+    return {name: (column.metadata["kind"], column.metadata["expects"]) for name, column in schema.columns.items()}
+
+
+def _parse(words: pd.Series, kind: str, dialect: Dialect, unit: float | None) -> pd.Series:
+    """Distinct texts as typed values; `unit` is how many of our units one of the file's is."""
+    if kind == "text":
+        return words
+    if kind in ("day", "moment"):
+        return parse_days(words, dialect, moments=kind == "moment")
+    if unit is not None:
+        # To the cent: 1.005 as the next binary fraction is a little less, and so would be its thousandfold.
+        return (parse_numbers(words, dialect) * unit).round(2)
+    return parse_whole(words, dialect) if kind == "whole" else parse_numbers(words, dialect, DECIMALS.get(kind))
 
 
 def typed(
@@ -76,8 +136,8 @@ def typed(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Turn text cells into typed columns; gives the frame of the rows that parsed, and the faults of the others.
 
-    `kinds` has (kind, what is expected) for each of our columns. Columns that the file lacks are added, all missing.
-    Each distinct text is parsed once.
+    `kinds` has (kind, what is expected) for each of our columns. Columns that the file lacks are not in the frame. Each
+    distinct text is parsed once.
     """
     columns: dict[str, pd.Series] = {}
     bad = [no_faults()]
@@ -86,24 +146,37 @@ def typed(
             continue
         codes, distinct = pd.factorize(cells[name])
         words = parse_text(pd.Series(distinct, dtype=TEXT), dialect)
-        values = words if kind == "text" else _PARSERS[kind](words, dialect)
-        if name in dialect.units:
-            # To the cent: 1.005 as the next binary fraction is a little less, and so would be its thousandfold.
-            values = (values * dialect.units[name]).round(2)
+        values = _parse(words, kind, dialect, dialect.units.get(name))
         wrong = words.notna() & values.isna()
         columns[name] = values.take(codes).set_axis(cells.index)
         if wrong.any():
+            causes = [_cause(word, kind) if odd else "" for word, odd in zip(words, wrong, strict=True)]
             rows = cells.index[wrong.to_numpy()[codes]]
             came = cells.loc[rows, name].str.slice(0, 60)
-            bad.append(faults(rows, name, f"not_a_{kind}", name + ": expected " + expects + ", got '" + came + "'"))
+            cause = pd.Series(causes, dtype=TEXT).take(codes).set_axis(cells.index)[rows]
+            reason = name + ": expected " + expects + ", got '" + came + "'" + cause
+            bad.append(faults(rows, name, NOT_ONE[kind], reason))
     frame = pd.DataFrame(columns, index=cells.index)
     found = pd.concat(bad, ignore_index=True)
     return frame[~frame.index.isin(found["row_number"])], found
 
 
-def kinds_of(schema: Any) -> dict[str, tuple[str, str]]:
-    """The (kind, expects) of each column of an incoming schema."""
-    return {name: (column.metadata["kind"], column.metadata["expects"]) for name, column in schema.columns.items()}
+def _cause(text: str, kind: str) -> str:
+    """Why a text is none of its kind, where that can be told, as the end of a reason."""
+    if kind in DECIMALS and re.fullmatch(THREE_DECIMALS, text):
+        return " (three decimals: the point may group thousands; write the number without it)"
+    number = re.fullmatch(r"(-?\d+)(\.\d+)?", text)
+    if kind != "day" or not number:
+        return ""
+    value = int(number[1][:15])
+    if value == 0:
+        return " (a zero stands for no date)"
+    if EXCEL_DAYS[0] <= value <= EXCEL_DAYS[1]:
+        day = (EXCEL_EPOCH + timedelta(days=value)).isoformat()
+        return f" (as a day number of Excel it would be {day}; write it so)"
+    if abs(value) >= DAY_MS and value % DAY_MS:
+        return " (as milliseconds it is no midnight in UTC, so its day is not certain)"
+    return ""
 
 
 def last_update(raw: Raw) -> date | None:
@@ -111,5 +184,6 @@ def last_update(raw: Raw) -> date | None:
     cells = raw.cells()
     if "last_update" not in cells:
         return None
-    newest = parse_days(parse_text(cells["last_update"].drop_duplicates(), raw.dialect), raw.dialect).max()
+    words = parse_text(cells["last_update"].drop_duplicates(), raw.dialect)
+    newest = parse_days(words, raw.dialect, moments=True).max()
     return None if pd.isna(newest) else newest.date()

@@ -34,11 +34,14 @@ def _derive(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _resolve(ready: Prepared, source: str) -> None:
-    """Names to codes and types to one vocabulary; a state or type that no list knows rejects its row."""
+    """Names to codes and types to one vocabulary. A printed code stands in for a name that is blank or unknown, which
+    is a signal; a state or type that no list knows rejects its row."""
     rows = ready.rows
     by_name = countries.to_iso3(rows["contributor"], source)
+    by_code = countries.of_codes(rows["contributor_iso3"], rows["contributor_m49"])
+    iso3 = by_name.fillna(by_code)
+    ready.signal("code_for_name", (rows["contributor"].fillna("blank") + " / " + iso3)[by_name.isna() & iso3.notna()])
     known = rows["contributor_iso3"].isin(countries.known_codes())
-    iso3 = by_name.fillna(rows["contributor_iso3"].where(known))
     contradicted = by_name.notna() & known & (rows["contributor_iso3"] != by_name)
     ready.signal(
         "code_contradicts_name",

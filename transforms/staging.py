@@ -22,7 +22,6 @@ from transforms.parsing import kinds_of, typed
 
 MERGED_COLUMNS = ["row_number", "rule", "into_row"]
 SIGNAL_COLUMNS = ["kind", "value", "rows"]
-_EMPTY = {"text": "str", "day": "datetime64[us]", "whole": "Int64", "number": "float64"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,10 @@ class Declaration:
 
 @dataclass
 class Prepared:
-    """Typed rows that passed the incoming checks, and what was set aside on the way."""
+    """Typed rows that passed the incoming checks, and what was set aside on the way.
+
+    absent  the columns of the incoming schema that the file neither has nor gives: unknown here, which is not blank
+    """
 
     rows: pd.DataFrame
     faults: list[pd.DataFrame]
@@ -47,6 +49,7 @@ class Prepared:
     signals: list[tuple[str, str, int]]
     corrections: pd.DataFrame
     rows_in: int
+    absent: tuple[str, ...]
 
     def reject(
         self, wrong: pd.Series, column: str | None, check: str, why: Callable[[pd.DataFrame], pd.Series]
@@ -72,12 +75,13 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Staged:
-    """One snapshot's tidy rows, and the account of all the others.
+    """One snapshot's tidy rows, and the account of all the others. The rows are indexed by row number.
 
     rows      tidy columns of the subject, with `snapshot_row`
     rejected  row_number, column_name, check_name, reason, raw_row; a row can have several faults
     merged    row_number, rule, into_row
     signals   kind, value, rows
+    unread    of the rejected rows the key and the measures, as far as they can be told (transforms.completeness)
     """
 
     rows: pd.DataFrame
@@ -91,6 +95,7 @@ class Staged:
     rows_out_of_scope: int
     covers_from: date | None
     covers_to: date | None
+    unread: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def rows_rejected(self) -> int:
@@ -139,12 +144,20 @@ def prepare(
     cells, corrections = apply_corrections(cells[inside], declared.corrections)
     kinds = kinds_of(schema)
     frame, unparsed = typed(clean(cells), kinds, raw.dialect)
-    for name, (kind, _) in kinds.items():
-        if name not in frame:
-            frame[name] = pd.Series(index=frame.index, dtype=_EMPTY[kind])
-    good, failed = split(derive(frame), schema)
-    signals = [("new_column", column, raw.rows_read) for column in raw.new_columns]
-    return Prepared(good, [unparsed, failed], [], signals, corrections, int(inside.sum()) + len(raw.broken))
+    missing = [name for name in kinds if name not in cells]
+    for name in missing:
+        frame[name] = pd.Series(index=frame.index, dtype=str(schema.columns[name].dtype))
+    derived = derive(frame)
+    good, failed = split(derived, schema)
+    return Prepared(
+        rows=good,
+        faults=[unparsed, failed],
+        merged=[],
+        signals=[("new_column", column, raw.rows_read) for column in raw.new_columns],
+        corrections=corrections,
+        rows_in=int(inside.sum()) + len(raw.broken),
+        absent=tuple(name for name in missing if derived[name].isna().all()),
+    )
 
 
 def finish(
@@ -152,21 +165,15 @@ def finish(
 ) -> Staged:
     """Close the account. `tidy` is indexed by row number; `covers` are first and last days of its rows.
 
-    Raises ContractError when more rows were rejected than the source's envelope allows, or none is left.
+    Raises ContractError when no row is left.
     """
     bad = pd.concat(prepared.faults, ignore_index=True)
     rejected = bad.assign(raw_row=bad["row_number"].map(raw.raw_rows(pd.Index(bad["row_number"]))))
     if len(raw.broken):
         wide = raw.broken.assign(column_name=None, check_name="row_width", raw_row=raw.broken["text"])
         rejected = pd.concat([rejected, wide[rejected.columns]], ignore_index=True)
-    share = rejected["row_number"].nunique() / max(prepared.rows_in, 1)
-    allowed = declared.envelope["rejected_share"]["max"]
-    if share > allowed or not len(tidy):
-        common = rejected["reason"].value_counts()
-        raise ContractError(
-            f"{rejected['row_number'].nunique():,} of {prepared.rows_in:,} rows are not what {declared.name} promises "
-            f"(at most {allowed:.0%} may be rejected). Most frequent: {common.index[0]} ({common.iloc[0]:,} times)."
-        )
+    if not len(tidy):
+        raise ContractError(f"None of its rows is what {declared.name} promises. {most_frequent(rejected)}")
     first, last = covers[0].min(), covers[1].max()
     return Staged(
         rows=tidy.assign(snapshot_row=raw.published_row(tidy.index).astype("int64")).astype({"snapshot_row": "Int64"}),
@@ -175,7 +182,7 @@ def finish(
         signals=pd.DataFrame(prepared.signals, columns=SIGNAL_COLUMNS),
         corrections=prepared.corrections,
         dialect=raw.dialect.name,
-        absent=tuple(raw.absent()),
+        absent=prepared.absent,
         rows_read=raw.rows_read,
         rows_out_of_scope=raw.rows_read - prepared.rows_in,
         covers_from=None if pd.isna(first) else first.date(),
@@ -183,32 +190,10 @@ def finish(
     )
 
 
-def require_envelope(staged: Staged, declared: Declaration, vintage: date, period: pd.Series | None) -> list[str]:
-    """Hold a snapshot against its source's envelope: below a minimum is an error, above a maximum a warning told.
-
-    `vintage` is its publication date, near which its newest row must lie; `period` has each tidy row's month or year,
-    for sources whose envelope bounds the rows of each. Raises ContractError below a minimum.
-    """
-    envelope = declared.envelope
-    told = []
-    counts = [("the file", staged.rows_in, envelope["rows"])]
-    reach = envelope.get("newest_within_days")
-    if reach is not None and staged.covers_to is not None and (vintage - staged.covers_to).days > reach:
-        raise ContractError(
-            f"Its newest row is of {staged.covers_to}, more than {reach} days before its publication on {vintage}: the "
-            "dates are not what they seem (seconds for milliseconds?), or the file is older; then say --vintage DATE."
-        )
-    if period is not None and "rows_per_period" in envelope:
-        per = period.value_counts().sort_index()
-        counts += [(str(name)[:10], int(rows), envelope["rows_per_period"]) for name, rows in per.items()]
-    for what, rows, bound in counts:
-        if rows < bound["min"]:
-            raise ContractError(
-                f"{what} has {rows:,} rows of {declared.name}, expected {bound['min']:,} or more: {envelope['why']}."
-            )
-        if rows > bound["max"]:
-            told.append(f"{what} has {rows:,} rows, more than the {bound['max']:,} expected at most")
-    return told
+def most_frequent(rejected: pd.DataFrame) -> str:
+    """The most frequent reason for which rows were rejected, in a sentence."""
+    reasons = rejected["reason"].value_counts()
+    return f"Most frequent: {reasons.index[0]} ({reasons.iloc[0]:,} times)." if len(reasons) else ""
 
 
 def doubled(rows: pd.DataFrame, key: list[str], order: list[str]) -> tuple[pd.Series, pd.Series]:

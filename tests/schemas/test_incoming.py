@@ -74,7 +74,14 @@ RIGHT: dict[str, dict[str, Any]] = {
         "attributes": "[]",
     },
 }
-DTYPES = {"text": "str", "day": "datetime64[us]", "whole": "Int64", "number": "float64"}
+DTYPES = {
+    "text": "str",
+    "day": "datetime64[us]",
+    "moment": "datetime64[us]",
+    "whole": "Int64",
+    "money": "float64",
+    "number": "float64",
+}
 
 
 def judged(

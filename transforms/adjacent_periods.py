@@ -1,0 +1,175 @@
+"""Adjacent periods: how the figures of a month or year that is new differ from those of the nearest one that is held.
+
+The bounds and what they were measured on stand in the source's YAML, under `envelope.against_neighbours.next_period`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from schemas.problems import Problem, beyond, outside
+from transforms.neighbours import Comparison, total
+
+NAMED = 3
+
+
+def against_nearest_period(rows: pd.DataFrame, held: pd.DataFrame | None, how: Comparison) -> list[Problem]:
+    """Hold each period of the rows that `held` lacks against the nearest earlier one, else against the nearest later.
+
+    held  the rows that speak for the other periods now; None where nothing is held
+    """
+    bounds = how.bounds.get("next_period")
+    if bounds is None or how.period is None:
+        return []
+    every = pd.concat([held[~held[how.period].isin(rows[how.period])], rows]) if held is not None else rows
+    fresh = rows if held is None else rows[~rows[how.period].isin(held[how.period])]
+    by_period: dict[Any, pd.DataFrame] = dict(iter(every.groupby(how.period, observed=True)))
+    ordered = sorted(by_period)
+    told = []
+    for name in sorted(fresh[how.period].unique()):
+        place = ordered.index(name)
+        other = ordered[place - 1] if place else ordered[1] if len(ordered) > 1 else None
+        if other is not None:
+            names = (_label(name), _label(other))
+            known = {
+                check for entry in bounds.get("exceptions", ()) if entry["period"] in names for check in entry["checks"]
+            }
+            near = abs(_days(name) - _days(other)) <= bounds["near_days"]
+            found = _compared(by_period[name], by_period[other], how, names, near)
+            told += [problem for problem in found if problem.check not in known]
+    return told
+
+
+def _compared(
+    rows: pd.DataFrame, other: pd.DataFrame, how: Comparison, names: tuple[str, str], near: bool
+) -> list[Problem]:
+    """The problems of one period against another; of a distant one only its size is compared."""
+    bounds = how.bounds["next_period"]
+    key = [name for name in how.key if name != how.period]
+    groups = list(how.groups)
+    for column, value in how.unspecified.items():
+        if (rows[column] == value).all() or (other[column] == value).all():
+            key, groups = [name for name in key if name != column], [name for name in groups if name != column]
+    told = []
+    for measure, declared in bounds["measures"].items():
+        if rows[measure].isna().all() or other[measure].isna().all():
+            continue
+        new, old = total(rows, measure, key), total(other, measure, key)
+        told += _size(new, old, measure, declared if near else {"sum": {"refuse": bounds["far"]}}, names)
+        if near:
+            told += _distribution(new, old, measure, declared, names)
+            told += [problem for by in groups for problem in _moved_groups(rows, other, (measure, by), declared, names)]
+    return told
+
+
+def _size(
+    new: pd.Series, old: pd.Series, measure: str, declared: Mapping[str, Any], names: tuple[str, str]
+) -> list[Problem]:
+    """The sum of the measure, and the typical ratio of the keys that both have, are within bounds."""
+    told = []
+    ratio = new.sum() / old.sum() if old.sum() else np.inf if new.sum() else 1.0
+    refuses = outside(ratio, declared.get("sum", {}))
+    if refuses is not None:
+        told.append(
+            Problem(
+                f"next_period.{measure}",
+                refuses,
+                f"The sum of {measure} is {new.sum():,.0f} in {names[0]} and {old.sum():,.0f} in {names[1]}: "
+                f"{_times(ratio)}. The unit may be another, or part of it missing or doubled",
+            )
+        )
+    both = new.index.intersection(old.index[old != 0])
+    typical = (new[both] / old[both]).median() if len(both) else 1.0
+    refuses = outside(typical, declared.get("typical", {}))
+    if refuses is not None:
+        told.append(
+            Problem(
+                f"next_period.{measure}",
+                refuses,
+                f"The figures of {measure} in {names[0]} are typically {_times(typical)} those of {names[1]}. "
+                "The unit may be another",
+            )
+        )
+    return told
+
+
+def _times(ratio: float) -> str:
+    """A ratio in words: half as much as needed to see which way and how far."""
+    if 0 < ratio < 1:
+        return f"{1 / ratio:,.3g} times less" if ratio < 0.5 else f"{ratio:.3f} times"
+    return f"{ratio:,.3g} times"
+
+
+def _distribution(
+    new: pd.Series, old: pd.Series, measure: str, declared: Mapping[str, Any], names: tuple[str, str]
+) -> list[Problem]:
+    """Who has how much: the share of the sum that moved between keys, and the share of values that are the same."""
+    every = new.index.union(old.index)
+    moved = (new.reindex(every).fillna(0) - old.reindex(every).fillna(0)).abs().sum() / 2
+    whole = max(new.sum(), old.sum())
+    told = []
+    refuses = beyond(moved / whole if whole else 0.0, declared.get("moved", {}))
+    if refuses is not None:
+        told.append(
+            Problem(
+                f"next_period.{measure}",
+                refuses,
+                f"{moved / whole:.1%} of {measure} in {names[0]} stands with other keys than in {names[1]}. A column "
+                "may be shifted or sorted by itself, or rows stand under another name",
+            )
+        )
+    both = new.index.intersection(old.index)
+    same = (new[both] == old[both]).mean() if len(both) else 0.0
+    refuses = beyond(same, declared.get("unchanged", {}))
+    if refuses is not None:
+        told.append(
+            Problem(
+                f"next_period.{measure}",
+                refuses,
+                f"{same:.1%} of the values of {measure} in {names[0]} are those of {names[1]}. It may be the same "
+                "period under another date",
+            )
+        )
+    return told
+
+
+def _moved_groups(
+    rows: pd.DataFrame,
+    other: pd.DataFrame,
+    which: tuple[str, str],
+    declared: Mapping[str, Any],
+    names: tuple[str, str],
+) -> list[Problem]:
+    """No state, mission or type gained or lost more than a share of the sum, appeared with many or left with many."""
+    measure, by = which
+    new, old = (total(frame, measure, [by]) for frame in (rows, other))
+    both = pd.DataFrame({"new": new, "old": old}).fillna(0.0)
+    whole = max(new.sum(), old.sum())
+    bounds = {**declared.get("group", {}), **declared.get(by, {})}
+    if not bounds or not whole:
+        return []
+    change = (both["new"] - both["old"]).abs() / whole
+    only_one = (both["new"] == 0) | (both["old"] == 0)
+    odd = both[(change > bounds.get("moved", np.inf)) | (only_one & (change > bounds.get("gone_or_new", np.inf)))]
+    if not len(odd):
+        return []
+    odd = odd.loc[(odd["new"] - odd["old"]).abs().sort_values(ascending=False).index]
+    shown = "; ".join(f"{name} {row['old']:,.0f} → {row['new']:,.0f}" for name, row in odd.head(NAMED).iterrows())
+    more = f"; and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
+    told = f"{measure} by {by}, from {names[1]} to {names[0]}: {shown}{more}"
+    return [Problem(f"next_period.{by}", False, told)]
+
+
+def _label(period: Any) -> str:
+    return period.date().isoformat() if isinstance(period, pd.Timestamp) else str(period)
+
+
+def _days(period: Any) -> float:
+    """A place in time, in days: of a day, of a year, or of a peacekeeping year such as 2018-19."""
+    if isinstance(period, pd.Timestamp):
+        return period.toordinal()
+    return float(str(period)[:4]) * 365.25

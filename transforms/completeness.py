@@ -1,0 +1,160 @@
+"""Completeness: what a period lacks because rows of it were rejected, in persons or dollars.
+
+A rejected row counts by what it contains. Its period, key and figure are read off the cells that are right; a figure
+that can't be read is estimated by that of the same key in the nearest other period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from schemas.tables import INCOMPLETE_PERIODS
+from schemas.validate import ContractError
+from transforms.dialects import Raw
+from transforms.neighbours import ROWS, Comparison
+from transforms.reading import BROKEN_COLUMNS
+from transforms.staging import Staged
+
+INCOMPLETE_COLUMNS = [name for name in INCOMPLETE_PERIODS.columns if name not in ("source", "snapshot_sha256")]
+WHOLE = "all"  # the period of a source that has none
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """How rejected rows are read as far as they can be.
+
+    stage    stages rows of the file
+    become   for an incoming column the tidy columns that it becomes, where they have other names
+    """
+
+    stage: Callable[[Raw], Staged]
+    become: Mapping[str, Sequence[str]]
+
+
+def unread_rows(raw: Raw, staged: Staged, salvage: Salvage, how: Comparison) -> pd.DataFrame:
+    """The rejected rows as tidy rows, indexed by row number; what can't be told of them is missing.
+
+    The cells at fault are replaced by those of a row that passed, the rows are staged once more, and what came of the
+    replaced cells is made missing. The columns are the key and the measures.
+    """
+    columns = [*how.key, *(name for name in how.measures if name != ROWS)]
+    numbers = pd.Index(staged.rejected["row_number"].unique(), name="row_number")
+    unread = pd.DataFrame(index=numbers, columns=columns)
+    printed = raw.printed.loc[raw.printed.index.intersection(numbers)].copy()
+    if not len(printed):
+        return unread
+    theirs = {mine: column for column, mine in raw.dialect.matched(list(raw.printed.columns)).items()}
+    theirs |= {mine: mine for mine in raw.dialect.gathered}
+    template = raw.printed.loc[staged.rows.index[0]]
+    faulty = _faulty_columns(staged.rejected, theirs, salvage.become, how)
+    for column, rows in faulty.items():
+        printed.loc[printed.index.intersection(rows), theirs[column]] = template[theirs[column]]
+    only = replace(raw, printed=printed, broken=pd.DataFrame(columns=BROKEN_COLUMNS), rows_read=len(printed))
+    try:
+        again = salvage.stage(only).rows.reindex(columns=columns)
+    except ContractError:
+        return unread
+    again = again.astype(object)
+    for column, rows in faulty.items():
+        for name in salvage.become.get(column, [column]):
+            if name in again:
+                again.loc[again.index.intersection(rows), name] = None
+    unread.loc[again.index] = again
+    return unread
+
+
+def _faulty_columns(
+    rejected: pd.DataFrame, theirs: Mapping[str, str], become: Mapping[str, Sequence[str]], how: Comparison
+) -> dict[str, list[int]]:
+    """For each incoming column the numbers of the rows whose cell is at fault; the measures of a row go together."""
+    came_of = {tidy: incoming for incoming, names in become.items() for tidy in names}
+    measures = [name for name in how.measures if name in theirs]
+    found: dict[str, list[int]] = {}
+    for row in rejected[rejected["check_name"] != "doubled_key"].itertuples():
+        name = str(row.column_name)
+        column = name if name in theirs else came_of.get(name, "")
+        for one in measures if column in measures else [column]:
+            if one in theirs:
+                found.setdefault(one, []).append(int(str(row.row_number)))
+    return found
+
+
+def incomplete_periods(staged: Staged, held: pd.DataFrame | None, how: Comparison) -> pd.DataFrame:
+    """What each period of a snapshot lacks: period, measure, rows_rejected, published, missing, share_pct.
+
+    `missing` and `share_pct` are missing themselves where the figure of a rejected row can't be estimated. A row whose
+    period can't be told counts in each period of the file that lacks its key.
+
+    held  the rows of other snapshots, whose periods serve for the estimate where the file has none
+    """
+    rows, unread = staged.rows, staged.unread
+    if not len(unread):
+        return pd.DataFrame(columns=INCOMPLETE_COLUMNS)
+    measure = how.measures[0] if how.measures else ROWS
+    placed = _placed(rows, unread, how)
+    every = rows
+    if held is not None and how.period:
+        every = pd.concat([rows, held[~held[how.period].isin(rows[how.period])]])
+    placed["value"] = _estimated(placed, every, measure, how)
+    found = []
+    for period, some in placed.groupby("period", sort=True):
+        of_period = rows[rows[how.period] == period] if how.period else rows
+        published = float(len(of_period) if measure == ROWS else of_period[measure].sum())
+        missing = float(some["value"].abs().sum()) if some["value"].notna().all() else None
+        whole = None if missing is None else published + missing
+        found.append(
+            {
+                "period": period.date().isoformat() if isinstance(period, pd.Timestamp) else str(period),
+                "measure": measure,
+                "rows_rejected": int(some["row_number"].nunique()),
+                "published": published,
+                "missing": missing,
+                "share_pct": 100 * missing / whole if whole and missing is not None else None,
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def _placed(rows: pd.DataFrame, unread: pd.DataFrame, how: Comparison) -> pd.DataFrame:
+    """The unread rows with their `period`, one row for each period that a row can be of."""
+    found = unread.reset_index()
+    if how.period is None:
+        return found.assign(period=WHOLE)
+    periods = list(rows[how.period].drop_duplicates())
+    rest = [name for name in how.key if name != how.period]
+    placed = []
+    for row in found.to_dict("records"):
+        if not pd.isna(row[how.period]):
+            placed.append({**row, "period": row[how.period]})
+            continue
+        same = (rows[rest] == pd.Series({name: row[name] for name in rest})).all(axis=1)
+        lacking = [period for period in periods if period not in set(rows.loc[same, how.period])]
+        placed += [{**row, "period": period} for period in lacking or periods]
+    return pd.DataFrame(placed)
+
+
+def _estimated(placed: pd.DataFrame, every: pd.DataFrame, measure: str, how: Comparison) -> pd.Series:
+    """The figure of each row: its own, or that of its key in the nearest period that has it."""
+    if measure == ROWS:
+        return pd.Series(1.0, index=placed.index)
+    own = pd.to_numeric(placed[measure], errors="coerce")
+    if how.period is None or own.notna().all():
+        return own
+    nearest = [_of_nearest_period(row, every, measure, how) for _, row in placed.iterrows()]
+    return own.fillna(pd.Series(nearest, index=placed.index, dtype="float64"))
+
+
+def _of_nearest_period(row: pd.Series, every: pd.DataFrame, measure: str, how: Comparison) -> float | None:
+    """The figure of a row's key in the nearest other period; None where the key is not known or nobody has it."""
+    rest = [name for name in how.key if name != how.period]
+    if row[rest].isna().any():
+        return None
+    others = every[(every[rest] == row[rest]).all(axis=1) & (every[how.period] != row["period"])]
+    if not len(others):
+        return None
+    ordered = sorted({*every[how.period], row["period"]})
+    places = others[how.period].map(ordered.index)
+    return float(others[measure][(places - ordered.index(row["period"])).abs().idxmin()])

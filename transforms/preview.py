@@ -1,0 +1,64 @@
+"""What a file would change: for each period what the table says now and what it would say with the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from transforms.neighbours import ROWS, Comparison, same_values, total
+
+COLUMNS = ["period", "rows", "rows_then", "measure", "sum", "sum_then", "revised", "gained", "lost"]
+
+
+def preview(now: pd.DataFrame | None, then: pd.DataFrame, how: Comparison, column: str) -> pd.DataFrame:
+    """One row (COLUMNS) for each period in which a row or value changes, in order of time.
+
+    now      the table's rows without the file; None where it has none
+    then     its rows with the file
+    column   the column of the period; days are told by their year where newer vintages don't replace whole periods
+    revised  values of rows that are there before and after
+    gained, lost  names in the first column by which totals are published, of rows that come and go
+    """
+    before = then.head(0) if now is None else now
+    both = before.merge(then, on=list(how.key), how="outer", suffixes=("", "_then"), indicator=True)
+    compared = [name for name in _compared(how) if f"{name}_then" in both]
+    differ = sum(
+        ((both["_merge"] == "both") & ~same_values(both[name], both[f"{name}_then"])).astype("int64")
+        for name in compared
+    )
+    both = both.assign(revised=differ)
+    changed = both[(both["_merge"] != "both") | (both["revised"] > 0)]
+    label = column if column in how.key else f"{column}_then"
+    days = changed[label] if column in how.key else changed[label].fillna(changed[column])
+    periods = _labels(days, how)
+    found = []
+    for period in sorted(periods.dropna().unique()):
+        found.append(_row(period, before, then, changed[periods == period], how, column))
+    return pd.DataFrame(found, columns=COLUMNS)
+
+
+def _row(
+    period: str, before: pd.DataFrame, then: pd.DataFrame, changed: pd.DataFrame, how: Comparison, column: str
+) -> list[object]:
+    measure = how.measures[0] if how.measures else ROWS
+    old, new = (frame[_labels(frame[column], how) == period] for frame in (before, then))
+    sums = [float(total(frame, measure, []).iloc[0]) if len(frame) else 0.0 for frame in (old, new)]
+    names = how.groups[0] if how.groups else how.key[-1]
+    gone, come = (_names(frame, other, names) for frame, other in ((old, new), (new, old)))
+    return [period, len(old), len(new), measure, *sums, int(changed["revised"].sum()), come, gone]
+
+
+def _compared(how: Comparison) -> list[str]:
+    declared = list(how.bounds.get("revised", {}))
+    return list(dict.fromkeys([*(name for name in how.measures if name != ROWS), *declared]))
+
+
+def _labels(values: pd.Series, how: Comparison) -> pd.Series:
+    if values.dtype.kind == "M":
+        return values.dt.strftime("%Y-%m-%d" if how.period else "%Y")
+    return values.astype("str")
+
+
+def _names(frame: pd.DataFrame, other: pd.DataFrame, column: str) -> Sequence[str]:
+    return sorted(set(frame[column].dropna().astype("str")) - set(other[column].dropna().astype("str")))
