@@ -48,10 +48,11 @@ def storable(source: Source, file: Path, folder: Path) -> Path:
 
 
 def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
-    """Put the bundled snapshots into the archive where they are missing (history starts with them); how many were."""
+    """Put the bundled snapshots of the sources into the archive where they are missing (history starts with them); how
+    many were."""
     added = 0
     for entry in bundle.manifest():
-        if entry["role"] != "snapshot":
+        if entry["role"] != "snapshot" or entry["source"] not in catalogue:
             continue
         if archive.holds(entry["source"], entry["sha256"]):
             continue

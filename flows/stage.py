@@ -33,6 +33,7 @@ from sources.errors import ArchiveError, Refused
 from transforms import envelope
 from transforms.completeness import incomplete_periods
 from transforms.control_totals import control_totals
+from transforms.periods import period_labels
 from transforms.reading import read_csv
 from transforms.staging import Staged
 from transforms.vintages import Vintage
@@ -159,11 +160,8 @@ def _incomplete_periods(found: Sequence[Vintage], source: Source, main: pd.DataF
     for vintage in found if how.period else found[-1:]:
         lacking = incomplete_periods(vintage.staged, main, how)
         if how.period:
-            labels = (
-                main[how.period].dt.strftime("%Y-%m-%d") if main[how.period].dtype.kind == "M" else main[how.period]
-            )
-            spoken = labels[main["snapshot_sha256"] != vintage.sha256].astype("str")
-            lacking = lacking[~lacking["period"].isin(spoken)]
+            by_others = main.loc[main["snapshot_sha256"] != vintage.sha256, how.period]
+            lacking = lacking[~lacking["period"].isin(period_labels(by_others))]
         frames.append(lacking.assign(source=source.name, snapshot_sha256=vintage.sha256))
     return shape(pd.concat(frames, ignore_index=True), INCOMPLETE_PERIODS)
 

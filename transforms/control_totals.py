@@ -10,6 +10,7 @@ import pandas as pd
 from schemas.problems import Problem, beyond
 from schemas.reconciliations import CONTROL_TOTALS
 from schemas.validate import ContractError, conform
+from transforms.periods import period_labels
 
 EVERYTHING = "all"
 
@@ -60,9 +61,8 @@ def against_printed(
         chosen = rows
         for column, value in one.get("where", {}).items():
             chosen = chosen[chosen[column] == value]
-        labels = chosen[period].dt.strftime("%Y-%m-%d") if chosen[period].dtype.kind == "M" else chosen[period]
         subjects = chosen[one["by"]] if "by" in one else EVERYTHING
-        sums = chosen.assign(period=labels.astype("str"), subject=subjects)
+        sums = chosen.assign(period=period_labels(chosen[period]), subject=subjects)
         sums = sums.groupby(["period", "subject"], observed=True)[one["measure"]].sum().rename("sum").reset_index()
         both = sums.merge(totals[totals["total"] == one["total"]], on=["period", "subject"])
         gap = (both["sum"].astype("float64") - both["value"]).abs() / both["value"].abs()

@@ -46,3 +46,9 @@ def peacekeeping_year_started(label: pd.Series) -> pd.DataFrame:
     start = iso_days(parts[0].where(whole) + "-07-01")
     end = start + pd.DateOffset(years=1) - pd.Timedelta(days=1)
     return pd.DataFrame({"period_start": start, "period_end": end.astype("datetime64[us]")})
+
+
+def period_labels(periods: pd.Series) -> pd.Series:
+    """Periods as texts: the ISO day of a day, else as they are (2023-24, 2019)."""
+    days = periods.dtype.kind == "M"
+    return (periods.dt.strftime("%Y-%m-%d") if days else periods).astype("str")

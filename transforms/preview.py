@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from transforms.neighbours import ROWS, Comparison, same_values, total
+from transforms.periods import period_labels
 
 COLUMNS = ["period", "rows", "rows_then", "measure", "sum", "sum_then", "revised", "gained", "lost"]
 
@@ -23,11 +24,8 @@ def preview(now: pd.DataFrame | None, then: pd.DataFrame, how: Comparison, colum
     before = then.head(0) if now is None else now
     both = before.merge(then, on=list(how.key), how="outer", suffixes=("", "_then"), indicator=True)
     compared = [name for name in _compared(how) if f"{name}_then" in both]
-    differ = sum(
-        ((both["_merge"] == "both") & ~same_values(both[name], both[f"{name}_then"])).astype("int64")
-        for name in compared
-    )
-    both = both.assign(revised=differ)
+    kept = both["_merge"] == "both"
+    both["revised"] = sum((kept & ~same_values(both[name], both[f"{name}_then"])).astype("int64") for name in compared)
     changed = both[(both["_merge"] != "both") | (both["revised"] > 0)]
     label = column if column in how.key else f"{column}_then"
     days = changed[label] if column in how.key else changed[label].fillna(changed[column])
@@ -55,9 +53,9 @@ def _compared(how: Comparison) -> list[str]:
 
 
 def _labels(values: pd.Series, how: Comparison) -> pd.Series:
-    if values.dtype.kind == "M":
-        return values.dt.strftime("%Y-%m-%d" if how.period else "%Y")
-    return values.astype("str")
+    """The texts of the periods; days of a source without periods are told by their year."""
+    labels = period_labels(values)
+    return labels if how.period else labels.str[:4]
 
 
 def _names(frame: pd.DataFrame, other: pd.DataFrame, column: str) -> Sequence[str]:
