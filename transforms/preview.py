@@ -29,22 +29,22 @@ def preview(now: pd.DataFrame | None, then: pd.DataFrame, how: Comparison, colum
     changed = both[(both["_merge"] != "both") | (both["revised"] > 0)]
     label = column if column in how.key else f"{column}_then"
     days = changed[label] if column in how.key else changed[label].fillna(changed[column])
-    periods = _labels(days, how)
-    found = []
-    for period in sorted(periods.dropna().unique()):
-        found.append(_row(period, before, then, changed[periods == period], how, column))
+    revised = changed.groupby(_labels(days, how))["revised"].sum()
+    parts = [dict(iter(frame.groupby(_labels(frame[column], how)))) for frame in (before, then)]
+    found = [
+        _row(str(period), [part.get(period, then.head(0)) for part in parts], int(count), how)
+        for period, count in revised.sort_index().items()
+    ]
     return pd.DataFrame(found, columns=COLUMNS)
 
 
-def _row(
-    period: str, before: pd.DataFrame, then: pd.DataFrame, changed: pd.DataFrame, how: Comparison, column: str
-) -> list[object]:
+def _row(period: str, parts: Sequence[pd.DataFrame], revised: int, how: Comparison) -> list[object]:
+    """The row of one period; `parts` are its rows without and with the file."""
+    old, new = parts
     measure = how.measures[0] if how.measures else ROWS
-    old, new = (frame[_labels(frame[column], how) == period] for frame in (before, then))
-    sums = [float(total(frame, measure, []).iloc[0]) if len(frame) else 0.0 for frame in (old, new)]
+    sums = [float(total(frame, measure, []).iloc[0]) for frame in parts]
     names = how.groups[0] if how.groups else how.key[-1]
-    gone, come = (_names(frame, other, names) for frame, other in ((old, new), (new, old)))
-    return [period, len(old), len(new), measure, *sums, int(changed["revised"].sum()), come, gone]
+    return [period, len(old), len(new), measure, *sums, revised, _names(new, old, names), _names(old, new, names)]
 
 
 def _compared(how: Comparison) -> list[str]:
