@@ -244,7 +244,7 @@ UNAVAILABLE = {
     Fault.TOO_MANY_REQUESTS: "answered 429 .*, also when asked again",
     Fault.SERVER_ERROR: "answered 500 .*, also when asked again",
     Fault.STALLED_BODY: "stopped sending in the middle of the reply",
-    Fault.CUT_BODY: r"broke the connection off in the middle of the reply \([\d,]+ bytes came, [\d,]+ more were announced",
+    Fault.CUT_BODY: r"was cut off \([\d,]+ bytes came, [\d,]+ more were announced\)",
     Fault.MOVING_PAGE: "changed each of the 3 times that its pages were read",
 }
 REFUSED = {
