@@ -304,7 +304,7 @@ def test_a_row_added_at_the_end_meanwhile_is_read_too(httpserver: HTTPServer, tm
     assert rows_of(fetch(publisher.url, tmp_path, 4))[-1] == {"casualty_id": "LATE"}
 
 
-@pytest.mark.parametrize("at", [0, 30, 95])
+@pytest.mark.parametrize("at", [0, 30, 94, 95])
 @pytest.mark.parametrize("read", [1, 2, 3])
 def test_a_row_put_into_pages_of_a_fixed_size_meanwhile_makes_it_read_them_again(
     httpserver: HTTPServer, tmp_path: Path, read: int, at: int
