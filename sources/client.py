@@ -6,10 +6,13 @@ is given up after two seconds, because looking up a name can hang beyond any tim
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import prepend_scheme_if_needed, select_proxy
-from urllib3.util.retry import Retry
+from urllib3.util import retry
 
 from sources.errors import Refused, Unavailable, Unreachable
 
@@ -34,7 +37,7 @@ WHOLE_SECONDS = 600.0
 RETRY_AFTER_MAX_SECONDS = 30
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 1 << 16
-TRY_AGAIN_STATUSES = frozenset({429, 500, 502, 503, 504})
+TRY_AGAIN_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 METADATA_BYTES = 1 << 20
 
 
@@ -105,10 +108,21 @@ def require_reachable(url: str, seconds: float = REACH_SECONDS) -> None:
         raise Unreachable(f"{host} can't be reached: {outcome[0].strerror or outcome[0]}.")
 
 
+class Retry(retry.Retry):
+    """urllib3's retries, without a Retry-After that is neither seconds nor a date: there the own pause applies."""
+
+    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        try:
+            return super().get_retry_after(response)
+        except (urllib3.exceptions.InvalidHeader, ValueError, TypeError, IndexError, OverflowError):
+            return None
+
+
 def _session() -> requests.Session:
     session = requests.Session()
+    session.headers["Accept-Encoding"] = "gzip"  # the only encoding of which it is checked that it came to its end
     session.headers["User-Agent"] = f"peacekeeping/{version('peacekeeping')} (open data pipeline on UN peacekeeping)"
-    retry = Retry(
+    retries = Retry(
         total=3,
         backoff_factor=0.4,
         backoff_jitter=0.2,
@@ -119,7 +133,7 @@ def _session() -> requests.Session:
         raise_on_status=False,
     )
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retry))
+        session.mount(scheme, HTTPAdapter(max_retries=retries))
     return session
 
 
@@ -132,7 +146,11 @@ def _told_plainly(url: str) -> Iterator[None]:
     except requests.exceptions.SSLError as error:
         raise Unreachable(f"{host}: the TLS certificate can't be verified ({_cause(error)}).") from error
     except urllib3.exceptions.ProtocolError as error:
-        raise Unavailable(f"{host} broke the connection off in the middle of the reply{_how_much(error)}.") from error
+        raise Unavailable(f"The reply of {host} was cut off{_how_much(error)}.") from error
+    except EOFError as error:
+        raise Unavailable(f"The reply of {host} was cut off (its gzip encoding has no end).") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise Unavailable(f"The reply of {host} is damaged gzip ({error}).") from error
     except urllib3.exceptions.ReadTimeoutError as error:
         raise Unavailable(f"{host} stopped sending in the middle of the reply.") from error
     except requests.exceptions.Timeout as error:
@@ -157,6 +175,28 @@ def _cause(error: BaseException) -> str:
     """The innermost reason, on one line."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return " ".join(str(reason or error).split())[:200]
+
+
+class _Body(io.RawIOBase):
+    """The body of a response as it arrives; reading returns as soon as there are some bytes.
+
+    Raises Unavailable when `deadline` (of the monotonic clock) is over. `decoded` undoes the content encoding.
+    """
+
+    def __init__(self, response: requests.Response, deadline: float, *, decoded: bool) -> None:
+        super().__init__()
+        self._response, self._deadline, self._decoded = response, deadline, decoded
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        came: bytes = self._response.raw.read1(len(buffer), decode_content=self._decoded)
+        if came and time.monotonic() > self._deadline:
+            host = urlsplit(self._response.url).hostname
+            raise Unavailable(f"{host} took more than {WHOLE_SECONDS:g} s to send everything.")
+        buffer[: len(came)] = came
+        return len(came)
 
 
 class Client:
@@ -186,15 +226,16 @@ class Client:
         known: Validator | None = None,
         or_missing: bool = False,
     ) -> Iterator[Reply]:
-        """GET; temporary faults (429, 5xx, connection) are retried three times. With `known` the reply can be a 304,
-        with `or_missing` a 404.
+        """GET; temporary faults (408, 425, 429, 5xx, connection) are retried three times. With a `known` that has a
+        header the reply can be a 304, with `or_missing` a 404.
 
         Raises Unreachable (no connection), Unavailable (can't serve now, stalled, cut off) or Refused (another status,
         a redirect elsewhere); so do the reply's pieces while they are read.
         """
-        expected = {requests.codes.ok, *([304] if known else []), *([404] if or_missing else [])}
+        conditions = known.headers() if known else {}
+        expected = {requests.codes.ok, *([304] if conditions else []), *([404] if or_missing else [])}
         with _told_plainly(url):
-            response = self._follow(url, params, known.headers() if known else {})
+            response = self._follow(url, params, conditions)
         with closing(response):
             _require_status(response, expected)
             headers = response.headers
@@ -226,13 +267,12 @@ class Client:
         raise Refused(f"{start.hostname} redirects more than {MAX_REDIRECTS} times.")
 
     def _pieces(self, response: requests.Response, url: str) -> Iterator[bytes]:
-        """What comes, as soon as it comes."""
+        """What comes, unpacked; a gzip encoding is read with its check sum and to its end."""
+        packed = response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")
+        body = _Body(response, self._deadline, decoded=not packed)
+        read = gzip.GzipFile(fileobj=io.BufferedReader(body)).read1 if packed else body.read
         with _told_plainly(url):
-            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
-                if time.monotonic() > self._deadline:
-                    raise Unavailable(
-                        f"{urlsplit(url).hostname} took more than {WHOLE_SECONDS:g} s to send everything."
-                    )
+            while chunk := read(CHUNK_BYTES):
                 yield chunk
 
     def last_update(self, url: str) -> str | None:
@@ -254,7 +294,7 @@ class Client:
 
 
 def _require_status(response: requests.Response, expected: set[int]) -> None:
-    came = f"{response.status_code} {response.reason}"
+    came = f"{response.status_code} {response.reason or ''}".rstrip()
     if response.status_code in TRY_AGAIN_STATUSES:
         raise Unavailable(f"{urlsplit(response.url).hostname} answered {came}, also when asked again.")
     if response.status_code not in expected:

@@ -136,22 +136,45 @@ class Fault(StrEnum):
     """What can go wrong between a publisher and us."""
 
     TOO_MANY_REQUESTS = "too-many-requests"
+    ODD_RETRY_AFTER = "odd-retry-after"
+    REQUEST_TIMEOUT = "request-timeout"
+    TOO_EARLY = "too-early"
     SERVER_ERROR = "server-error"
+    INSUFFICIENT_STORAGE = "insufficient-storage"
+    UNKNOWN_ERROR = "unknown-error"
     STALLED_BODY = "stalled-body"
     CUT_BODY = "cut-body"
+    SHORT_LENGTH = "short-length"
+    CUT_GZIP = "cut-gzip"
     HTML = "html"
     WRONG_CONTENT_TYPE = "wrong-content-type"
     RENAMED_COLUMN = "renamed-column"
     DROPPED_COLUMN = "dropped-column"
+    DOUBLED_KEY = "doubled-key"
     MOVING_PAGE = "moving-page"
+    FIXED_PAGES = "fixed-pages"
+    REPEATED_PAGE = "repeated-page"
     ENDLESS = "endless"
     REDIRECT = "redirect"
     GZIP_BOMB = "gzip-bomb"
 
 
 # These come about while the bytes are sent; the answer is the right one before.
-ON_THE_WIRE = frozenset({Fault.STALLED_BODY, Fault.CUT_BODY, Fault.ENDLESS, Fault.GZIP_BOMB})
+ON_THE_WIRE = frozenset({Fault.STALLED_BODY, Fault.CUT_BODY, Fault.SHORT_LENGTH, Fault.ENDLESS, Fault.GZIP_BOMB})
 IN_THE_COLUMNS = frozenset({Fault.RENAMED_COLUMN, Fault.DROPPED_COLUMN})
+# What is put in place of the parameters asked for: pages of 50 rows, or the first page for any other.
+IN_THE_PAGING = {Fault.FIXED_PAGES: {"per_page": "50"}, Fault.REPEATED_PAGE: {"page_num": "1"}}
+# The last one is no status of HTTP; a proxy gives it for an error of the server that it does not know.
+STATUSES = {
+    Fault.TOO_MANY_REQUESTS: 429,
+    Fault.ODD_RETRY_AFTER: 429,
+    Fault.REQUEST_TIMEOUT: 408,
+    Fault.TOO_EARLY: 425,
+    Fault.SERVER_ERROR: 500,
+    Fault.INSUFFICIENT_STORAGE: 507,
+    Fault.UNKNOWN_ERROR: 520,
+}
+RETRY_AFTER = {Fault.TOO_MANY_REQUESTS: "1", Fault.ODD_RETRY_AFTER: "0.129"}
 
 
 @dataclass(frozen=True)
@@ -207,11 +230,13 @@ class _Misbehaviour:
     def applies(self, path: str, answer: Answer) -> bool:
         if self.only not in path:
             return False
-        if self.fault is Fault.MOVING_PAGE:
+        if self.fault is Fault.MOVING_PAGE or self.fault in IN_THE_PAGING:
             return bool(answer.dataset)
+        if self.fault is Fault.DOUBLED_KEY:
+            return bool(answer.dataset) and answer.body.startswith(b"[{")
         if self.fault in IN_THE_COLUMNS:
             return bool(answer.dataset) or (answer.status == 200 and answer.content_type.startswith("text/csv"))
-        if self.fault in ON_THE_WIRE or self.fault is Fault.WRONG_CONTENT_TYPE:
+        if self.fault in ON_THE_WIRE or self.fault in (Fault.WRONG_CONTENT_TYPE, Fault.CUT_GZIP):
             return answer.status == 200
         return True
 
@@ -693,7 +718,12 @@ class Replica:
         except _BadRequest as error:
             answer = Answer(400, JSON_TYPE, _as_json({"error": str(error)}))
         fault = self._next_fault(path, answer)
-        if fault is not None:
+        if fault in IN_THE_PAGING:
+            answer = self._right_answer(path, {**query, **IN_THE_PAGING[fault]})
+        elif fault in STATUSES:
+            waits = {"Retry-After": RETRY_AFTER[fault]} if fault in RETRY_AFTER else {}
+            answer = Answer(STATUSES[fault], JSON_TYPE, _as_json({"error": "Not now."}), waits)
+        elif fault is not None:
             answer = self._spoilt(answer, fault)
         if answer.status == 200:
             answer.headers["ETag"] = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
@@ -732,10 +762,6 @@ class Replica:
 
     def _spoilt(self, answer: Answer, fault: Fault) -> Answer:
         match fault:
-            case Fault.TOO_MANY_REQUESTS:
-                return Answer(429, JSON_TYPE, _as_json({"error": "Too many requests."}), {"Retry-After": "1"})
-            case Fault.SERVER_ERROR:
-                return Answer(500, JSON_TYPE, _as_json({"error": "Internal server error."}))
             case Fault.REDIRECT:
                 return Answer(302, HTML_TYPE, b"", {"Location": "http://localhost.invalid/"})
             case Fault.HTML:
@@ -747,6 +773,12 @@ class Replica:
                 answer.body = _with_columns(answer, _renamed)
             case Fault.DROPPED_COLUMN:
                 answer.body = _with_columns(answer, _without_third)
+            case Fault.DOUBLED_KEY:
+                answer.body = re.sub(rb'^\[\{("[^"]*"):', rb"[{\1:null,\1:", answer.body)
+            case Fault.CUT_GZIP:
+                packed = gzip.compress(answer.body, mtime=0)
+                answer.body = packed[: len(packed) // 2]
+                answer.headers["Content-Encoding"] = "gzip"
             case Fault.MOVING_PAGE:
                 self._insert_on_top(answer.dataset)
             case Fault.GZIP_BOMB:
@@ -859,8 +891,7 @@ class _Handler(BaseHTTPRequestHandler):
             if fault is Fault.ENDLESS:
                 self.send_header("Transfer-Encoding", "chunked")
             else:
-                length = sum(map(len, _bomb_pieces())) if fault is Fault.GZIP_BOMB else len(answer.body)
-                self.send_header("Content-Length", str(length))
+                self.send_header("Content-Length", str(_stated_length(answer, fault)))
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()
@@ -891,6 +922,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The replica keeps its own log."""
+
+
+def _stated_length(answer: Answer, fault: Fault | None) -> int:
+    if fault is Fault.GZIP_BOMB:
+        return sum(map(len, _bomb_pieces()))
+    return len(answer.body) // 2 if fault is Fault.SHORT_LENGTH else len(answer.body)
 
 
 def _bomb_pieces() -> Iterator[bytes]:

@@ -12,13 +12,13 @@ from typing import Any
 import duckdb
 import pytest
 from tests_shared import CATALOGUE, load_bytes, to_json
-from urllib3.util.retry import Retry
 
 from flows import admit, build, stage
 from flows.admit import Obtained, Stated
 from flows.shelf import Shelf
 from sources import bundle, client, download
 from sources.archive import Archive
+from sources.client import Retry
 from sources.errors import Refused, SourceError, Unavailable
 from sources.replica import BUDGETS, CEB_FILE, FATALITIES, Fault, Replica, bundled_datasets
 
@@ -86,7 +86,7 @@ def test_pages_are_archived_as_one_snapshot_of_all_rows(replica: Replica, archiv
     (snapshot,) = archive.snapshots("fatalities")
     assert json.loads(archive.require_whole(snapshot).read_bytes()) == replica.rows(FATALITIES)
     assert [request.query["page_num"] for request in replica.requests if request.query.get("per_page") == "2000"] == [
-        "1", "2", "3",
+        "1", "2", "3", "4",
     ]  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def test_a_second_refresh_gets_not_modified_and_makes_no_new_vintage(replica: Re
     replica.requests.clear()
     found = fetch(archive)
     assert (found.outcome, found.message) == ("unchanged", "Unchanged since the vintage 2025-04-04.")
-    assert [request.status for request in replica.requests] == [304, 304, 304]
+    assert [request.status for request in replica.requests] == [304, 304, 304, 200]  # the last page is empty
     assert len(archive.snapshots("fatalities")) == 1
 
 
@@ -116,7 +116,7 @@ def test_a_check_in_between_that_failed_does_not_forget_what_is_held(replica: Re
     admit.kept(archive, CATALOGUE["fatalities"], "unreachable", "No network.")
     replica.requests.clear()
     assert fetch(archive).outcome == "unchanged"
-    assert {request.status for request in replica.requests} == {304}
+    assert [request.status for request in replica.requests] == [304, 304, 304, 200]
 
 
 @pytest.mark.parametrize("damage", ["bytes", "lost", "check"])
@@ -219,16 +219,47 @@ def test_budget_lines_in_dollars_are_refused(replica: Replica, archive: Archive)
 
 # Misbehaviour that passes
 
+ANSWERED = {
+    Fault.TOO_MANY_REQUESTS: 429,
+    Fault.REQUEST_TIMEOUT: 408,
+    Fault.TOO_EARLY: 425,
+    Fault.SERVER_ERROR: 500,
+    Fault.INSUFFICIENT_STORAGE: 507,
+    Fault.UNKNOWN_ERROR: 520,
+}
+
 
 @pytest.mark.parametrize(
-    ("fault", "times"), [(Fault.TOO_MANY_REQUESTS, 1), (Fault.SERVER_ERROR, 3)], ids=["429 once", "500 three times"]
+    ("fault", "times"),
+    [(Fault.TOO_MANY_REQUESTS, 1), *((fault, 3) for fault in ANSWERED if ANSWERED[fault] != 429)],
+    ids=str,
 )
 def test_a_publisher_in_trouble_is_asked_again_until_it_answers(
     replica: Replica, archive: Archive, fault: Fault, times: int
 ) -> None:
     replica.misbehave(fault, times=times)
     assert fetch(archive).outcome == "fetched"
-    assert len([request for request in replica.requests if request.status in (429, 500)]) == times
+    assert len([request for request in replica.requests if request.status == ANSWERED[fault]]) == times
+
+
+def test_a_retry_after_that_is_no_time_is_no_reason_to_give_up(replica: Replica, archive: Archive) -> None:
+    replica.misbehave(Fault.ODD_RETRY_AFTER, times=3)
+    assert fetch(archive).outcome == "fetched"
+    assert [request.status for request in replica.requests][:4] == [429, 429, 429, 200]
+
+
+def test_pages_of_50_whatever_is_asked_for_are_archived_as_one_snapshot_of_all_rows(
+    replica: Replica, archive: Archive
+) -> None:
+    replica.misbehave(Fault.FIXED_PAGES)
+    assert len(replica.rows(BUDGETS)) == 95
+    assert fetch(archive, BUDGET_LINES).outcome == "fetched"
+    (snapshot,) = archive.snapshots(BUDGET_LINES)
+    assert json.loads(archive.require_whole(snapshot).read_bytes()) == replica.rows(BUDGETS)
+    pages = [(request.query["page_num"], request.query["per_page"]) for request in replica.requests if request.query]
+    once = [("1", "5000"), ("2", "5000")]
+    assert pages == [*once, ("3", "5000"), ("1", "1"), *once]
+    assert fetch(archive, BUDGET_LINES).outcome == "unchanged"
 
 
 def test_data_that_moves_while_its_pages_are_read_is_read_again_and_whole(replica: Replica, archive: Archive) -> None:
@@ -240,11 +271,14 @@ def test_data_that_moves_while_its_pages_are_read_is_read_again_and_whole(replic
 
 # Misbehaviour that does not: nothing is archived, the reason is told, what came is kept apart
 
+PASSES = {Fault.FIXED_PAGES}
 UNAVAILABLE = {
-    Fault.TOO_MANY_REQUESTS: "answered 429 .*, also when asked again",
-    Fault.SERVER_ERROR: "answered 500 .*, also when asked again",
+    **{fault: f"answered {status}.*, also when asked again" for fault, status in ANSWERED.items()},
+    Fault.ODD_RETRY_AFTER: "answered 429 .*, also when asked again",
     Fault.STALLED_BODY: "stopped sending in the middle of the reply",
-    Fault.CUT_BODY: r"broke the connection off in the middle of the reply \([\d,]+ bytes came, [\d,]+ more were announced",
+    Fault.CUT_BODY: r"was cut off \([\d,]+ bytes came, [\d,]+ more were announced\)",
+    Fault.SHORT_LENGTH: r"is cut off: it ends after [\d,]+ bytes, before its last bracket",
+    Fault.CUT_GZIP: r"was cut off \(its gzip encoding has no end\)",
     Fault.MOVING_PAGE: "changed each of the 3 times that its pages were read",
 }
 REFUSED = {
@@ -252,6 +286,8 @@ REFUSED = {
     Fault.WRONG_CONTENT_TYPE: "came as image/png; expected application/json or text/json",
     Fault.RENAMED_COLUMN: "needs the column type_of_incident. New columns: incident_kind",
     Fault.DROPPED_COLUMN: "needs the column casualty_id",
+    Fault.DOUBLED_KEY: "twice",
+    Fault.REPEATED_PAGE: "gives page 1 again as page 2: it ignores page_num",
     Fault.ENDLESS: "sends more than 3,000,000 bytes",
     Fault.GZIP_BOMB: "sends more than 3,000,000 bytes",
     Fault.REDIRECT: "redirects to http://localhost.invalid, which is not the publisher's own address",
@@ -259,7 +295,7 @@ REFUSED = {
 
 
 def test_every_misbehaviour_of_the_replica_is_tried() -> None:
-    assert UNAVAILABLE.keys() | REFUSED.keys() == set(Fault)
+    assert PASSES | UNAVAILABLE.keys() | REFUSED.keys() == set(Fault)
 
 
 @pytest.mark.parametrize(("fault", "told"), [*UNAVAILABLE.items(), *REFUSED.items()], ids=str)
@@ -277,7 +313,7 @@ def test_a_publisher_that_misbehaves_leaves_the_archive_as_it_was_and_is_told(
         fetch(archive)
     assert type(caught.value) is expected and "\n" not in str(caught.value)
     assert archive.snapshots("fatalities") == before
-    kept = {Fault.HTML, Fault.WRONG_CONTENT_TYPE, Fault.RENAMED_COLUMN, Fault.DROPPED_COLUMN}
+    kept = {Fault.HTML, Fault.WRONG_CONTENT_TYPE, Fault.RENAMED_COLUMN, Fault.DROPPED_COLUMN, Fault.DOUBLED_KEY}
     if fault in kept:
         assert str(caught.value).startswith(refused(archive)["why"]) and "It is kept in" in str(caught.value)
     else:

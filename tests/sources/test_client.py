@@ -11,7 +11,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
-from urllib3.util.retry import Retry
+from urllib3 import HTTPResponse
 from werkzeug import Request, Response
 
 from sources import client, download
-from sources.client import Client, require_reachable
+from sources.client import Client, Retry, require_reachable
 from sources.download import Fetched, Wanted
 from sources.errors import Refused, SourceError, Unavailable, Unreachable
 
@@ -217,7 +218,7 @@ def test_user_agent_names_the_project(httpserver: HTTPServer, target: Path) -> N
 # Temporary faults
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 501, 502, 503, 504, 507, 520, 599])
 def test_a_temporary_fault_is_retried(httpserver: HTTPServer, target: Path, status: int) -> None:
     handler, asked = in_turn(Response("later", status=status), Response("a,b\n"))
     httpserver.expect_request("/data").respond_with_handler(handler)
@@ -226,11 +227,12 @@ def test_a_temporary_fault_is_retried(httpserver: HTTPServer, target: Path, stat
     assert len(asked) == 2
 
 
-def test_a_fault_for_ever_is_unavailable_after_three_retries(httpserver: HTTPServer, target: Path) -> None:
-    handler, asked = in_turn(Response("broken", status=500))
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 507, 520])
+def test_a_fault_for_ever_is_unavailable_after_three_retries(httpserver: HTTPServer, target: Path, status: int) -> None:
+    handler, asked = in_turn(Response("broken", status=status))
     httpserver.expect_request("/data").respond_with_handler(handler)
     message = told(Unavailable, httpserver.url_for("/data"), target)
-    assert "localhost" in message and "500" in message
+    assert "localhost" in message and str(status) in message
     assert len(asked) == 4
     assert not target.exists()
 
@@ -262,6 +264,64 @@ def test_retry_after_hours_is_not_waited_for(
     httpserver.expect_request("/data").respond_with_handler(handler)
     fetch(httpserver.url_for("/data"), target)
     assert 0.15 <= asked[1] - asked[0] < 2
+
+
+ODD = [
+    "", " ", "0.129", "-1", "soon", "1,5", "0x10", "Fri, 31 Dec 99999 23:59:59 GMT", "Fri, 31 Dec 2025 GMT", "9" * 5000,
+    "Fri, 04 Apr " + "9" * 30 + " 10:00:00 GMT",
+]  # fmt: skip
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The client's own retries; their pauses are listed and not made."""
+    monkeypatch.setattr(client, "Retry", Retry)
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    return pauses
+
+
+@pytest.mark.parametrize("stated", ODD, ids=lambda text: text[:12])
+@pytest.mark.parametrize("status", [429, 503, 520])
+def test_a_retry_after_that_is_no_time_is_ignored_and_the_own_pause_made(
+    httpserver: HTTPServer, target: Path, slept: list[float], stated: str, status: int
+) -> None:
+    later = Response("later", status=status, headers={"Retry-After": stated})
+    handler, asked = in_turn(later, later, Response("a,b\n"))
+    httpserver.expect_request("/data").respond_with_handler(handler)
+    fetch(httpserver.url_for("/data"), target)
+    assert len(asked) == 3
+    (pause,) = slept  # the first retry is made at once
+    assert 0.8 <= pause <= 1.0
+
+
+@pytest.mark.parametrize(("stated", "pause"), [("7", 7), (" 7 ", 7), ("30", 30), ("31", 30), ("7200", 30)])
+def test_a_retry_after_in_seconds_is_the_pause_up_to_the_limit(
+    httpserver: HTTPServer, target: Path, slept: list[float], stated: str, pause: float
+) -> None:
+    handler, _ = in_turn(Response("later", status=503, headers={"Retry-After": stated}), Response("a,b\n"))
+    httpserver.expect_request("/data").respond_with_handler(handler)
+    fetch(httpserver.url_for("/data"), target)
+    assert slept == [pause]
+
+
+@pytest.mark.parametrize(("ahead", "pause"), [(timedelta(days=365), 30), (timedelta(days=-365), None)])
+def test_a_retry_after_that_is_a_date_is_the_pause_up_to_the_limit(
+    httpserver: HTTPServer, target: Path, slept: list[float], ahead: timedelta, pause: float | None
+) -> None:
+    """A date that is over asks for no pause, so the own one is made: none before the first retry."""
+    stated = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+    handler, _ = in_turn(Response("later", status=503, headers={"Retry-After": stated}), Response("a,b\n"))
+    httpserver.expect_request("/data").respond_with_handler(handler)
+    fetch(httpserver.url_for("/data"), target)
+    assert slept == ([pause] if pause else [])
+
+
+@given(st.text(max_size=40) | st.from_regex(r"[A-Z][a-z]{2}, ?-?\d+ [A-Z][a-z]{2} -?\d+ \d*:?\d*:?\d* ?[+-]?\w*"))
+def test_whatever_a_retry_after_states_the_pause_is_bounded(stated: str) -> None:
+    reply = HTTPResponse(headers={"Retry-After": stated}, status=429)
+    pause = Retry(retry_after_max=30).get_retry_after(reply)
+    assert pause is None or 0 <= pause <= 30
 
 
 def test_a_connection_dropped_before_the_answer_is_retried(
@@ -414,12 +474,84 @@ def test_an_endless_reply_is_refused_at_the_limit(
 
 def test_a_body_cut_off_is_unavailable(answering: Callable[[Answer], Line], target: Path) -> None:
     line = answering(lambda connection: connection.sendall(head(1000) + b"a,b\n1,2\n"))
-    assert "127.0.0.1" in told(Unavailable, line.url, target)
+    assert told(Unavailable, line.url, target) == (
+        "The reply of 127.0.0.1 was cut off (8 bytes came, 992 more were announced)."
+    )
 
 
 def test_a_body_cut_off_between_chunks_is_unavailable(answering: Callable[[Answer], Line], target: Path) -> None:
     line = answering(lambda connection: connection.sendall(head(None) + b"4\r\na,b\n\r\n"))
-    assert "127.0.0.1" in told(Unavailable, line.url, target)
+    assert told(Unavailable, line.url, target) == "The reply of 127.0.0.1 was cut off."
+
+
+def as_gzip(length: int | None, body: bytes) -> bytes:
+    """A reply in gzip encoding: of a stated length, in one chunk (None) or until the connection ends (-1)."""
+    if length == -1:
+        return b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Encoding: gzip\r\n\r\n" + body
+    sent = body if length is not None else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    return head(length, more="Content-Encoding: gzip\r\n") + sent
+
+
+ROWS = b"".join(b"%d,%d\n" % (n, n * n) for n in range(2000))
+
+
+@pytest.mark.parametrize("ending", ["length", "chunk", "connection"])
+@pytest.mark.parametrize("missing", [1, 8, 9, 500], ids=lambda count: f"{count} bytes missing")
+def test_a_gzip_encoding_without_its_end_is_cut_off(
+    answering: Callable[[Answer], Line], target: Path, missing: int, ending: str
+) -> None:
+    """As sent by a server that packs while it sends: what announces the length of the reply is right."""
+    packed = gzip.compress(ROWS)[:-missing]
+    length = {"length": len(packed), "chunk": None, "connection": -1}[ending]
+    line = answering(lambda connection: connection.sendall(as_gzip(length, packed)))
+    assert "127.0.0.1 was cut off" in told(Unavailable, line.url, target)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("step", [1, 1000])
+def test_a_gzip_encoding_that_is_whole_is_unpacked_however_it_arrives(
+    answering: Callable[[Answer], Line], target: Path, parts: int, step: int
+) -> None:
+    packed = gzip.compress(ROWS) * parts
+
+    def answer(connection: socket.socket) -> None:
+        sent = as_gzip(len(packed), packed)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(sent), step):
+            connection.sendall(sent[at : at + step])
+
+    fetch(answering(answer).url, target)
+    assert target.read_bytes() == ROWS * parts
+
+
+@pytest.mark.parametrize("damage", ["check sum", "middle"])
+def test_a_damaged_gzip_encoding_is_unavailable(answering: Callable[[Answer], Line], target: Path, damage: str) -> None:
+    packed = bytearray(gzip.compress(ROWS))
+    packed[-5 if damage == "check sum" else len(packed) // 2] ^= 0xFF
+    line = answering(lambda connection: connection.sendall(as_gzip(len(packed), bytes(packed))))
+    assert "127.0.0.1 is damaged gzip" in told(Unavailable, line.url, target)
+
+
+def test_only_the_encoding_is_asked_for_whose_end_is_checked(httpserver: HTTPServer, target: Path) -> None:
+    httpserver.expect_request("/data").respond_with_data(b"a,b\n")
+    fetch(httpserver.url_for("/data"), target)
+    assert httpserver.log[0][0].headers["Accept-Encoding"] == "gzip"
+
+
+def test_a_gzip_encoding_that_trickles_is_given_up_when_the_whole_time_is_up(
+    answering: Callable[[Answer], Line], line: Line, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "WHOLE_SECONDS", 0.3)
+    packed = gzip.compress(os.urandom(50_000))
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(as_gzip(len(packed), b""))
+        for byte in packed[:500]:
+            if line.over.wait(0.01):
+                return
+            connection.sendall(bytes([byte]))
+
+    assert "0.3 s" in told(Unavailable, answering(answer).url, target)
 
 
 def test_a_stalled_body_is_unavailable(

@@ -492,6 +492,31 @@ def test_too_many_requests_is_429_with_a_time_to_wait(served: Replica, get: Get)
     assert (reply.status_code, reply.headers["Retry-After"]) == (429, "1")
 
 
+def test_an_odd_retry_after_is_a_fraction_of_a_second(served: Replica, get: Get) -> None:
+    served.misbehave(Fault.ODD_RETRY_AFTER)
+    reply = get(JSON)
+    assert (reply.status_code, reply.headers["Retry-After"]) == (429, "0.129")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (Fault.REQUEST_TIMEOUT, 408),
+        (Fault.TOO_EARLY, 425),
+        (Fault.SERVER_ERROR, 500),
+        (Fault.INSUFFICIENT_STORAGE, 507),
+        (Fault.UNKNOWN_ERROR, 520),
+    ],
+)
+def test_temporary_errors_have_their_status_and_no_time_to_wait(
+    served: Replica, get: Get, fault: Fault, status: int
+) -> None:
+    served.misbehave(fault)
+    for path in (JSON, CSV, "/metadata/all"):
+        reply = get(path)
+        assert (reply.status_code, reply.headers.get("Retry-After")) == (status, None)
+
+
 def test_a_fault_lasts_as_often_as_it_is_told_to(served: Replica, get: Get) -> None:
     served.misbehave(Fault.SERVER_ERROR, times=2)
     assert [get(f"{JSON}?per_page=1").status_code for _ in range(4)] == [500, 500, 200, 200]
@@ -535,6 +560,61 @@ def test_a_cut_body_promises_the_whole_and_sends_half(served: Replica) -> None:
     length = int(re.search(r"Content-Length: (\d+)", head)[1])  # type: ignore[index]
     assert len(body) == length // 2
     assert body.startswith(b'[{"id":1,')
+
+
+def test_a_short_length_promises_half_and_sends_the_whole(served: Replica) -> None:
+    served.misbehave(Fault.SHORT_LENGTH)
+    with ask_raw(served) as connection:
+        head, body = read_head(connection)
+        while chunk := connection.recv(1 << 16):
+            body += chunk
+    length = int(re.search(r"Content-Length: (\d+)", head)[1])  # type: ignore[index]
+    assert length == len(body) // 2
+    assert len(json.loads(body)) == 4429
+
+
+def test_a_cut_gzip_is_half_of_one_in_a_reply_that_is_whole(
+    served: Replica, get: Get, small: list[dict[str, Any]]
+) -> None:
+    served.misbehave(Fault.CUT_GZIP)
+    with get(JSON, stream=True) as reply:
+        packed = reply.raw.read(decode_content=False)
+    assert reply.headers["Content-Encoding"] == "gzip"
+    assert int(reply.headers["Content-Length"]) == len(packed)
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    found = unpacker.decompress(packed)
+    assert not unpacker.eof and len(found) > 0
+    served.behave()
+    assert get(JSON).content.startswith(found) and len(found) < len(get(JSON).content)
+
+
+def test_a_doubled_key_stands_twice_in_the_first_row_alone(
+    served: Replica, get: Get, small: list[dict[str, Any]]
+) -> None:
+    served.misbehave(Fault.DOUBLED_KEY, times=1)
+    assert get(CSV).status_code == 200  # waits for a reply in JSON with rows
+    assert get(f"{JSON}?page_num=9&per_page=5").json() == []
+    rows = json.loads(get(JSON).content, object_pairs_hook=list)
+    names = [[name for name, _ in row] for row in rows]
+    assert names == [["id", *small[0]], *map(list, small[1:])]
+    assert (rows[0][0][1], rows[0][1][1]) == (None, 1)
+
+
+@pytest.mark.parametrize("asked", [1, 20, 50, 5000])
+def test_fixed_pages_have_50_rows_whatever_is_asked_for(served: Replica, get: Get, asked: int) -> None:
+    served.misbehave(Fault.FIXED_PAGES)
+    served.put(FATALITIES, served.rows(FATALITIES)[:95])
+    pages = [get(f"{JSON}?page_num={number}&per_page={asked}").json() for number in (1, 2, 3)]
+    assert [len(page) for page in pages] == [50, 45, 0]
+    assert pages[0] + pages[1] == served.rows(FATALITIES)
+
+
+def test_a_repeated_page_is_the_first_whichever_is_asked_for(
+    served: Replica, get: Get, small: list[dict[str, Any]]
+) -> None:
+    served.misbehave(Fault.REPEATED_PAGE)
+    assert [get(f"{JSON}?page_num={number}&per_page=2").json() for number in (1, 2, 9)] == [small[:2]] * 3
+    assert get("/metadata/all").status_code == 200
 
 
 def test_a_stalled_body_sends_half_and_then_nothing_and_does_not_hold_up_the_end(served: Replica) -> None:
@@ -711,14 +791,24 @@ def test_a_fault_on_the_wire_goes_before_what_the_client_knows(served: Replica, 
 def test_each_fault_has_a_name_for_the_command_line() -> None:
     assert {fault.value for fault in Fault} == {
         "too-many-requests",
+        "odd-retry-after",
+        "request-timeout",
+        "too-early",
         "server-error",
+        "insufficient-storage",
+        "unknown-error",
         "stalled-body",
         "cut-body",
+        "short-length",
+        "cut-gzip",
         "html",
         "wrong-content-type",
         "renamed-column",
         "dropped-column",
+        "doubled-key",
         "moving-page",
+        "fixed-pages",
+        "repeated-page",
         "endless",
         "redirect",
         "gzip-bomb",
@@ -821,7 +911,7 @@ def test_a_bundled_file_given_by_hand_keeps_its_vintage() -> None:
     [
         (["--port", "99999"], "'99999' is no port"),
         (["--port", "http"], "'http' is no port"),
-        (["--fault", "sabotage"], "'sabotage' is no fault; there are too-many-requests, server-error"),
+        (["--fault", "sabotage"], "'sabotage' is no fault; there are too-many-requests, odd-retry-after"),
         (["--fault", "html=often"], "'often' is no number of times"),
         (["--fault", "html=0"], "'0' is no number of times"),
         (["--dataset", "DPO-UCLATEST=x.csv"], "is not NAME=FILE with one of DPPADPOSS-FATALITIES"),
