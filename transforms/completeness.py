@@ -19,6 +19,7 @@ from transforms.reading import BROKEN_COLUMNS
 from transforms.staging import Staged
 
 INCOMPLETE_COLUMNS = [name for name in INCOMPLETE_PERIODS.columns if name not in ("source", "snapshot_sha256")]
+MAX_ESTIMATED = 20_000  # rejected rows; a file with more is refused for their number
 WHOLE = "all"  # the period of a source that has none
 
 
@@ -86,7 +87,8 @@ def incomplete_periods(staged: Staged, held: pd.DataFrame | None, how: Compariso
     """What each period of a snapshot lacks: period, measure, rows_rejected, published, missing, share_pct.
 
     `missing` and `share_pct` are missing themselves where the figure of a rejected row can't be estimated. A row whose
-    period can't be told counts in each period of the file that lacks its key.
+    period can't be told counts in each period of the file that lacks its key. Of more than MAX_ESTIMATED rows nothing
+    is told but that each period can lack some.
 
     held  the rows of other snapshots, whose periods serve for the estimate where the file has none
     """
@@ -94,6 +96,8 @@ def incomplete_periods(staged: Staged, held: pd.DataFrame | None, how: Compariso
     if not len(unread):
         return pd.DataFrame(columns=INCOMPLETE_COLUMNS)
     measure = how.measures[0] if how.measures else ROWS
+    if len(unread) > MAX_ESTIMATED:
+        unread = pd.DataFrame(dict.fromkeys(unread), index=unread.index[:1])
     placed = _placed(rows, unread, how)
     every = rows
     if held is not None and how.period:
@@ -123,17 +127,17 @@ def _placed(rows: pd.DataFrame, unread: pd.DataFrame, how: Comparison) -> pd.Dat
     found = unread.reset_index()
     if how.period is None:
         return found.assign(period=WHOLE)
-    periods = list(rows[how.period].drop_duplicates())
+    known = found[how.period].notna()
+    periods = rows[[how.period]].drop_duplicates().rename(columns={how.period: "period"})
+    spread = found[~known].merge(periods, how="cross")
     rest = [name for name in how.key if name != how.period]
-    placed = []
-    for row in found.to_dict("records"):
-        if not pd.isna(row[how.period]):
-            placed.append({**row, "period": row[how.period]})
-            continue
-        same = (rows[rest] == pd.Series({name: row[name] for name in rest})).all(axis=1)
-        lacking = [period for period in periods if period not in set(rows.loc[same, how.period])]
-        placed += [{**row, "period": period} for period in lacking or periods]
-    return pd.DataFrame(placed)
+    held = rows[[how.period, *rest]].rename(columns={how.period: "period"}).astype(dict.fromkeys(rest, object))
+    spread = spread.merge(held.drop_duplicates(), on=["period", *rest], how="left", indicator="there")
+    lacking = spread["there"] == "left_only"
+    nowhere = ~lacking.groupby(spread["row_number"]).transform("any")
+    spread = spread[lacking | nowhere].drop(columns="there")
+    placed = found[known].assign(period=found.loc[known, how.period])
+    return pd.concat([frame for frame in (placed, spread) if len(frame)], ignore_index=True)
 
 
 def _estimated(placed: pd.DataFrame, every: pd.DataFrame, measure: str, how: Comparison) -> pd.Series:
@@ -143,18 +147,17 @@ def _estimated(placed: pd.DataFrame, every: pd.DataFrame, measure: str, how: Com
     own = pd.to_numeric(placed[measure], errors="coerce")
     if how.period is None or own.notna().all():
         return own
-    nearest = [_of_nearest_period(row, every, measure, how) for _, row in placed.iterrows()]
-    return own.fillna(pd.Series(nearest, index=placed.index, dtype="float64"))
+    return own.fillna(_of_nearest_period(placed[own.isna()], every, measure, how))
 
 
-def _of_nearest_period(row: pd.Series, every: pd.DataFrame, measure: str, how: Comparison) -> float | None:
-    """The figure of a row's key in the nearest other period; None where the key is not known or nobody has it."""
+def _of_nearest_period(placed: pd.DataFrame, every: pd.DataFrame, measure: str, how: Comparison) -> pd.Series:
+    """The figure of each row's key in the nearest other period, for the rows whose key is known and stands there."""
     rest = [name for name in how.key if name != how.period]
-    if row[rest].isna().any():
-        return None
-    others = every[(every[rest] == row[rest]).all(axis=1) & (every[how.period] != row["period"])]
-    if not len(others):
-        return None
-    ordered = sorted({*every[how.period], row["period"]})
-    places = others[how.period].map(ordered.index)
-    return float(others[measure][(places - ordered.index(row["period"])).abs().idxmin()])
+    known = placed.dropna(subset=rest).astype({name: every[name].dtype for name in rest})
+    ordered = {period: place for place, period in enumerate(sorted({*every[how.period], *known["period"]}))}
+    both = known[[*rest, "period"]].reset_index().merge(every[[*rest, how.period, measure]], on=rest)
+    if not len(both):
+        return pd.Series(dtype="float64")
+    both["distance"] = (both[how.period].map(ordered) - both["period"].map(ordered)).abs()
+    nearest = both[both["distance"] > 0].sort_values("distance", kind="stable").drop_duplicates("index")
+    return nearest.set_index("index")[measure].astype("float64")
