@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.history import in_future
 from flows.ingest import FETCHED, Offered, Stated, ingest, now, refused
 from flows.shelf import Shelf
 from flows.subjects import read
@@ -76,7 +75,7 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
 
 def _newest(archive: Archive, source: Source) -> Snapshot | None:
     """The newest snapshot; one whose vintage lies in the future is not."""
-    found = [snapshot for snapshot in archive.snapshots(source.name) if not in_future(snapshot)]
+    found = [snapshot for snapshot in archive.snapshots(source.name) if not snapshot.in_future()]
     return found[-1] if found else None
 
 
@@ -110,6 +109,12 @@ def _validators(reply: Mapping[str, Any]) -> list[Validator]:
         return []
 
 
+def _standing(archive: Archive, source: Source, sha256: str) -> Snapshot | None:
+    """The record of a snapshot that is held whole; one with a vintage in the future gets a new record."""
+    record = archive.holds(source.name, sha256)
+    return None if record is None or record.in_future() else record
+
+
 def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtained:
     """Ask the publisher for a source's newest state and archive it.
 
@@ -117,7 +122,7 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
     """
     last = _last_reply(archive, source)
     # Only what is held whole, from this address, can be said to stand.
-    standing = archive.holds(source.name, str(last.get("sha256"))) if last.get("url") == source.url() else None
+    standing = _standing(archive, source, str(last.get("sha256"))) if last.get("url") == source.url() else None
     known = _validators(last) if standing else []
     wanted = download.Wanted(source.url(), source.content_types, source.rows_per_page, source.workbook)
     with tempfile.TemporaryDirectory(dir=work) as folder, Client(wanted.url) as client:
@@ -131,7 +136,7 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
             file = storable(source, reply.path, Path(folder))
             sha256 = reply.sha256 if file == reply.path else sha256_of(file)
             last = {"url": reply.url, "sha256": sha256, "validators": [asdict(v) for v in reply.validators]}
-            standing = archive.holds(source.name, sha256)
+            standing = _standing(archive, source, sha256)
         if standing:
             told = f"Unchanged since the vintage {standing.vintage}."
             _note(archive, source, "unchanged", told, last)

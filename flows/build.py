@@ -133,11 +133,12 @@ def build(identity: str, reports: Sequence[StageReport], folder: Path) -> Build:
 def snapshots_by(
     archive: Archive, catalogue: Mapping[str, Source], as_of: date | None = None
 ) -> dict[str, list[Snapshot]]:
-    """The snapshots of each source in publication order; with `as_of`, those published by that day.
+    """The snapshots of each source in publication order, without those whose vintage lies in the future; with `as_of`,
+    those published by that day.
 
     An optional source may have none. Raises ArchiveError when the archive has none of another, or none of that day.
     """
-    every = {name: archive.snapshots(name) for name in catalogue}
+    every = {name: [s for s in archive.snapshots(name) if not s.in_future()] for name in catalogue}
     if as_of is None:
         missing = [name for name, some in every.items() if not some and not catalogue[name].optional]
         if missing:
@@ -148,6 +149,17 @@ def snapshots_by(
         first = min((snapshot.vintage for some in every.values() for snapshot in some), default="none")
         raise ArchiveError(f"No snapshot held here had been published by {as_of}; the first is of {first}.")
     return chosen
+
+
+def in_future(archive: Archive, catalogue: Mapping[str, Source]) -> list[str]:
+    """What to tell of the snapshots whose vintage lies in the future."""
+    return [
+        f"{name}: the snapshot {snapshot.sha256[:12]}… has the vintage {snapshot.vintage}, which lies in the future; "
+        "it is left out. Load it again with --vintage DATE, or set this machine's clock right."
+        for name in catalogue
+        for snapshot in archive.snapshots(name)
+        if snapshot.in_future()
+    ]
 
 
 def standing(file: Path) -> str | None:

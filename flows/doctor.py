@@ -6,12 +6,15 @@ its version is in its installation's metadata.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import platform
 import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 from typing import Literal
@@ -57,6 +60,7 @@ def examine(where: Paths) -> list[Finding]:
         *versions(),
         *data_folder(where),
         lock(where),
+        clock(where),
         *kept(where),
         *left_over(where),
         warehouse(where),
@@ -114,6 +118,21 @@ def lock(where: Paths) -> Finding:
     return Finding(
         "warn", "writer's lock", f"held by {who}", "A refresh waits for it; if nothing runs there, end that process."
     )
+
+
+def clock(where: Paths) -> Finding:
+    """Whether the clock is not behind the records that the archive has."""
+    now = datetime.now(UTC)
+    times = []
+    for note in where.raw.glob("*/*.json"):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            times.append(str(json.loads(note.read_text(encoding="utf-8")).get("retrieved_at", "")))
+    newest = max(times, default="")
+    told = f"{now.isoformat(timespec='seconds')} (UTC)"
+    if newest[:10] > (now.date() + timedelta(days=1)).isoformat():
+        advice = "Set the clock right; if it is right, it was ahead when that snapshot came (`peacekeeping verify`)."
+        return Finding("warn", "clock", f"{told}, and the archive has a snapshot retrieved on {newest[:10]}", advice)
+    return Finding("ok", "clock", told)
 
 
 def kept(where: Paths) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pandas as pd
 
@@ -36,11 +36,6 @@ class Held:
     rows: pd.DataFrame | None
 
 
-def in_future(snapshot: Snapshot) -> bool:
-    """Whether a snapshot's vintage lies in the future: the clock was wrong when it came, or is wrong now."""
-    return snapshot.vintage > datetime.now(UTC).date().isoformat()
-
-
 def held_beside(archive: Archive, shelf: Shelf, source: Source, record: Snapshot, staged: Staged) -> Held:
     """The vintages of the same series beside a file. One that can't be used is left out, with a warning: the build
     tells it as well. Vintages in the future are left out."""
@@ -49,7 +44,7 @@ def held_beside(archive: Archive, shelf: Shelf, source: Source, record: Snapshot
         other
         for other in archive.snapshots(source.name)
         if other.sha256 != record.sha256
-        and not in_future(other)
+        and not other.in_future()
         and series.get(other.dialect) == series[record.dialect]
     ]
     earlier = [other for other in others if other.order() < record.order()]
@@ -101,7 +96,7 @@ def table_now_and_then(
 ) -> tuple[pd.DataFrame | None, pd.DataFrame]:
     """The rows that a build would have for a source without a file and with it; of a source with several publications
     those of the file's own. None where nothing is held."""
-    held = [one for one in archive.snapshots(source.name) if one.sha256 != record.sha256 and not in_future(one)]
+    held = [one for one in archive.snapshots(source.name) if one.sha256 != record.sha256 and not one.in_future()]
     found = _staged(archive, shelf, source, held, staged)
     earlier = sum(one.order() < record.order() for one in held if one.sha256 in {vintage.sha256 for vintage in found})
     file = Vintage(record.sha256, date.fromisoformat(record.vintage), staged)

@@ -225,11 +225,12 @@ def require_passed(candidate: Candidate) -> None:
     """Raise Refused, with each reason and the name by which it can be accepted, when a problem keeps the file out."""
     refusals = candidate.refusals
     if refusals:
-        reasons = " ".join(f"[{problem.check}] {problem.text.rstrip('.')}." for problem in refusals)
-        names = " ".join(f"--accept {name}" for name in dict.fromkeys(problem.check for problem in refusals))
-        raise Refused(
-            f"{reasons} If the publisher means it, `peacekeeping load` takes the file with {names} --because TEXT."
-        )
+        told = " ".join(f"[{problem.check}] {problem.text.rstrip('.')}." for problem in refusals)
+        names = [name for name in dict.fromkeys(problem.check for problem in refusals) if name != REJECTED_ROWS]
+        if names:
+            options = " ".join(f"--accept {name}" for name in names)
+            told += f" If the publisher means it, `peacekeeping load` takes the file with {options} --because TEXT."
+        raise Refused(told)
 
 
 def ingest(archive: Archive, shelf: Shelf, offered: Offered) -> Ingested:
@@ -253,7 +254,7 @@ def store(archive: Archive, shelf: Shelf, candidate: Candidate) -> Ingested:
     offered, record, staged = candidate.offered, there(candidate.record), there(candidate.staged)
     known = archive.find(record.source, record.sha256)
     by_hand = offered.stated.by_hand
-    in_future = known is not None and known.vintage > candidate.at[:10]
+    in_future = known is not None and known.in_future()
     if known and (in_future or (by_hand and by_hand != known.vintage)):
         if not in_future and known.vintage_basis != "day of retrieval":
             raise Refused(f"It is in the archive already, as the vintage {known.vintage} ({known.vintage_basis}).")

@@ -198,7 +198,11 @@ def _refresh(
         summary.obtained, asked = obtain(catalogue, wanted, offline, where)
         if not _may_go_on(summary, catalogue, live):
             return
-    chosen = build.snapshots_by(Archive(where.raw), catalogue, summary.as_of)
+    archive = Archive(where.raw)
+    for warning in build.in_future(archive, catalogue):
+        summary.warnings.append(warning)
+        log.warning("%s", warning)
+    chosen = build.snapshots_by(archive, catalogue, summary.as_of)
     every = [snapshot for some in chosen.values() for snapshot in some]
     summary.build_id = build_id(every)
     target = where.target(summary.as_of)

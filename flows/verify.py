@@ -110,6 +110,11 @@ def _verify_snapshot(archive: Archive, note: Path, held: Held, found: Verified) 
             found.damages.append(
                 f"The record {note} is that of another file (source, SHA-256 or size). Restore or remove it."
             )
+    if record and record.in_future():
+        found.damages.append(
+            f"The record {note} has the vintage {record.vintage}, which lies in the future, so no build uses the "
+            "snapshot. Load the file again with --vintage DATE; if this machine's clock is behind, set it right."
+        )
     held.whole = held.whole is not False and len(found.damages) == before
 
 

@@ -19,7 +19,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,11 @@ class Snapshot:
     def order(self) -> tuple[str, str, str]:
         """Publication order; a tie goes to the later retrieval, then to the hash, so that it is total."""
         return (self.vintage, self.retrieved_at, self.sha256)
+
+    def in_future(self) -> bool:
+        """Whether its vintage is later than tomorrow (UTC; a publisher may be a day ahead): the clock was wrong when it
+        came, or is wrong now. Such a snapshot is in no build, and is not the newest."""
+        return self.vintage > (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
 
 
 def sha256_of(path: Path) -> str:
@@ -104,7 +109,8 @@ class Archive:
 
     def restate(self, record: Snapshot) -> None:
         """Write a snapshot's record (anew): a stated vintage takes the place of the day it was loaded."""
-        write_json(self._note(record.source, record.sha256), asdict(record))
+        content = {name: value for name, value in asdict(record).items() if value != []}
+        write_json(self._note(record.source, record.sha256), content)
 
     def holds(self, source: str, sha256: str) -> Snapshot | None:
         """The record of a snapshot whose bytes are there and are those of their hash, or None."""

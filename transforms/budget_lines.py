@@ -107,7 +107,7 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
     )
     printed = ready.rows["mission"]
     ready.rows = ready.rows.assign(
-        peacekeeping_year=year["peacekeeping_year"],
+        peacekeeping_year=year["peacekeeping_year"].reindex(ready.rows.index),
         mission=missions.canonical(printed),
         mission_as_published=printed,
         budget_subclass=ready.rows["budget_subclass"].fillna(""),

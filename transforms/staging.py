@@ -173,7 +173,10 @@ def finish(
         wide = raw.broken.assign(column_name=None, check_name="row_width", raw_row=raw.broken["text"])
         rejected = pd.concat([rejected, wide[rejected.columns]], ignore_index=True)
     if not len(tidy):
-        raise ContractError(f"None of its rows is what {declared.name} promises. {most_frequent(rejected)}")
+        raise ContractError(
+            f"{rejected['row_number'].nunique():,} of {prepared.rows_in:,} rows are not what {declared.name} promises, and "
+            f"no other is left. {most_frequent(rejected)}"
+        )
     first, last = covers[0].min(), covers[1].max()
     return Staged(
         rows=tidy.assign(snapshot_row=raw.published_row(tidy.index).astype("int64")).astype({"snapshot_row": "Int64"}),

@@ -106,6 +106,7 @@ def test_every_number_has_a_unit_and_nothing_else_has_one() -> None:
     }
     places = {"meta.columns.position", "meta.claims.number", "meta.claim_figures.position"}  # no measure
     told_by_the_row = {f"meta.reconciliations.{name}" for name in ("left_value", "right_value", "difference")}
+    told_by_the_row |= {f"meta.incomplete_periods.{name}" for name in ("published", "missing")}
     assert without == places | told_by_the_row | {"meta.claim_figures.value"}
     other = [
         name

@@ -189,7 +189,7 @@ def test_unknown_mission_keeps_the_death() -> None:
 
 
 def test_unknown_state_keeps_the_death_unresolved_and_is_a_signal() -> None:
-    staged = stage(casualty(1, casualty_nationality="Atlantis", isocode3=None))
+    staged = stage(casualty(1, casualty_nationality="Atlantis", isocode3=None, m49_code=None))
     row = only(staged, 1)
     assert pd.isna(row["nationality_iso3"]) and row["nationality_status"] == "unresolved"
     assert row["nationality_as_published"] == "Atlantis"
