@@ -41,15 +41,6 @@ def _resolve(ready: Prepared, source: str) -> None:
     )
 
 
-def _look_at_dates(ready: Prepared, declared: Declaration) -> None:
-    """A death long before its mission began is a signal; it is kept, because missions take over from others."""
-    began = missions.register()["start_date"]
-    early = (ready.rows["mission"].map(began) - ready.rows["incident_date"]).dt.days
-    long_before = early > declared.bounds["days_before_mission"]["max"]
-    days = ready.rows["incident_date"].dt.strftime("%Y-%m-%d")
-    ready.signal("death_long_before_mission", (ready.rows["mission"] + " " + days)[long_before])
-
-
 def _merge_doubled(ready: Prepared) -> None:
     """Rows that share a casualty_id.
 
@@ -101,7 +92,6 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
     """
     ready = prepare(raw, incoming.fatalities(declared.bounds, vintage), declared)
     _resolve(ready, declared.name)
-    _look_at_dates(ready, declared)
     _merge_doubled(ready)
     columns = [
         "casualty_id",
