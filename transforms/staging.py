@@ -174,8 +174,8 @@ def finish(
         rejected = pd.concat([rejected, wide[rejected.columns]], ignore_index=True)
     if not len(tidy):
         raise ContractError(
-            f"{rejected['row_number'].nunique():,} of {prepared.rows_in:,} rows are not what {declared.name} promises, and "
-            f"no other is left. {most_frequent(rejected)}"
+            f"{rejected['row_number'].nunique():,} of {prepared.rows_in:,} rows are not what {declared.name} promises, "
+            f"and no other is left. {most_frequent(rejected)}"
         )
     first, last = covers[0].min(), covers[1].max()
     return Staged(
