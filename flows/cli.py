@@ -197,10 +197,14 @@ def status(fail_if_stale: bool, as_json: bool) -> None:
 
 def _show_status(found: dict[str, Any]) -> None:
     from flows import console
+    from flows.status import told_incomplete
 
     columns = ["source", "vintage", "covers_to", "freshness", "freshness_since", "rows", "rejected"]
     cells = [["-" if entry[name] is None else entry[name] for name in columns] for entry in found["sources"]]
     console.show_table([name.replace("freshness_since", "since") for name in columns], cells)
+    for entry in found["sources"]:
+        for lacking in entry["incomplete_periods"]:
+            click.echo(f"incomplete: {told_incomplete(entry['source'], lacking)}", err=True)
     checks: dict[str, list[str]] = {}
     for entry in found["sources"]:
         minute = str(entry["last_checked"])[:16].replace("T", " ")  # a run asks all of them within one or two

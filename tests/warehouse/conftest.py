@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from schemas.tables import TABLES
+from schemas.tables import INCOMPLETE_PERIODS, TABLES
 from schemas.validate import conform
 from warehouse import checks, claim_check, load
 
@@ -326,6 +326,7 @@ def hand_made() -> dict[str, pd.DataFrame]:
         ),
         "meta.snapshots": _snapshots(),
         "meta.rejected_rows": pd.DataFrame(columns=[*raw, "row_number", "raw_row", "check_name", "reason"]),
+        "meta.incomplete_periods": pd.DataFrame(columns=list(INCOMPLETE_PERIODS.columns)),
         "meta.merged_rows": pd.DataFrame(columns=[*raw, "row_number", "rule", "into_row"]),
         "meta.signals": pd.DataFrame(columns=[*raw, "kind", "value", "rows"]),
         "meta.control_totals": pd.DataFrame(

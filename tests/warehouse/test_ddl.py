@@ -37,6 +37,9 @@ def full(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duck
     file.write_bytes(small.read_bytes())
     with duckdb.connect(str(file)) as connection:
         connection.execute(f"INSERT INTO meta.rejected_rows VALUES ('fatalities', '{SHA}', 1, '{{}}', NULL, 'c', 'r')")
+        connection.execute(
+            f"INSERT INTO meta.incomplete_periods VALUES ('fatalities', '{SHA}', 'all', 'rows', 1, 8, 1, 11.1)"
+        )
         connection.execute(f"INSERT INTO meta.merged_rows VALUES ('fatalities', '{SHA}', 1, 'a_rule', 2)")
         connection.execute(f"INSERT INTO meta.signals VALUES ('fatalities', '{SHA}', 'new_column', 'x', 3)")
         connection.execute("INSERT INTO meta.reconciliation_reasons VALUES ('why', DATE '2026-11-25', 'Because.')")
@@ -291,6 +294,7 @@ def test_facts_whose_key_is_not_enforced_have_no_index(full: duckdb.DuckDBPyConn
     assert full.execute("SELECT count(*) FROM duckdb_indexes()").fetchone() == (0,)
     loose = {table.full_name for table in HISTORY}
     loose |= {"main.uniformed_personnel", "meta.rejected_rows", "meta.merged_rows", "meta.signals"}
+    loose |= {"meta.incomplete_periods"}
     loose |= {"main.dated_facts", "main.mission_strength", "main.state_mission_assessments"}
     assert {name for (name,) in indexed} == set(TABLES) - loose
 

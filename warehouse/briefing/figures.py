@@ -9,7 +9,7 @@ from datetime import date
 from warehouse.briefing.asking import Asker, Row, Scope, scope_of
 from warehouse.briefing.money import Owed, Payers, costs_of, owed_of, payers_of
 from warehouse.briefing.people import People, people_of
-from warehouse.briefing.provenance import About, Used, build_of, claims_of, used
+from warehouse.briefing.provenance import About, Used, build_of, claims_of, incomplete_periods, used
 from warehouse.briefing.toll import Toll, toll_of
 
 
@@ -26,7 +26,17 @@ class Briefing:
     owed: Owed
     claims: list[Row]
     sources: list[Used]
+    incomplete: list[Row]  # the periods of which rows were rejected, of all sources
     build: Row
+
+    def lacking(self, source: str, *periods: object) -> list[Row]:
+        """Those of these periods of a source of which rows were rejected; "all" is the period where it has none."""
+        named = [str(period) for period in periods]
+        return [row for row in self.incomplete if row["source"] == source and row["period"] in named]
+
+    def lacking_between(self, source: str, first: object, last: object) -> list[Row]:
+        """The periods of a source from the first to the last of which rows were rejected."""
+        return [row for row in self.incomplete if row["source"] == source and str(first) <= row["period"] <= str(last)]
 
     @property
     def paid_by_assessments(self) -> bool:
@@ -67,5 +77,6 @@ def gather(ask: Asker, mission: str, up_to: date | None, as_of: date | None, abo
         owed=owed,
         claims=claims,
         sources=used(ask, [section for section, found in reached.items() if found], claims, about),
+        incomplete=incomplete_periods(ask),
         build=build_of(ask),
     )

@@ -79,7 +79,7 @@ def payers_of(ask: Asker, scope: Scope) -> Payers:
         scales=sorted(scale for scale in scales if scale),
         discounts=discounts(ask),
         regular=ask(
-            "SELECT countries.name AS contributor, rate_pct FROM main.scale_of_assessments "
+            "SELECT countries.name AS contributor, rate_pct, period_from FROM main.scale_of_assessments "
             "JOIN main.countries ON iso3 = contributor_iso3 WHERE $1 BETWEEN period_from AND period_to "
             f"ORDER BY rate_pct DESC, contributor LIMIT {TOP_STATES}",
             scope.money_day.year,

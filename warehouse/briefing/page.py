@@ -17,7 +17,7 @@ from warehouse.briefing import drawings
 from warehouse.briefing.asking import Asker, BriefingError, Row, held_to, known_missions
 from warehouse.briefing.colours import COLOURS, LIGHT
 from warehouse.briefing.figures import Briefing
-from warehouse.briefing.provenance import build_of
+from warehouse.briefing.provenance import build_of, incomplete_periods
 from warehouse.briefing.words import FILTERS, day, level
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -101,7 +101,8 @@ def render_index(ask: Asker, folder: Path, as_of: date | None) -> str:
             link = Link(file.name, found["up_to"], found["as_of"])
             links.setdefault(found["mission"], []).append(link)
     return _templates().get_template("index.html.jinja").render(
-        missions=known_missions(ask), links=links, held=held_to(ask), build=build_of(ask), as_of=as_of
+        missions=known_missions(ask), links=links, held=held_to(ask), build=build_of(ask), as_of=as_of,
+        rejected=[row for row in incomplete_periods(ask) if row["source"] == "fatalities"],
     )  # fmt: skip
 
 

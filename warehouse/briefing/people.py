@@ -36,6 +36,7 @@ class People:
     contributors: list[Row]
     levels: list[Row]
     level_month: date | None  # the month that the levels are of
+    scales: list[str]  # the scale periods of its year
     level_next: date | None
     women: list[Row]
     women_total: Row | None
@@ -101,6 +102,7 @@ def people_of(ask: Asker, scope: Scope) -> People:
             {**row, "next_share_pct": shares_after.get(row["level_group"], 0.0) if after else None} for row in levels
         ],
         level_month=level_month,
+        scales=_scales(ask, level_month),
         level_next=level_next if levels and level_month == (reported or {}).get("month_end") else None,
         women=[row for row in women if row["total"]],
         women_total=_added(women),
@@ -179,6 +181,15 @@ def _levels(ask: Asker, mission: str, month_end: date | None, exactly: bool = Fa
         exactly,
     )
     return (found[0]["month_end"], found) if found else (None, [])
+
+
+def _scales(ask: Asker, month_end: date | None) -> list[str]:
+    rows = ask(
+        "SELECT DISTINCT scale_period FROM main.peacekeeping_levels "
+        "WHERE year($1::DATE)::VARCHAR BETWEEN left(scale_period, 4) AND right(scale_period, 4) ORDER BY scale_period",
+        month_end,
+    )
+    return [row["scale_period"] for row in rows]
 
 
 def _women(ask: Asker, mission: str, month_end: date) -> list[Row]:

@@ -37,6 +37,7 @@ class Used:
     about: About | None
     snapshots: list[Row]
     defects: list[str]
+    incomplete: list[Row]  # its periods of which rows were rejected
 
     @property
     def title(self) -> str:
@@ -51,16 +52,28 @@ def used(ask: Asker, sections: Iterable[str], claims: Iterable[Row], about: Mapp
         "SELECT source, vintage, vintage_basis, sha256, citation FROM meta.snapshots ORDER BY vintage DESC, url"
     )
     defects = ask("FROM meta.known_defects ORDER BY source, defect_id")
+    incomplete = incomplete_periods(ask)
     return [
         Used(
             name=name,
             about=about.get(name),
             snapshots=[row for row in snapshots if row["source"] == name],
             defects=[defect_told(row) for row in defects if row["source"] == name],
+            incomplete=[row for row in incomplete if row["source"] == name],
         )
         for name in names
         if any(row["source"] == name for row in snapshots)
     ]
+
+
+def incomplete_periods(ask: Asker) -> list[Row]:
+    """The periods of which rows were rejected, of all sources; none in an older warehouse, which doesn't tell."""
+    if not ask.has("meta.incomplete_periods"):
+        return []
+    return ask(
+        "SELECT source, period, measure, rows_rejected, published, missing, share_pct FROM meta.incomplete_periods "
+        "ORDER BY source, period"
+    )
 
 
 def defect_told(row: Row) -> str:

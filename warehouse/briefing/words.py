@@ -80,6 +80,29 @@ def dated(value: date | None, precision: str | None) -> str:
     return f"{value:%B} {value.year}" if precision in ("month", "first_of_month") else day(value)
 
 
+def incomplete(row: Mapping[str, Any]) -> str:
+    """What a period lacks because rows of it were rejected (a row of meta.incomplete_periods)."""
+    period = "the newest snapshot" if row["period"] == "all" else row["period"]
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", period):
+        period = day(date.fromisoformat(period))
+    rejected = f"{row['rows_rejected']:,} {units('row', str(row['rows_rejected']))} rejected"
+    if row["missing"] is None:
+        return f"of {period} {rejected}, and what they would add is not known"
+    share = "" if row["share_pct"] is None else f" ({percent(row['share_pct'])})"
+    return f"{period} lacks about {_missing(row)}{share}, {rejected}"
+
+
+def _missing(row: Mapping[str, Any]) -> str:
+    """The missing part and the whole in the unit of the measure."""
+    missing, whole = row["missing"], row["published"] + row["missing"]
+    if row["measure"].endswith("_usd"):
+        return f"${missing:,.0f} of ${whole:,.0f}"
+    if row["measure"].endswith("_pct"):
+        return f"{missing:.2f} of {whole:.2f} percent"
+    what = "uniformed personnel of all missions" if row["measure"] == "total" else "rows"
+    return f"{missing:,.0f} of {whole:,.0f} {what}"
+
+
 def ordinal(rank: int) -> str:
     """1st, 2nd, 3rd, 11th."""
     ending = "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
@@ -105,4 +128,5 @@ def status(value: str) -> str:
 FILTERS: dict[str, Any] = {
     "number": number, "percent": percent, "millions": millions, "dollars": dollars, "day": day, "dated": dated,
     "status": status, "measure": measure, "place": ordinal, "units": units, "approved": approved, "rounded": rounded,
+    "incomplete": incomplete,
 }  # fmt: skip

@@ -9,7 +9,9 @@ SELECT
     countries.name AS contributor,
     amount_usd,
     100 * amount_usd::DOUBLE / sum(amount_usd) OVER (PARTITION BY peacekeeping_year)::DOUBLE AS share_pct,
-    rank() OVER (PARTITION BY peacekeeping_year ORDER BY amount_usd DESC) AS rank_in_year
+    rank() OVER (PARTITION BY peacekeeping_year ORDER BY amount_usd DESC) AS rank_in_year,
+    peacekeeping_year IN (SELECT period FROM meta.incomplete_periods WHERE source = 'assessed_contributions')
+        AS is_incomplete
 FROM main.assessed_contributions
 JOIN main.countries ON countries.iso3 = contributor_iso3;
 COMMENT ON COLUMN marts.assessment_shares.peacekeeping_year IS 'Peacekeeping year, 1 July to 30 June.';
@@ -18,3 +20,4 @@ COMMENT ON COLUMN marts.assessment_shares.contributor IS 'Its short English name
 COMMENT ON COLUMN marts.assessment_shares.amount_usd IS 'Amount assessed. Unit: USD.';
 COMMENT ON COLUMN marts.assessment_shares.share_pct IS 'Share of the year''s assessments. Unit: percent.';
 COMMENT ON COLUMN marts.assessment_shares.rank_in_year IS 'Rank by amount; ties share it.';
+COMMENT ON COLUMN marts.assessment_shares.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';

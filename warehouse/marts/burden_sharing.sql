@@ -37,6 +37,12 @@ WITH years AS (
     GROUP BY ALL
 ), all_deaths AS (
     SELECT peacekeeping_year, sum(deaths) AS total_deaths FROM fallen GROUP BY ALL
+), incomplete AS (
+    SELECT DISTINCT peacekeeping_year
+    FROM years
+    JOIN meta.incomplete_periods
+        ON (source = 'assessed_contributions' AND period = peacekeeping_year)
+        OR (source = 'uniformed_personnel' AND period BETWEEN period_start::VARCHAR AND period_end::VARCHAR)
 ), levels AS (
     SELECT contributor_iso3, level::VARCHAR AS level,
         unnest(range(left(scale_period, 4)::BIGINT, right(scale_period, 4)::BIGINT + 1)) AS rate_year
@@ -91,7 +97,10 @@ SELECT
     level_second_half,
     regular_rate_pct,
     owed_usd AS owed_at_regular_rate_usd,
-    assessed_usd - owed_usd AS assessed_above_regular_rate_usd
+    assessed_usd - owed_usd AS assessed_above_regular_rate_usd,
+    peacekeeping_year IN (FROM incomplete) AS is_incomplete,
+    (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
+        AS rejected_rows
 FROM rated
 JOIN main.countries ON countries.iso3 = contributor_iso3
 LEFT JOIN months USING (peacekeeping_year)
@@ -116,3 +125,5 @@ COMMENT ON COLUMN marts.burden_sharing.level_second_half IS 'Level (derived) of 
 COMMENT ON COLUMN marts.burden_sharing.regular_rate_pct IS 'Rate of the regular budget''s scale, the average of the two halves''; NULL where one is not known. Unit: percent.';
 COMMENT ON COLUMN marts.burden_sharing.owed_at_regular_rate_usd IS 'The year''s total assessments at that rate: computed, asked of nobody; NULL where it was not assessed. Unit: USD.';
 COMMENT ON COLUMN marts.burden_sharing.assessed_above_regular_rate_usd IS 'Assessed less that: positive for a premium, negative for a discount. Unit: USD.';
+COMMENT ON COLUMN marts.burden_sharing.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
+COMMENT ON COLUMN marts.burden_sharing.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';

@@ -23,7 +23,9 @@ SELECT
     count(*) FILTER (personnel_type IN ('International Civilian', 'Local')) AS civilian_deaths,
     count(DISTINCT mission) AS missions,
     min(incident_date) AS first_incident,
-    max(incident_date) AS last_incident
+    max(incident_date) AS last_incident,
+    (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
+        AS rejected_rows
 FROM main.fatalities
 LEFT JOIN main.countries ON countries.iso3 = nationality_iso3
 GROUP BY ALL;
@@ -41,3 +43,4 @@ COMMENT ON COLUMN marts.contributor_toll.civilian_deaths IS 'Of them internation
 COMMENT ON COLUMN marts.contributor_toll.missions IS 'Missions in which they died, as the fatalities print them. Unit: mission.';
 COMMENT ON COLUMN marts.contributor_toll.first_incident IS 'Day of the first incident.';
 COMMENT ON COLUMN marts.contributor_toll.last_incident IS 'Day of the last incident.';
+COMMENT ON COLUMN marts.contributor_toll.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';

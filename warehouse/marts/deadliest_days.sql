@@ -45,7 +45,9 @@ SELECT
     nationalities,
     rank_malicious,
     rank_uniformed_malicious,
-    sharing_rank
+    sharing_rank,
+    (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
+        AS rejected_rows
 FROM ranked
 LEFT JOIN told USING (mission, incident_date);
 COMMENT ON COLUMN marts.deadliest_days.mission IS 'Mission, as the fatalities print it.';
@@ -58,3 +60,4 @@ COMMENT ON COLUMN marts.deadliest_days.nationalities IS 'Nationalities of the ma
 COMMENT ON COLUMN marts.deadliest_days.rank_malicious IS 'Rank by malicious_deaths over all missions and days; ties share it. NULL where none.';
 COMMENT ON COLUMN marts.deadliest_days.rank_uniformed_malicious IS 'Rank by uniformed_malicious_deaths; ties share it. NULL where none.';
 COMMENT ON COLUMN marts.deadliest_days.sharing_rank IS 'How many days share rank_malicious, this one included. NULL where there is no rank. Unit: day.';
+COMMENT ON COLUMN marts.deadliest_days.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';

@@ -10,7 +10,7 @@
 -- II). Missions without such a death have no row. is_active is of that day (without one, of the newest vintage) and
 -- reads the dates as wide as their precision allows; where one is not known, from the first or to the last month whose
 -- report of uniformed personnel names the mission, on if that is the newest; else it is NULL, and active_only leaves
--- that out.
+-- that out. rejected_rows are the rejected rows of the newest vintage, each one person who may belong to any total.
 CREATE MACRO marts.deadliest_missions(up_to := NULL, incident_type := NULL, active_only := false) AS TABLE
 WITH held AS (
     SELECT min(fatalities.incident_date) AS first_day,
@@ -79,7 +79,9 @@ SELECT
     deaths,
     uniformed_deaths,
     pending,
-    last_incident
+    last_incident,
+    (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
+        AS rejected_rows
 FROM judged
 JOIN main.missions ON missions.mission = judged.mission
 WHERE NOT active_only OR judged.is_active

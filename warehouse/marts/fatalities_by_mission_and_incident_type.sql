@@ -10,7 +10,9 @@ SELECT
     count(*) FILTER (WHERE personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_casualties,
     min(incident_date) AS first_incident,
     max(incident_date) AS last_incident,
-    sum(count(*) FILTER (WHERE incident_type = 'To Be Determined')) OVER (PARTITION BY mission)::BIGINT AS pending
+    sum(count(*) FILTER (WHERE incident_type = 'To Be Determined')) OVER (PARTITION BY mission)::BIGINT AS pending,
+    (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
+        AS rejected_rows
 FROM main.fatalities
 JOIN main.missions USING (mission)
 GROUP BY mission, missions.kind, incident_type;
@@ -22,3 +24,4 @@ COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.uniformed_casual
 COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.first_incident IS 'Day of the first incident.';
 COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.last_incident IS 'Day of the last incident.';
 COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.pending IS 'Casualties of the mission whose incident type is still To Be Determined.';
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';

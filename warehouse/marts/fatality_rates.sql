@@ -43,6 +43,10 @@ WITH RECURSIVE umbrellas AS (
             ELSE last_month END AS lives_to
     FROM spans
     JOIN main.missions USING (mission)
+), incomplete AS (
+    SELECT DISTINCT source, left(period, 4) AS year
+    FROM meta.incomplete_periods
+    WHERE source IN ('uniformed_personnel', 'mission_strength')
 ), expected AS (
     SELECT mission, year, series, person_months, lives_from, lives_to,
         unnest(list_transform(range(1, 13), lambda month: last_day(make_date(year, month, 1)))) AS month_end
@@ -146,7 +150,11 @@ SELECT
     CASE WHEN refused IS NULL THEN 1000 * uniformed_deaths / person_years END AS rate_per_1000,
     CASE WHEN refused IS NULL THEN 1000 * low / person_years END AS rate_low,
     CASE WHEN refused IS NULL THEN 1000 * high / person_years END AS rate_high,
-    refused
+    refused,
+    (CASE series WHEN 'ipi' THEN 'mission_strength' ELSE 'uniformed_personnel' END, year::VARCHAR) IN (FROM incomplete)
+        AS is_incomplete,
+    (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
+        AS rejected_rows
 FROM judged
 LEFT JOIN intervals USING (uniformed_deaths);
 COMMENT ON COLUMN marts.fatality_rates.mission IS 'Mission; parts stand under their umbrella (UNOSOM).';
@@ -162,3 +170,5 @@ COMMENT ON COLUMN marts.fatality_rates.rate_per_1000 IS 'Deaths per 1,000 person
 COMMENT ON COLUMN marts.fatality_rates.rate_low IS 'Lower end of its 95 % interval. Unit: deaths per 1,000 person-years.';
 COMMENT ON COLUMN marts.fatality_rates.rate_high IS 'Upper end of its 95 % interval. Unit: deaths per 1,000 person-years.';
 COMMENT ON COLUMN marts.fatality_rates.refused IS 'Why there is no rate; NULL where there is one.';
+COMMENT ON COLUMN marts.fatality_rates.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
+COMMENT ON COLUMN marts.fatality_rates.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';

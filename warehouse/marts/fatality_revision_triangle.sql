@@ -18,7 +18,9 @@ SELECT
     coalesce(casualties, 0) AS casualties,
     coalesce(by_malicious_act, 0) AS by_malicious_act,
     coalesce(pending, 0) AS pending,
-    coalesce(casualties, 0) - lag(coalesce(casualties, 0)) OVER earlier AS added
+    coalesce(casualties, 0) - lag(coalesce(casualties, 0)) OVER earlier AS added,
+    (SELECT sum(rows_rejected)::BIGINT FROM meta.snapshots
+        WHERE source = 'fatalities' AND snapshots.vintage = vintages.vintage) AS rejected_rows
 FROM years
 JOIN vintages ON year(vintage) >= incident_year
 LEFT JOIN known USING (incident_year, vintage)
@@ -29,3 +31,4 @@ COMMENT ON COLUMN marts.fatality_revision_triangle.casualties IS 'Persons known 
 COMMENT ON COLUMN marts.fatality_revision_triangle.by_malicious_act IS 'Of them by malicious act, as then known.';
 COMMENT ON COLUMN marts.fatality_revision_triangle.pending IS 'Of them with the incident type still To Be Determined.';
 COMMENT ON COLUMN marts.fatality_revision_triangle.added IS 'Casualties more than at the vintage before; NULL at the first held for the year.';
+COMMENT ON COLUMN marts.fatality_revision_triangle.rejected_rows IS 'Rejected rows of that vintage, each one person who may belong to any total. Unit: person.';

@@ -37,7 +37,10 @@ SELECT
     after.scale_period AS scale_period_second_half,
     assessed_usd,
     100 * assessed_usd::DOUBLE / sum(assessed_usd) OVER (PARTITION BY peacekeeping_year)::DOUBLE AS share_pct,
-    states
+    states,
+    peacekeeping_year IN (SELECT period FROM meta.incomplete_periods WHERE source = 'assessed_contributions')
+        OR EXISTS (FROM meta.incomplete_periods WHERE source = 'peacekeeping_levels'
+            AND period IN (before.scale_period, after.scale_period)) AS is_incomplete
 FROM grouped
 JOIN years USING (peacekeeping_year)
 LEFT JOIN scales AS before ON first_half BETWEEN before.first_year AND before.last_year
@@ -49,3 +52,4 @@ COMMENT ON COLUMN marts.funding_by_level.scale_period_second_half IS 'Scale peri
 COMMENT ON COLUMN marts.funding_by_level.assessed_usd IS 'Assessed on the states at these levels. Unit: USD.';
 COMMENT ON COLUMN marts.funding_by_level.share_pct IS 'Share of the year''s assessments. Unit: percent.';
 COMMENT ON COLUMN marts.funding_by_level.states IS 'States at these levels in either half of the year. Unit: state.';
+COMMENT ON COLUMN marts.funding_by_level.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';

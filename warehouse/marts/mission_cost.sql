@@ -49,6 +49,12 @@ WITH budgets AS (
     JOIN detailed USING (month_end)
     JOIN years ON month_end BETWEEN period_start AND period_end
     GROUP BY ALL
+), incomplete AS (
+    SELECT DISTINCT peacekeeping_year
+    FROM years
+    JOIN meta.incomplete_periods
+        ON (source IN ('mission_budgets', 'mission_assessments') AND period = peacekeeping_year)
+        OR (source = 'uniformed_personnel' AND period BETWEEN period_start::VARCHAR AND period_end::VARCHAR)
 ), known AS (
     SELECT peacekeeping_year, least(period_end, vintage) AS deaths_known_to
     FROM years
@@ -77,7 +83,10 @@ SELECT
     CASE WHEN months_covered = 12 AND missions.kind = 'peacekeeping'
         THEN spent_usd::DOUBLE / nullif(person_years, 0) END AS spent_per_person_year_usd,
     deaths_known_to,
-    CASE WHEN deaths_known_to IS NOT NULL AND in_register THEN coalesce(deaths, 0) END AS deaths
+    CASE WHEN deaths_known_to IS NOT NULL AND in_register THEN coalesce(deaths, 0) END AS deaths,
+    peacekeeping_year IN (FROM incomplete) AS is_incomplete,
+    (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
+        AS rejected_rows
 FROM money
 JOIN main.missions USING (mission)
 LEFT JOIN months USING (peacekeeping_year)
@@ -100,3 +109,5 @@ COMMENT ON COLUMN marts.mission_cost.uniformed_person_years IS 'Its month-end st
 COMMENT ON COLUMN marts.mission_cost.spent_per_person_year_usd IS 'Spent by uniformed person-years; NULL where fewer than 12 months are covered and for support offices and other entities that are no peacekeeping mission. Unit: USD.';
 COMMENT ON COLUMN marts.mission_cost.deaths_known_to IS 'Last day of the year that the fatalities held here can know; before the year''s end the count is not final, NULL when they can''t know the year.';
 COMMENT ON COLUMN marts.mission_cost.deaths IS 'Persons who died in incidents of the year, all staff; NULL for entities that the fatalities never name. Unit: person.';
+COMMENT ON COLUMN marts.mission_cost.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
+COMMENT ON COLUMN marts.mission_cost.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';

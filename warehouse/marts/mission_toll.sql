@@ -24,7 +24,9 @@ SELECT
     CASE WHEN count(gender) > 0 THEN count(*) FILTER (gender = 'F') END AS women,
     min(incident_date) AS first_incident,
     max(incident_date) AS last_incident,
-    count(DISTINCT nationality_iso3) AS nationalities
+    count(DISTINCT nationality_iso3) AS nationalities,
+    (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
+        AS rejected_rows
 FROM main.fatalities
 JOIN main.missions USING (mission)
 GROUP BY ALL;
@@ -46,3 +48,4 @@ COMMENT ON COLUMN marts.mission_toll.women IS 'Of them published as women; NULL 
 COMMENT ON COLUMN marts.mission_toll.first_incident IS 'Day of the first incident.';
 COMMENT ON COLUMN marts.mission_toll.last_incident IS 'Day of the last incident.';
 COMMENT ON COLUMN marts.mission_toll.nationalities IS 'States of the dead; undetermined nationality is not counted. Unit: state.';
+COMMENT ON COLUMN marts.mission_toll.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';

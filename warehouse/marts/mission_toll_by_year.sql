@@ -8,7 +8,9 @@ SELECT
     year(incident_date) AS year,
     incident_type,
     count(*) AS deaths,
-    count(*) FILTER (personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_deaths
+    count(*) FILTER (personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_deaths,
+    (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
+        AS rejected_rows
 FROM main.fatalities
 GROUP BY ALL;
 COMMENT ON COLUMN marts.mission_toll_by_year.mission IS 'Mission, as the fatalities print it.';
@@ -16,3 +18,4 @@ COMMENT ON COLUMN marts.mission_toll_by_year.year IS 'Calendar year of the incid
 COMMENT ON COLUMN marts.mission_toll_by_year.incident_type IS 'Incident type.';
 COMMENT ON COLUMN marts.mission_toll_by_year.deaths IS 'Persons who died, all staff. Unit: person.';
 COMMENT ON COLUMN marts.mission_toll_by_year.uniformed_deaths IS 'Of them military, police and military observers. Unit: person.';
+COMMENT ON COLUMN marts.mission_toll_by_year.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';

@@ -29,7 +29,8 @@ SELECT
     years_covered,
     first_year,
     last_year,
-    status_2026_mid_year
+    status_2026_mid_year,
+    EXISTS (FROM meta.incomplete_periods WHERE source = 'regular_budget_payments') AS is_incomplete
 FROM counted
 JOIN main.countries ON countries.iso3 = contributor_iso3;
 COMMENT ON COLUMN marts.payment_record.contributor_iso3 IS 'Member state.';
@@ -41,3 +42,4 @@ COMMENT ON COLUMN marts.payment_record.years_covered IS 'Years counted: those wi
 COMMENT ON COLUMN marts.payment_record.first_year IS 'First of them.';
 COMMENT ON COLUMN marts.payment_record.last_year IS 'Last of them.';
 COMMENT ON COLUMN marts.payment_record.status_2026_mid_year IS 'How 2026 stood at mid-year, counted nowhere; NULL where its roll is of the year''s end or not held.';
+COMMENT ON COLUMN marts.payment_record.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';

@@ -15,7 +15,9 @@ SELECT
     CASE WHEN count(female) = count(*) THEN sum(female)::BIGINT END AS women,
     CASE WHEN count(male) = count(*) THEN sum(male)::BIGINT END AS men,
     month_end < DATE '2017-05-31' AS troops_include_staff_officers,
-    rank() OVER (PARTITION BY month_end ORDER BY sum(total) DESC) AS rank_in_month
+    rank() OVER (PARTITION BY month_end ORDER BY sum(total) DESC) AS rank_in_month,
+    month_end::VARCHAR IN (SELECT period FROM meta.incomplete_periods WHERE source = 'uniformed_personnel')
+        AS is_incomplete
 FROM main.uniformed_personnel
 JOIN main.countries ON countries.iso3 = contributor_iso3
 GROUP BY month_end, contributor_iso3, countries.name;
@@ -31,3 +33,4 @@ COMMENT ON COLUMN marts.personnel_by_contributor_and_month.women IS 'Women; NULL
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.men IS 'Men; NULL where the report prints no sex. Unit: person.';
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.troops_include_staff_officers IS 'True until 2017-04: a break in the series.';
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.rank_in_month IS 'Rank by uniformed personnel; ties share it and the next is skipped.';
+COMMENT ON COLUMN marts.personnel_by_contributor_and_month.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';

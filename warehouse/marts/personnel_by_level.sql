@@ -34,7 +34,10 @@ SELECT
     uniformed_personnel,
     100 * uniformed_personnel::DOUBLE
         / nullif(sum(uniformed_personnel) OVER (PARTITION BY month_end, mission), 0)::DOUBLE AS share_pct,
-    states
+    states,
+    month_end::VARCHAR IN (SELECT period FROM meta.incomplete_periods WHERE source = 'uniformed_personnel')
+        OR EXISTS (FROM meta.incomplete_periods WHERE source = 'peacekeeping_levels'
+            AND year(month_end)::VARCHAR BETWEEN left(period, 4) AND right(period, 4)) AS is_incomplete
 FROM grouped;
 COMMENT ON COLUMN marts.personnel_by_level.month_end IS 'Last day of the reported month.';
 COMMENT ON COLUMN marts.personnel_by_level.mission IS 'Mission; UNSPECIFIED where the report prints none.';
@@ -42,3 +45,4 @@ COMMENT ON COLUMN marts.personnel_by_level.level_group IS 'Levels (derived): A, 
 COMMENT ON COLUMN marts.personnel_by_level.uniformed_personnel IS 'Uniformed personnel of the states at these levels. Unit: person.';
 COMMENT ON COLUMN marts.personnel_by_level.share_pct IS 'Share of the mission''s uniformed personnel of that month; NULL where it has none. Unit: percent.';
 COMMENT ON COLUMN marts.personnel_by_level.states IS 'States at these levels that have anybody there; published zeros are not counted. Unit: state.';
+COMMENT ON COLUMN marts.personnel_by_level.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';

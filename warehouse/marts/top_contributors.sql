@@ -8,7 +8,9 @@
 -- first month are errors, never zero rows. Strength is a stock on a day: never add months. troops includes staff
 -- officers until 2017-04. Published zeros are left out; ties share a rank. level_group is the state's peacekeeping
 -- level (derived, not printed) of month_end's calendar year; D to G stand together, and it is unknown where no level
--- of the state is held for that year (after the last scale period all are).
+-- of the state is held for that year (after the last scale period all are). is_incomplete is true where rows of
+-- month_end were rejected, next_is_incomplete where rows of next_month_end were: the figures are too low; see
+-- meta.incomplete_periods.
 CREATE MACRO marts.top_contributors(for_mission := NULL, on_date := NULL) AS TABLE
 WITH months AS (
     SELECT DISTINCT month_end
@@ -60,6 +62,8 @@ WITH months AS (
         rank() OVER (PARTITION BY month_end ORDER BY uniformed_personnel DESC) AS rank,
         100 * uniformed_personnel::DOUBLE / sum(uniformed_personnel) OVER (PARTITION BY month_end)::DOUBLE AS share_pct
     FROM sent
+), incomplete AS (
+    SELECT period FROM meta.incomplete_periods WHERE source = 'uniformed_personnel'
 ), levels AS (
     SELECT contributor_iso3,
         CASE WHEN level IN ('D', 'E', 'F', 'G') THEN 'D-G' ELSE level::VARCHAR END AS level_group,
@@ -80,7 +84,9 @@ SELECT
     coalesce(level_group, 'unknown') AS level_group,
     next_month AS next_month_end,
     later.rank AS next_rank,
-    later.uniformed_personnel AS next_uniformed_personnel
+    later.uniformed_personnel AS next_uniformed_personnel,
+    this_month::VARCHAR IN (FROM incomplete) AS is_incomplete,
+    coalesce(next_month::VARCHAR IN (FROM incomplete), false) AS next_is_incomplete
 FROM chosen
 JOIN ranked AS now ON now.month_end = this_month
 JOIN main.countries ON countries.iso3 = now.contributor_iso3

@@ -23,7 +23,9 @@ SELECT
     women,
     men,
     total,
-    100 * women::DOUBLE / nullif(total, 0)::DOUBLE AS women_share_pct
+    100 * women::DOUBLE / nullif(total, 0)::DOUBLE AS women_share_pct,
+    month_end::VARCHAR IN (SELECT period FROM meta.incomplete_periods WHERE source = 'uniformed_personnel')
+        AS is_incomplete
 FROM sexes;
 COMMENT ON COLUMN marts.women_in_uniform.month_end IS 'Last day of the reported month.';
 COMMENT ON COLUMN marts.women_in_uniform.mission IS 'Mission; UNSPECIFIED where the report prints none.';
@@ -32,3 +34,4 @@ COMMENT ON COLUMN marts.women_in_uniform.women IS 'Women; NULL where the report 
 COMMENT ON COLUMN marts.women_in_uniform.men IS 'Men; NULL where the report prints no sex. Unit: person.';
 COMMENT ON COLUMN marts.women_in_uniform.total IS 'Women and men, as printed. Unit: person.';
 COMMENT ON COLUMN marts.women_in_uniform.women_share_pct IS 'Share of women in the total; NULL where the report prints no sex or has nobody. Unit: percent.';
+COMMENT ON COLUMN marts.women_in_uniform.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
