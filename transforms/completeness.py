@@ -19,6 +19,7 @@ from transforms.reading import BROKEN_COLUMNS
 from transforms.staging import Staged
 
 INCOMPLETE_COLUMNS = [name for name in INCOMPLETE_PERIODS.columns if name not in ("source", "snapshot_sha256")]
+STAGINGS = 20
 MAX_ESTIMATED = 20_000  # rejected rows; a file with more is refused for their number
 WHOLE = "all"  # the period of a source that has none
 
@@ -38,33 +39,43 @@ class Salvage:
 def unread_rows(raw: Raw, staged: Staged, salvage: Salvage, how: Comparison) -> pd.DataFrame:
     """The rejected rows as tidy rows, indexed by row number; what can't be told of them is missing.
 
-    The cells at fault are replaced by those of a row that passed, the rows are staged once more, and what came of the
+    The cells at fault are replaced by those of rows that passed, the rows are staged once more, and what came of the
     replaced cells is made missing. The columns are the key and the measures.
     """
     columns = [*how.key, *(name for name in how.measures if name != ROWS)]
     numbers = pd.Index(staged.rejected["row_number"].unique(), name="row_number")
     unread = pd.DataFrame(index=numbers, columns=columns)
     printed = raw.printed.loc[raw.printed.index.intersection(numbers)].copy()
-    if not len(printed):
-        return unread
     theirs = {mine: column for column, mine in raw.dialect.matched(list(raw.printed.columns)).items()}
     theirs |= {mine: mine for mine in raw.dialect.gathered}
-    template = raw.printed.loc[staged.rows.index[0]]
     faulty = _faulty_columns(staged.rejected, theirs, salvage.become, how)
     for column, rows in faulty.items():
-        printed.loc[printed.index.intersection(rows), theirs[column]] = template[theirs[column]]
+        places = printed.index.intersection(rows)
+        passed = raw.printed.loc[staged.rows.index, theirs[column]]
+        # Measures must fit each other, so they are one row's; other cells differ, so that few rows get the same key.
+        values = passed.iloc[:1] if column in how.measures else passed.drop_duplicates()
+        printed.loc[places, theirs[column]] = [values.iloc[place % len(values)] for place in range(len(places))]
+    for _ in range(STAGINGS):  # rows that get the same key as another are left out: they are staged after it
+        left = printed[unread.loc[printed.index].isna().all(axis=1)]
+        again = _staged_alone(raw, left, salvage).reindex(columns=columns).astype(object)
+        if not len(again):
+            break
+        unread.loc[again.index] = again
+    for column, rows in faulty.items():
+        known = [name for name in salvage.become.get(column, [column]) if name in unread]
+        unread.loc[unread.index.intersection(rows), known] = None
+    return unread
+
+
+def _staged_alone(raw: Raw, printed: pd.DataFrame, salvage: Salvage) -> pd.DataFrame:
+    """The tidy rows of some rows of the file; none where none passes."""
+    if not len(printed):
+        return pd.DataFrame()
     only = replace(raw, printed=printed, broken=pd.DataFrame(columns=BROKEN_COLUMNS), rows_read=len(printed))
     try:
-        again = salvage.stage(only).rows.reindex(columns=columns)
+        return salvage.stage(only).rows
     except ContractError:
-        return unread
-    again = again.astype(object)
-    for column, rows in faulty.items():
-        for name in salvage.become.get(column, [column]):
-            if name in again:
-                again.loc[again.index.intersection(rows), name] = None
-    unread.loc[again.index] = again
-    return unread
+        return pd.DataFrame()
 
 
 def _faulty_columns(
