@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.validate import ContractError
+from schemas.validate import ContractError, CutOffError
 from transforms import reading
 from transforms.reading import read_json
 
@@ -43,9 +43,9 @@ def test_rows_read_in_batches_are_those_read_at_once(monkeypatch: pytest.MonkeyP
     rows = [{"a": 1, "b": None}, {"a": None, "b": "x"}, {"b": "y", "c": 250.0}, {}, {"a": 7, "c": None}]
     monkeypatch.setattr(reading, "ROWS_AT_ONCE", at_once)
     assert read(json.dumps(rows).encode()).to_dict("split") == {
-        "index": [1, 2, 3, 4, 5],
+        "index": [1, 2, 3, 5],  # a row without any value is none
         "columns": ["a", "b", "c"],
-        "data": [["1", "", ""], ["", "x", ""], ["", "y", "250"], ["", "", ""], ["7", "", ""]],
+        "data": [["1", "", ""], ["", "x", ""], ["", "y", "250"], ["7", "", ""]],
     }
 
 
@@ -53,7 +53,7 @@ def test_rows_read_in_batches_are_those_read_at_once(monkeypatch: pytest.MonkeyP
 @given(OBJECTS, st.data())
 def test_any_cut_of_an_array_is_refused(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     payload = json.dumps(rows).encode()
-    with pytest.raises(ContractError, match="cut off"):
+    with pytest.raises(CutOffError, match="cut off"):
         read(payload[: data.draw(st.integers(1, len(payload) - 1))])
 
 
@@ -68,9 +68,10 @@ def test_any_text_is_rows_or_refused_in_one_sentence(text: str) -> None:
         found = read(text.encode())
     except ContractError as error:
         assert "\n" not in str(error)
-        assert not (isinstance(expected, list) and all(isinstance(row, dict) for row in expected))
+        assert not (isinstance(expected, list) and all(isinstance(row, dict) and "" not in row for row in expected))
     else:
-        assert len(found) == len(expected)
+        if isinstance(expected, list):
+            assert len(found) == sum(any(str(value or "").strip() for value in row.values()) for row in expected)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_what_is_no_array_of_rows_is_told(payload: bytes, told: str) -> None:
 
 def test_a_fault_far_into_the_file_is_told_with_the_rows_before_it() -> None:
     rows = b'{"a":1},' * 45_000
-    with pytest.raises(ContractError, match="after 40,000 rows: "):
+    with pytest.raises(ContractError, match="after 45,000 rows, Expecting property name"):
         read(b"[" + rows + b"{'a':1}]")
 
 
