@@ -23,7 +23,7 @@ from sources.errors import CutOff, Refused
 Format = Literal["csv", "json", "xlsx"]
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
-MAX_WORKBOOK_BYTES = 256 * 1024 * 1024  # unpacked; 109,000 rows of uniformed personnel have 30 MB
+MAX_WORKBOOK_BYTES = 256 * 1024 * 1024  # unpacked; 109,000 rows of uniformed personnel have 43 MB
 BLOCK_BYTES = 1 << 20
 GLIMPSE_BYTES = 2048
 GZIP_MAGIC = b"\x1f\x8b"

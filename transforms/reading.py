@@ -246,6 +246,9 @@ class _Scanner:
         if not mark:
             raise CutOffError(f"it ends where {expected} was expected")
         if mark not in marks:
+            in_number = len(self.text) - self.place <= 2 and not self.more() and _BEGUN.fullmatch(self.text)
+            if in_number:
+                raise CutOffError("it ends in the middle of a number")
             raise ValueError(f"{expected} was expected")
         self.place += 1
         return mark
@@ -261,18 +264,21 @@ class _Scanner:
         """The value that begins here. Raises ValueError or RecursionError where none does, CutOffError at the end."""
         self.peek()
         while True:
-            text = self.text
+            text, start = self.text, self.place
             try:
-                value, end = _DECODER.raw_decode(text, self.place)
+                value, end = _DECODER.raw_decode(text, start)
             except json.JSONDecodeError as error:
                 if self.more():
                     continue
                 if _is_cut_off(text, error):
                     raise CutOffError("it ends in the middle of a value") from error
                 raise ValueError(error.msg) from error
-            # A number may go on in the next block.
-            if end < len(self.text) or not self.more():
+            if end + 2 < len(text):
                 self.place = end
+                return value
+            # A number may go on in the next block, at the least after the 1 of 1e+5.
+            if not self.more():
+                self.place = end - start
                 return value
 
 

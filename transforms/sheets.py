@@ -5,7 +5,6 @@ Formulas are read as the values that were stored with them; none is computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -13,11 +12,7 @@ import pandas as pd
 
 from schemas.validate import ContractError
 from transforms.reading import BROKEN_COLUMNS, MAX_TITLE_LINES, TEXT, Fit, Rows, tidied
-from transforms.workbooks import as_text, opened
-
-MAX_ROWS = 1_048_576  # of a sheet in Excel
-MAX_COLUMNS = 1_000
-MAX_CELLS = 50_000_000
+from transforms.workbooks import filled_rows, opened
 
 
 @dataclass(frozen=True)
@@ -61,30 +56,10 @@ def read_sheet(file: BinaryIO, fit: Fit) -> tuple[Rows, str]:
         return _rows_below(sheet, fitting[0]), sheet.title
 
 
-def _cells(sheet: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet that are not blank, as text without blank cells at the end, with their numbers."""
-    # What the file says about its own size can be wrong; then rows would be left out, or millions of blank ones read.
-    sheet.reset_dimensions()
-    size = 0
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        size += len(row)
-        if number > MAX_ROWS or size > MAX_CELLS:
-            raise ContractError(
-                f"The sheet {sheet.title!r} has more than {MAX_ROWS:,} rows or {MAX_CELLS:,} cells. Save it as CSV."
-            )
-        cells = [as_text(value) for value in row]
-        while cells and not cells[-1].strip():
-            cells.pop()
-        if len(cells) > MAX_COLUMNS:
-            raise ContractError(f"Row {number:,} of the sheet {sheet.title!r} has more than {MAX_COLUMNS:,} columns.")
-        if cells:
-            yield number, cells
-
-
 def _first_rows(sheet: Any, fit: Fit) -> list[_Header]:
     """The row of a sheet that fits or, if none of the first does, those that may be the header."""
     found: list[_Header] = []
-    for number, cells in _cells(sheet):
+    for number, cells in filled_rows(sheet):
         found.append(_Header(sheet.title, cells, number, fit(cells)))
         if found[-1].share == 1:
             return found[-1:]
@@ -96,7 +71,7 @@ def _first_rows(sheet: Any, fit: Fit) -> list[_Header]:
 def _rows_below(sheet: Any, header: _Header) -> Rows:
     numbers, rows = [], []
     width = len(header.names)
-    for number, cells in _cells(sheet):
+    for number, cells in filled_rows(sheet):
         if number > header.row:
             numbers.append(number - header.row)
             rows.append(cells)

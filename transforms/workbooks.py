@@ -24,6 +24,9 @@ from transforms.reading import BROKEN_COLUMNS, TEXT, Rows
 COLUMNS = ["member_state", "period_from", "period_to", "rate", "cell"]
 NAME, TOTAL = "Member State", "Total"
 MAX_ROWS = 10_000  # the published sheet has 239
+MAX_SHEET_ROWS = 1_048_576  # Excel's own limit
+MAX_COLUMNS = 1_000
+MAX_CELLS = 50_000_000
 YEARS = (1900, 2100)
 
 # No figure: blanks, dashes, rules, and the mark of a footnote, which stands where a figure would.
@@ -94,16 +97,35 @@ def _sheets(file: BinaryIO) -> Iterator[dict[int, Line]]:
 
 def _lines(sheet: Any) -> dict[int, Line]:
     lines: dict[int, Line] = {}
-    # What the file says about its own size can be wrong; then rows would be left out, or millions of blank ones read.
-    sheet.reset_dimensions()
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        cells = {place: as_text(value) for place, value in enumerate(row, start=1) if value is not None}
-        cells = {place: text for place, text in cells.items() if text.strip()}
-        if cells:
-            lines[number] = cells
+    for number, row in filled_rows(sheet):
+        lines[number] = {place: text for place, text in enumerate(row, start=1) if text.strip()}
         if len(lines) > MAX_ROWS:
             break
     return lines
+
+
+def filled_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a sheet that are not blank, as text without blank cells at the end, with their numbers.
+
+    Raises ContractError when it is larger than any table.
+    """
+    # What the file says about its own size can be wrong; then rows would be left out, or millions of blank ones read.
+    sheet.reset_dimensions()
+    size = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        size += len(row)
+        if number > MAX_SHEET_ROWS or size > MAX_CELLS:
+            raise ContractError(
+                f"The sheet {sheet.title!r} has more than {MAX_SHEET_ROWS:,} rows or {MAX_CELLS:,} cells; no "
+                "table of this source has. Save what is meant as CSV."
+            )
+        cells = [as_text(value) for value in row]
+        while cells and not cells[-1].strip():
+            cells.pop()
+        if len(cells) > MAX_COLUMNS:
+            raise ContractError(f"Row {number:,} of the sheet {sheet.title!r} has more than {MAX_COLUMNS:,} columns.")
+        if cells:
+            yield number, cells
 
 
 def as_text(value: Any) -> str:

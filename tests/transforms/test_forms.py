@@ -24,8 +24,8 @@ from tests_shared import CATALOGUE, stage_bytes
 from flows import subjects
 from schemas.validate import ContractError, CutOffError
 from sources import bundle
-from sources.errors import CutOff
-from transforms import sheets
+from sources.errors import CutOff, Refused
+from transforms import workbooks
 from transforms.decoding import repaired
 from transforms.dialects import Raw
 
@@ -416,13 +416,24 @@ def test_a_workbook_for_a_source_that_is_only_json_is_refused() -> None:
 
 
 def test_a_sheet_that_is_too_wide_or_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    wide = to_xlsx(a=[PKO, [*row("missions"), *["x"] * sheets.MAX_COLUMNS]])
+    wide = to_xlsx(a=[PKO, [*row("missions"), *["x"] * workbooks.MAX_COLUMNS]])
     assert why("missions", wide) == "Row 2 of the sheet 'a' has more than 1,000 columns."
-    monkeypatch.setattr(sheets, "MAX_ROWS", 3)
+    monkeypatch.setattr(workbooks, "MAX_SHEET_ROWS", 3)
     assert read("missions", to_xlsx(a=[PKO, row("missions"), row("missions")])).rows_read == 2
     assert "more than 3 rows" in why("missions", to_xlsx(a=[PKO, row("missions"), [], row("missions")]))
-    monkeypatch.setattr(sheets, "MAX_CELLS", 17)
+    monkeypatch.setattr(workbooks, "MAX_CELLS", 17)
     assert "or 17 cells" in why("missions", to_xlsx(a=[PKO, row("missions")]))
+
+
+@pytest.mark.parametrize("source", ["missions", "scale_of_assessments"])
+def test_a_cell_far_below_all_others_is_refused_and_not_waited_for(source: str) -> None:
+    book = to_xlsx(a=[PKO, row("missions")])
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["xl/worksheets/sheet1.xml"] = members["xl/worksheets/sheet1.xml"].replace(
+        b'<row r="2"', b'<row r="900000000"'
+    )
+    assert "more than 1,048,576 rows" in why(source, to_zip(**members))
 
 
 def test_a_header_twice_in_a_sheet_is_refused() -> None:
@@ -514,3 +525,47 @@ def test_na_in_ipis_own_file_is_a_blank_count_which_is_zero() -> None:
     )
     (found,) = staged.rows[["mission", "contributors", "troops", "police", "observers", "total"]].to_numpy().tolist()
     assert found == ["ONUCA", 11, 423, 0, 0, 423] and staged.signals.empty
+
+
+# No file ends in a traceback
+
+LINES = [PKO, *[row("missions", n) for n in range(3)]]
+WHOLE = [
+    to_csv([["Title"], *LINES], ";"),
+    json.dumps(objects("missions", LINES[1:])).encode(),
+    json.dumps({"n": 3, "data": objects("missions", LINES[1:])}).encode(),
+    ndjson(objects("missions", LINES[1:])),
+]
+PIECES = st.sampled_from(
+    [b'"', b",", b"\n", b"\r", b"{", b"}", b"[", b"]", b":", b"\\u", b"<", b"\xff", "\ufeff".encode(), b""]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(WHOLE), st.lists(st.tuples(st.integers(0, 700), st.integers(0, 9), PIECES), min_size=1, max_size=3)
+)
+def test_a_damaged_text_is_read_or_refused_in_one_sentence(
+    payload: bytes, changes: list[tuple[int, int, bytes]]
+) -> None:
+    for at, length, piece in changes:
+        payload = payload[:at] + piece + payload[at + length :]
+    try:
+        read("missions", payload)
+    except (ContractError, Refused) as error:
+        assert "\n" not in str(error)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 20), st.integers(0, 3000), st.integers(0, 9), PIECES)
+def test_a_workbook_with_damage_inside_is_read_or_refused_in_one_sentence(
+    member: int, at: int, length: int, piece: bytes
+) -> None:
+    with zipfile.ZipFile(io.BytesIO(to_xlsx(a=LINES))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = list(members)[member % len(members)]
+    members[name] = members[name][:at] + piece + members[name][at + length :]
+    try:
+        read("missions", to_zip(**members))
+    except (ContractError, Refused) as error:
+        assert "\n" not in str(error)

@@ -38,6 +38,28 @@ def test_an_array_in_small_blocks_has_the_elements_that_the_standard_parser_find
         assert list(reading._elements(io.BytesIO(payload))) == rows
 
 
+@settings(max_examples=200, deadline=None)
+@given(OBJECTS, st.dictionaries(st.sampled_from(["d", "e"]), SCALARS), st.integers(1, 9), st.booleans())
+def test_wrapped_rows_and_rows_a_line_in_small_blocks_are_those_of_the_array(
+    rows: list[dict[str, Any]], beside: dict[str, Any], block: int, last: bool
+) -> None:
+    wrapped = {**beside, "rows": rows} if last else {"rows": rows, **beside}
+    lines = "\n".join(json.dumps(row) for row in [*rows, {}])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(reading, "BLOCK_BYTES", block)
+        assert list(reading._elements(io.BytesIO(json.dumps(wrapped).encode()))) == rows
+        assert list(reading._elements(io.BytesIO(lines.encode()))) == [*rows, {}]
+
+
+@pytest.mark.parametrize("number", ["1.5", "1e5", "1e+5", "-1.25e-7", "12"])
+@pytest.mark.parametrize("block", range(1, 30))
+def test_a_number_beside_the_rows_is_read_whole_on_the_edge_of_two_blocks(
+    number: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "BLOCK_BYTES", block)
+    assert list(reading._elements(io.BytesIO(f'{{"n": {number}, "rows": [{{"a": 1}}]}}'.encode()))) == [{"a": 1}]
+
+
 @pytest.mark.parametrize("at_once", [1, 2, 3, 100])
 def test_rows_read_in_batches_are_those_read_at_once(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     rows = [{"a": 1, "b": None}, {"a": None, "b": "x"}, {"b": "y", "c": 250.0}, {}, {"a": 7, "c": None}]
