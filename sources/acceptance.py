@@ -240,12 +240,18 @@ def _require_no_page(start: bytes) -> None:
 
 
 def _decode(decoder: codecs.IncrementalDecoder, block: bytes, line: int, *, final: bool = False) -> None:
-    """Raise Refused at the first byte that is no UTF-8; `line` is the one in which the block begins."""
+    """Raise Refused at the first byte that is no UTF-8, CutOff at the end of a file within a letter; `line` is the one
+    in which the block begins."""
     try:
         decoder.decode(block, final)
     except UnicodeDecodeError as error:
         # What a block ends in the middle of stands in `object` before the next one; it has no line break.
         line += error.object.count(b"\n", 0, error.start)
+        if final:
+            raise CutOff(
+                f"The file ends in the middle of a letter (byte 0x{error.object[error.start]:02x} in line {line:,}): "
+                "it is cut off, or no UTF-8. Get it again; if it comes so again, save it as UTF-8."
+            ) from error
         raise Refused(
             f"The file is not UTF-8: byte 0x{error.object[error.start]:02x} in line {line:,}. "
             "It is probably Windows-1252 or Latin-1; save it again as UTF-8."

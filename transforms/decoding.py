@@ -7,6 +7,7 @@ import pyarrow as arrow
 from pyarrow import compute
 
 from schemas.validate import ContractError
+from transforms.reading import shown
 
 
 def require_decoded(frame: pd.DataFrame) -> None:
@@ -22,8 +23,8 @@ def require_decoded(frame: pd.DataFrame) -> None:
             if meant is not None:
                 row = frame.index[(frame[column] == text).to_numpy()][0]
                 raise ContractError(
-                    f"Row {row:,}: {column}: {text[:60]!r} was decoded wrongly; it was probably {meant[:60]!r}. The "
-                    "file was read as Windows-1252 or Latin-1 and saved again: get it again, or save it anew as UTF-8."
+                    f"Row {row:,}: {shown(column)}: {text[:60]!r} was decoded wrongly; it was probably {meant[:60]!r}. "
+                    "The file was read as Windows-1252 or Latin-1 and saved again: get it again, or save it as UTF-8."
                 )
 
 

@@ -24,7 +24,7 @@ import pandas as pd
 
 from schemas.validate import ContractError
 from transforms.decoding import require_decoded
-from transforms.reading import SEPARATORS, TEXT, Fit, Rows, find_header, read_below, read_json
+from transforms.reading import SEPARATORS, TEXT, Fit, Rows, find_header, read_below, read_json, shown
 from transforms.sheets import NoSheetError, read_sheet
 from transforms.workbooks import NoScaleError, read_xlsx
 
@@ -150,11 +150,11 @@ def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], so
     twice = [theirs for theirs, mine in matched.items() if list(matched.values()).count(mine) > 1]
     if twice:
         raise ContractError(
-            f"The columns {' and '.join(twice)} both stand for {matched[twice[0]]}; expected one of them."
+            f"The columns {' and '.join(map(shown, twice))} both stand for {matched[twice[0]]}; expected one of them."
         )
     missing = best.missing(columns)
     if missing:
-        new = [column[:40] for column in best.new(columns)[:12]]
+        new = [shown(column) for column in best.new(columns)[:12]]
         instead = f" New columns: {', '.join(new)}." if new else ""
         raise ContractError(
             f"This is no known form of {source}: the nearest is {best.name}, which needs the column"

@@ -57,6 +57,11 @@ def read_csv(file: BinaryIO, fit: Fit = lambda _: 1) -> Rows:
     return read_below(payload, find_header(payload, fit))
 
 
+def shown(name: str) -> str:
+    """A name of a column as it stands in a message: on one line, and not at any length."""
+    return " ".join(name.split())[:40]
+
+
 def find_header(payload: bytes, fit: Fit) -> Header:
     """The header of a CSV file: the first line that fits with any separator, or else the one that comes nearest.
 
@@ -179,7 +184,7 @@ def tidied(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.loc[:, ~nameless] if nameless.any() else frame
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
-        raise ContractError(f"The header has the column {doubled[0][:40]!r} twice.")
+        raise ContractError(f"The header has the column {shown(doubled[0])!r} twice.")
     return frame
 
 
@@ -311,7 +316,7 @@ def _wrapped_rows(scanner: _Scanner) -> Generator[Any, None, dict[str, Any] | No
         scanner.take(":", "a colon")
         if scanner.peek() == "[" and scanner.holds_objects():
             if wrapped is not None:
-                raise ContractError(f"Expected one array of rows, got two: {wrapped[:40]!r} and {key[:40]!r}.")
+                raise ContractError(f"Expected one array of rows, got two: {shown(wrapped)!r} and {shown(key)!r}.")
             wrapped = key
             yield from _array(scanner)
         elif key in found:
@@ -353,7 +358,9 @@ def _rows(file: BinaryIO) -> Iterator[dict[str, Any]]:
                 raise ContractError(f"Expected a JSON array of objects; element {number:,} is {_kind(row)}.")
             yield row
     except _DoubledKey as error:
-        raise ContractError(f"Row {number + 1:,} has the key {error} twice; expected each key once.") from None
+        raise ContractError(
+            f"Row {number + 1:,} has the key {shown(str(error))!r} twice; expected each key once."
+        ) from None
     except CutOffError as error:
         raise CutOffError(f"The JSON is cut off after {number:,} rows: {error}. Get it again.") from error
     except ContractError:
@@ -382,5 +389,5 @@ def read_json(file: BinaryIO) -> Rows:
 
 def _kind(value: Any) -> str:
     if isinstance(value, dict):
-        return "an object with " + (", ".join(key[:40] for key in list(value)[:5]) or "nothing in it")
+        return "an object with " + (", ".join(map(shown, list(value)[:5])) or "nothing in it")
     return {list: "an array", str: "a text", bool: "true or false", type(None): "null"}.get(type(value), "a number")

@@ -185,8 +185,9 @@ def test_latin1_is_refused_with_byte_and_line(text: str, byte: str, line: str) -
     assert "Latin-1" in message
 
 
-def test_text_cut_inside_a_letter_is_refused() -> None:
-    assert "0xc3" in why("a\nTü".encode()[:-1])
+def test_text_that_ends_inside_a_letter_is_told_as_cut_off() -> None:
+    with pytest.raises(CutOff, match=r"in the middle of a letter \(byte 0xc3 in line 2\)"):
+        taken("a\nTü".encode()[:-1])
 
 
 # What is packed is whole or refused
@@ -496,6 +497,14 @@ def test_a_zip_that_unpacks_to_too_much_is_refused_long_before_it_is_unpacked(mo
         assert tracemalloc.get_traced_memory()[1] < 16_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_workbook_in_a_zip_that_is_too_large_itself_is_refused_for_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptance, "MAX_WORKBOOK_BYTES", 1000)
+    large = zipped({"xl/workbook.xml": b"<workbook/>", "xl/sheet.xml": b"<sheet/>" * 200}, zipfile.ZIP_STORED)
+    assert "unpacks to more than 1,000 bytes" in why_no_workbook(zipped({"a.xlsx": large}), tmp_path)
 
 
 @property_test

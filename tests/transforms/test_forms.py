@@ -252,6 +252,17 @@ def test_a_header_cell_that_is_too_long_is_refused_in_one_sentence() -> None:
     assert len(why("missions", b"a" * 131_000 + b",b\n1,2\n")) < 1000
 
 
+def test_names_with_line_breaks_are_told_on_one_line() -> None:
+    lines = [[*PKO[1:], "new\nname"], row("missions")]
+    assert "New columns: new name." in why("missions", to_csv(lines)) and "new name" in why(
+        "missions", to_xlsx(a=lines)
+    )
+    twice = [[*PKO, "mission\nname"], [*row("missions"), "x"]]
+    assert why("missions", to_csv(twice)).startswith("The columns mission_name and mission name both stand for name;")
+    broken = [[*PKO, "new\nname"], [*row("missions"), "CÃ´te"]]
+    assert why("missions", to_csv(broken)).startswith("Row 1: new name: 'CÃ´te' was decoded wrongly")
+
+
 def test_a_long_cell_below_the_header_is_read() -> None:
     cells = ["x" * 200_000, *row("missions")[1:]]
     assert printed(read("missions", to_csv([PKO, cells], ";"))) == {1: cells}
@@ -289,7 +300,7 @@ def test_a_gzip_that_is_cut_off_is_told_as_such() -> None:
 def test_a_key_twice_is_refused_with_its_name_and_row(source: str, number: int) -> None:
     rows = [json.dumps(some) for some in objects(source, [row(source, n) for n in range(3)])]
     rows[number - 1] = rows[number - 1].replace("{", '{"last_update": 1, "last_update": 2, ')
-    told = f"Row {number} has the key last_update twice; expected each key once."
+    told = f"Row {number} has the key 'last_update' twice; expected each key once."
     assert why(source, f"[{','.join(rows)}]".encode()) == told
     assert why(source, "\n".join(rows).encode()) == told
     assert why(source, f'{{"data": [{",".join(rows)}]}}'.encode()) == told
@@ -347,6 +358,19 @@ def test_any_cut_of_any_json_is_told_as_cut_off(form: str, ascii_only: bool, dat
     places = [at for at in range(2, len(text)) if form != "lines" or at not in ends]
     with pytest.raises(CutOffError, match="cut off"):
         read("missions", text[: data.draw(st.sampled_from(places))].encode())
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "[", "{", '{"', '{"a', '{"a"', '{"a":', '{"a": 1.', '{"a": 1e', '{"a": 1e-', '{"a": -', '{"a": tru', '{"a": n', '{"a": "x',
+        '{"a": "\\', '{"a": "\\u00', '{"a": [', '{"a": [{', '{"a": [{}', '{"a": [{},', '{"a": [{}]', '{"a": [{}], "n": 2.', "[{}", "[{},",
+        '[{"a": 1.', '[{"a": -I', '[{"a": {"b": fal', '{"a": 1}\n{', '{"a": 1}\n{"b": 2E+',
+    ],
+)  # fmt: skip
+def test_each_place_where_json_can_be_cut_is_told_as_cut_off(cut: str) -> None:
+    with pytest.raises(CutOffError, match="cut off after . rows: it ends"):
+        read("missions", cut.encode())
 
 
 @pytest.mark.parametrize("form", ["wrapped", "lines"])
@@ -452,7 +476,7 @@ def test_a_header_twice_in_a_sheet_is_refused() -> None:
 )  # fmt: skip
 def test_text_that_was_decoded_wrongly_is_recognised(text: str, encoding: str) -> None:
     assert repaired(text.encode().decode(encoding)) == text
-    assert repaired(text) is None
+    assert repaired(text) is None and repaired("Chad") is None
 
 
 def test_the_bytes_that_windows_1252_leaves_open_are_recognised_beside_its_own() -> None:
