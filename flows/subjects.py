@@ -229,7 +229,7 @@ def declaration_of(source: Source) -> Declaration:
 
 def read(source: Source, file: Path) -> dialects.Raw:
     """A file of a source as rows of text. Raises Refused for its bytes, ContractError when no dialect fits."""
-    accepted = accept(file, workbook=source.workbook)
+    accepted = accept(file, workbook=True)
     with accepted.open() as text:
         return dialects.read(text, accepted.format, source.dialects, source.name)
 

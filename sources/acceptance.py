@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
+import lzma
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
-from sources.errors import Refused
+from sources.errors import CutOff, Refused
 
 Format = Literal["csv", "json", "xlsx"]
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
-MAX_WORKBOOK_BYTES = 64 * 1024 * 1024  # unpacked; the one that is published has half a megabyte
+MAX_WORKBOOK_BYTES = 256 * 1024 * 1024  # unpacked; 109,000 rows of uniformed personnel have 43 MB
 BLOCK_BYTES = 1 << 20
 GLIMPSE_BYTES = 2048
 GZIP_MAGIC = b"\x1f\x8b"
@@ -28,20 +31,44 @@ ZIP_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"  # old Excel files, and new ones with a password
 WORKBOOK = "xl/workbook.xml"
+MACOS_FOLDER = "__MACOSX/"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
+PACKED_CUT_OFF = "The packed file (gzip or zip) is cut off before its end. Get it again."
+# What reading a damaged zip archive raises.
+DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    struct.error,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A file of a known format: UTF-8 text, packed with gzip or not, or an Excel workbook."""
+    """A file of a known format: UTF-8 text, packed with gzip or not, or an Excel workbook.
+
+    `member` is the name of the one file inside, where the file is a zip archive of it.
+    """
 
     path: Path
     format: Format
+    member: str | None = None
 
     def open(self) -> BinaryIO:
         """Its text from the start, unpacked and without a byte order mark; a workbook's bytes as they are."""
-        file = _unpacked(self.path)
+        if self.member is None:
+            file = _unpacked(self.path)
+        else:
+            with zipfile.ZipFile(self.path) as archive:
+                file = cast("BinaryIO", archive.open(self.member))
+        if self.member is not None and self.format == "xlsx":
+            with file:
+                return io.BytesIO(file.read())  # a workbook is read in any order
         if file.read(len(UTF8_MARK)) != UTF8_MARK:
             file.seek(0)
         return file
@@ -54,7 +81,8 @@ def _unpacked(path: Path) -> BinaryIO:
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    """The file's bytes, unpacked. Raises Refused when gzip is cut off, damaged, or unpacks to too much."""
+    """The file's bytes, unpacked. Raises Refused when gzip is damaged or it unpacks to too much, CutOff at an early
+    end."""
     size = 0
     try:
         while block := file.read(BLOCK_BYTES):
@@ -65,81 +93,144 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
                 )
             yield block
     except EOFError:
-        raise Refused("The gzip file is cut off before its end. Get it again.") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
+        raise CutOff(PACKED_CUT_OFF) from None
+    except gzip.BadGzipFile as error:
         raise Refused(f"The gzip file is damaged ({error}). Get it again.") from error
+    except zlib.error as error:
+        raise Refused(f"The packed file (gzip or zip) is damaged ({error}). Get it again.") from error
 
 
 def accept(path: Path, *, workbook: bool = False) -> Accepted:
-    """Judge a file's bytes: CSV or JSON text in UTF-8, packed with gzip or not; with `workbook` also an Excel workbook.
+    """Judge a file's bytes: CSV or JSON text in UTF-8, as it is, packed with gzip, or alone in a zip archive; with
+    `workbook` also an Excel workbook, as it is or alone in a zip archive.
 
-    Raises Refused for an empty file, a web page, a binary file, another encoding, a damaged gzip; for a zip that is no
-    workbook, damaged, with a password, or unpacks to too much.
+    Raises Refused for an empty file, a web page, a binary file, another encoding, a damaged gzip; for a zip archive
+    that is damaged, has a password, holds anything else, or unpacks to too much; CutOff for a gzip or zip without end.
     """
     with path.open("rb") as plain:
         first = plain.read(len(ZIP_MAGIC))
     if not first:
         raise Refused("The file is empty (0 bytes).")
-    if workbook and first in (ZIP_MAGIC, EMPTY_ZIP_MAGIC):
-        _require_workbook(path)
-        return Accepted(path, "xlsx")
-    if workbook and first == OLE_MAGIC:
+    if first in (ZIP_MAGIC, EMPTY_ZIP_MAGIC):
+        return _accept_zip(path, workbook)
+    _require_readable(first)
+    if first == GZIP_MAGIC[:1]:
+        raise CutOff(PACKED_CUT_OFF)
+    with _unpacked(path) as file:
+        return Accepted(path, _judge_text(file))
+
+
+def _require_readable(first: bytes) -> None:
+    """Refuse the kinds of file that their first bytes tell and that are never read."""
+    if first == OLE_MAGIC:
         raise Refused(
-            "This is an old Excel file (.xls) or a workbook with a password; expected a workbook (.xlsx) without one. "
-            "Save it again as .xlsx."
-        )
-    if first == ZIP_MAGIC:
-        raise Refused(
-            "This is a zip archive or an Excel workbook; expected CSV or JSON text. Unpack or export it first."
+            "This is an old Excel file (.xls) or a workbook with a password; expected CSV or JSON text or a "
+            "workbook (.xlsx) without a password. Save it again as .xlsx or CSV."
         )
     if first == b"%PDF":
         raise Refused("This is a PDF; expected CSV or JSON text.")
-    if first == GZIP_MAGIC[:1]:
-        raise Refused("The gzip file is cut off before its end. Get it again.")
+
+
+def _judge_text(file: BinaryIO) -> Format:
+    """Read a text to its end and tell its format. Raises Refused unless it is UTF-8 and no page, or like _blocks."""
     decoder, lines, start = codecs.getincrementaldecoder("utf-8")(), 1, b""
-    with _unpacked(path) as file:
-        for number, block in enumerate(_blocks(file)):
-            if number == 0 and block.startswith(UTF16_MARKS):
-                raise Refused("The file is UTF-16 text; expected UTF-8. Save it again as UTF-8.")
-            text = block.removeprefix(UTF8_MARK) if number == 0 else block
-            if b"\0" in text:
-                raise Refused("The file is binary (it has NUL bytes); expected CSV or JSON text.")
-            if len(start) < GLIMPSE_BYTES:
-                start = (start + text).lstrip()[:GLIMPSE_BYTES]
-                _require_no_page(start)
-            _decode(decoder, text, lines)
-            lines += text.count(b"\n")
-        _decode(decoder, b"", lines, final=True)
+    for number, block in enumerate(_blocks(file)):
+        if number == 0 and block.startswith(UTF16_MARKS):
+            raise Refused("The file is UTF-16 text; expected UTF-8. Save it again as UTF-8.")
+        text = block.removeprefix(UTF8_MARK) if number == 0 else block
+        if b"\0" in text:
+            raise Refused("The file is binary (it has NUL bytes); expected CSV or JSON text.")
+        if len(start) < GLIMPSE_BYTES:
+            start = (start + text).lstrip()[:GLIMPSE_BYTES]
+            _require_no_page(start)
+        _decode(decoder, text, lines)
+        lines += text.count(b"\n")
+    _decode(decoder, b"", lines, final=True)
     if not start:
         raise Refused("The file is empty (nothing but white space).")
-    return Accepted(path, "json" if start[:1] in (b"[", b"{") else "csv")
+    return "json" if start[:1] in (b"[", b"{") else "csv"
 
 
-def _require_workbook(path: Path) -> None:
-    """Read a zip to its end, every member's check sum included. Raises Refused unless a workbook is in it, whole."""
+def _accept_zip(path: Path, workbook: bool) -> Accepted:
+    """Judge a zip archive: an Excel workbook, or an archive of exactly one file that is accepted."""
+    if not zipfile.is_zipfile(path):
+        raise CutOff("The zip archive or workbook is cut off before its end. Get it again.")
+    with _told_if_damaged("zip archive or workbook"), zipfile.ZipFile(path) as archive:
+        if WORKBOOK in archive.namelist():
+            _require_workbook(archive, workbook)
+            return Accepted(path, "xlsx")
+        member = _only_member(archive)
+        with archive.open(member) as file:
+            first = file.read(len(ZIP_MAGIC))
+        if first.startswith(GZIP_MAGIC):
+            raise Refused(f"{_named(member)} in the zip archive is packed with gzip again. Unpack it first.")
+        if first != ZIP_MAGIC:
+            _require_readable(first)
+            with archive.open(member) as file:
+                return Accepted(path, _judge_text(cast("BinaryIO", file)), member.filename)
+        with archive.open(member) as file:
+            inside = io.BytesIO(file.read(MAX_WORKBOOK_BYTES + 1))
+        _require_size(inside.getbuffer().nbytes)
+        with _told_if_damaged("file in the zip archive"), zipfile.ZipFile(inside) as nested:
+            if WORKBOOK not in nested.namelist():
+                raise Refused(f"{_named(member)} in the zip archive is a zip archive again. Unpack it first.")
+            _require_workbook(nested, workbook)
+        return Accepted(path, "xlsx", member.filename)
+
+
+@contextmanager
+def _told_if_damaged(what: str) -> Iterator[None]:
+    """Turn what the standard library raises for a damaged archive into Refused."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if WORKBOOK not in archive.namelist():
-                told = ", ".join(member.filename for member in members[:3]) or "nothing"
-                raise Refused(f"This is a zip archive of something else ({told}); expected an Excel workbook (.xlsx).")
-            if any(member.flag_bits & 1 for member in members):
-                raise Refused("The workbook has a password; expected one without. Save it again without the password.")
-            left = MAX_WORKBOOK_BYTES
-            for member in members:
-                with archive.open(member) as file:
-                    # The size that a zip states of a member can be wrong: what counts is what comes out.
-                    while block := file.read(min(BLOCK_BYTES, left + 1)):
-                        left -= len(block)
-                        if left < 0:
-                            raise Refused(
-                                f"The workbook unpacks to more than {MAX_WORKBOOK_BYTES:,} bytes; "
-                                "no workbook of this source does."
-                            )
-                        if b"<!DOCTYPE" in block:
-                            raise Refused(f"{member.filename} in the workbook declares a document type; none does.")
-    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, ValueError, OSError) as error:
-        raise Refused(f"The workbook is cut off or damaged ({error}). Get it again.") from error
+        yield
+    except DAMAGES as error:
+        raise Refused(f"The {what} is cut off or damaged ({error}). Get it again.") from error
+
+
+def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The one file of an archive, besides folders and what macOS adds. Raises Refused for none, several, a password."""
+    files = [
+        member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith(MACOS_FOLDER)
+    ]
+    if len(files) != 1:
+        told = ", ".join(map(_named, files[:3])) + (", …" if len(files) > 3 else "")
+        raise Refused(
+            f"The zip archive holds {len(files):,} files{f' ({told})' if files else ''}; expected exactly one, CSV or "
+            "JSON text or an Excel workbook (.xlsx). Unpack it and give the file that is meant."
+        )
+    if files[0].flag_bits & 1:
+        raise Refused("The zip archive has a password; expected one without. Unpack it first.")
+    return files[0]
+
+
+def _require_workbook(archive: zipfile.ZipFile, workbook: bool) -> None:
+    """Read a workbook to its end, every member's check sum included. Raises Refused unless one is wanted and whole."""
+    if not workbook:
+        raise Refused("This is an Excel workbook; expected CSV or JSON text. Export it first.")
+    members = archive.infolist()
+    if any(member.flag_bits & 1 for member in members):
+        raise Refused("The workbook has a password; expected one without. Save it again without the password.")
+    size = 0
+    for member in members:
+        with archive.open(member) as file:
+            # The size that a zip states of a member can be wrong: what counts is what comes out.
+            while block := file.read(min(BLOCK_BYTES, MAX_WORKBOOK_BYTES - size + 1)):
+                size += len(block)
+                _require_size(size)
+                if b"<!DOCTYPE" in block:
+                    raise Refused(f"{_named(member)} in the workbook declares a document type; none does.")
+
+
+def _named(member: zipfile.ZipInfo) -> str:
+    return _glimpse(member.filename.encode("utf-8", "replace"))
+
+
+def _require_size(size: int) -> None:
+    if size > MAX_WORKBOOK_BYTES:
+        raise Refused(
+            f"The workbook unpacks to more than {MAX_WORKBOOK_BYTES:,} bytes; no workbook of this source does. "
+            "Save the sheet that is meant as CSV."
+        )
 
 
 def _require_no_page(start: bytes) -> None:
@@ -149,12 +240,18 @@ def _require_no_page(start: bytes) -> None:
 
 
 def _decode(decoder: codecs.IncrementalDecoder, block: bytes, line: int, *, final: bool = False) -> None:
-    """Raise Refused at the first byte that is no UTF-8; `line` is the one in which the block begins."""
+    """Raise Refused at the first byte that is no UTF-8, CutOff at the end of a file within a letter; `line` is the one
+    in which the block begins."""
     try:
         decoder.decode(block, final)
     except UnicodeDecodeError as error:
         # What a block ends in the middle of stands in `object` before the next one; it has no line break.
         line += error.object.count(b"\n", 0, error.start)
+        if final:
+            raise CutOff(
+                f"The file ends in the middle of a letter (byte 0x{error.object[error.start]:02x} in line {line:,}): "
+                "it is cut off, or no UTF-8. Get it again; if it comes so again, save it as UTF-8."
+            ) from error
         raise Refused(
             f"The file is not UTF-8: byte 0x{error.object[error.start]:02x} in line {line:,}. "
             "It is probably Windows-1252 or Latin-1; save it again as UTF-8."

@@ -2,7 +2,10 @@
 
 A dialect (declared in the source's YAML) maps published column names to ours, `required` and `optional`; columns
 under `ignored` are known and left aside; any other column is new: noticed, reported and kept out. Published names
-are compared without regard to case, and with spaces and underscores as one.
+are compared without regard to case, and with spaces, underscores and hyphens as one.
+
+A file is judged by what is in it: CSV with any of the usual separators and with title lines above the header, JSON
+as an array, in an object or one object a line, and a sheet of a workbook that has the columns of a CSV dialect.
 
 `units` says how many of our units a published one is (1000 where a file has thousands of dollars and we have dollars).
 `unpivot` is for a file that has a column a year: for a column of ours (the period) its values, each with the published
@@ -20,13 +23,17 @@ from typing import Any, BinaryIO, Literal
 import pandas as pd
 
 from schemas.validate import ContractError
-from transforms.reading import TEXT, read_csv, read_json
-from transforms.workbooks import read_xlsx
+from transforms.decoding import require_decoded
+from transforms.reading import SEPARATORS, TEXT, Fit, Rows, find_header, read_below, read_json, shown
+from transforms.sheets import NoSheetError, read_sheet
+from transforms.workbooks import NoScaleError, read_xlsx
+
+Format = Literal["csv", "json", "xlsx"]
 
 
 def _plain(name: str) -> str:
-    """A column name as it is compared: trimmed, lower case, runs of spaces and underscores as one underscore."""
-    return re.sub(r"[\s_]+", "_", name.strip()).casefold()
+    """A column name as it is compared: trimmed, lower case, runs of spaces, underscores, hyphens as one underscore."""
+    return re.sub(r"[\s_-]+", "_", name.strip()).casefold()
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,7 @@ class Raw:
     """A file's rows as published: text cells, indexed by row number (the first row of data being 1).
 
     Where a published row becomes several (`unpivot`) they are numbered in reading order; `published_row` leads back.
+    `sheet` is the name of the sheet that was read, where the file is a workbook with a sheet for a CSV dialect.
     """
 
     dialect: Dialect
@@ -102,6 +110,7 @@ class Raw:
     broken: pd.DataFrame
     new_columns: tuple[str, ...]
     rows_read: int
+    sheet: str | None = None
 
     def cells(self) -> pd.DataFrame:
         """The cells under our names, still text."""
@@ -126,12 +135,8 @@ def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], so
 
     Raises ContractError when a required column is missing, naming it, and the columns that came instead.
     """
-    candidates = [dialect for dialect in dialects if dialect.format == form]
-    if not candidates:
-        forms = " or ".join(sorted({dialect.format.upper() for dialect in dialects}))
-        raise ContractError(f"{source} is published as {forms}; this is {form.upper()}.")
     best = min(
-        candidates,
+        _of_form(form, dialects, source),
         key=lambda dialect: (
             len(dialect.missing(columns)) + len(dialect.new(columns)),
             len(set(dialect.optional.values()) - set(dialect.matched(columns).values())),
@@ -141,12 +146,12 @@ def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], so
     twice = [theirs for theirs, mine in matched.items() if list(matched.values()).count(mine) > 1]
     if twice:
         raise ContractError(
-            f"The columns {' and '.join(twice)} both stand for {matched[twice[0]]}; expected one of them."
+            f"The columns {' and '.join(map(shown, twice))} both stand for {matched[twice[0]]}; expected one of them."
         )
     missing = best.missing(columns)
     if missing:
-        new = best.new(columns)
-        instead = f" New columns: {', '.join(new[:12])}." if new else ""
+        new = [shown(column) for column in best.new(columns)[:12]]
+        instead = f" New columns: {', '.join(new)}." if new else ""
         raise ContractError(
             f"This is no known form of {source}: the nearest is {best.name}, which needs the column"
             f"{'s' if len(missing) > 1 else ''} {', '.join(missing)}.{instead}"
@@ -154,23 +159,99 @@ def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], so
     return best
 
 
-def read(
-    file: BinaryIO, form: Literal["csv", "json", "xlsx"], dialects: Sequence[Mapping[str, Any]], source: str
-) -> Raw:
+def _of_form(form: str, dialects: Sequence[Dialect], source: str) -> list[Dialect]:
+    """The dialects of a format. Raises ContractError where the source has none."""
+    found = [dialect for dialect in dialects if dialect.format == form]
+    if not found:
+        forms = " or ".join(sorted({dialect.format.upper() for dialect in dialects}))
+        raise ContractError(f"{source} is published as {forms}; this is {form.upper()}.")
+    return found
+
+
+def _fit_of(dialects: Sequence[Dialect]) -> Fit:
+    """The share of the nearest dialect's required columns that are among the cells of a line."""
+
+    def fit(cells: Sequence[str]) -> float:
+        return max(
+            (
+                1 - len(dialect.missing(cells)) / max(len([*dialect.required, *dialect.spread]), 1)
+                for dialect in dialects
+            ),
+            default=0,
+        )
+
+    return fit
+
+
+def read(file: BinaryIO, form: Format, dialects: Sequence[Mapping[str, Any]], source: str) -> Raw:
     """Read an accepted file (UTF-8 without byte order mark, or a workbook) and recognise its dialect.
 
-    Raises ContractError when they can't be parsed, have no rows, or fit no dialect.
+    Raises ContractError when it can't be parsed, has no rows, fits no dialect, or has text that was decoded wrongly;
+    CutOffError when it is cut off.
     """
-    frame, broken, rows_read = {"csv": read_csv, "json": read_json, "xlsx": read_xlsx}[form](file)
-    if not rows_read:
-        raise ContractError("The JSON array has no rows." if form == "json" else "The file has a header and no rows.")
-    columns = list(frame.columns)
-    dialect = recognise(columns, form, [Dialect(**declared) for declared in dialects], source)
-    new = tuple(dialect.new(columns))
+    known = [Dialect(**declared) for declared in dialects]
+    sheet = None
+    if form == "xlsx":
+        (frame, broken, rows_read), dialect, sheet = _read_workbook(file, known, source)
+    elif form == "json":
+        frame, broken, rows_read = read_json(file)
+        _require_rows(rows_read, "The JSON array has no rows.")
+        dialect = recognise(list(frame.columns), form, known, source)
+    else:
+        (frame, broken, rows_read), dialect = _read_text(file.read(), known, source)
+    require_decoded(frame)
+    new = tuple(dialect.new(list(frame.columns)))
     if dialect.unpivot:
         frame, broken = _unpivoted(frame, broken, dialect)
         rows_read = len(frame) + len(broken)
-    return Raw(dialect, frame, broken, new, rows_read)
+    return Raw(dialect, frame, broken, new, rows_read, sheet)
+
+
+def _read_text(payload: bytes, known: Sequence[Dialect], source: str) -> tuple[Rows, Dialect]:
+    """The rows of a CSV file with any separator, and its dialect."""
+    header = find_header(payload, _fit_of(_of_form("csv", known, source)))
+    if header.share < 1 and payload[header.end :].strip():
+        told = f"its columns are separated by {SEPARATORS[header.separator]}"
+        if len(header.names) == 1:
+            told = f"there is one column; expected columns separated by {', '.join(SEPARATORS.values())}"
+        beside = f"In the line that comes nearest to a header, {told}."
+        raise _unknown(header.names, known, source, "" if header.separator == "," and header.names[1:] else beside)
+    rows = read_below(payload, header)
+    _require_rows(rows[2], "The file has a header and no rows.")
+    return rows, recognise(list(rows[0].columns), "csv", known, source)
+
+
+def _read_workbook(file: BinaryIO, known: Sequence[Dialect], source: str) -> tuple[Rows, Dialect, str | None]:
+    """The rows of a workbook, their dialect, and the name of the sheet that has the columns of a CSV dialect."""
+    beside = ""
+    if any(dialect.format == "xlsx" for dialect in known):
+        try:
+            rows = read_xlsx(file)
+            return rows, recognise(list(rows[0].columns), "xlsx", known, source), None
+        except NoScaleError as error:
+            beside = str(error)
+            file.seek(0)
+    tables = [dialect for dialect in known if dialect.format == "csv"] or _of_form("xlsx", known, source)
+    try:
+        rows, sheet = read_sheet(file, _fit_of(tables))
+    except NoSheetError as error:
+        raise _unknown(error.names, tables, source, f"{error} {beside}".strip()) from error
+    _require_rows(rows[2], f"The sheet {sheet!r} has a header and no rows.")
+    return rows, recognise(list(rows[0].columns), "csv", tables, source), sheet
+
+
+def _unknown(cells: Sequence[str], known: Sequence[Dialect], source: str, beside: str) -> ContractError:
+    """The error for a file in which the cells of no line, these being the nearest, have all columns of a dialect."""
+    try:
+        recognise([cell for cell in cells if cell.strip()], "csv", known, source)
+    except ContractError as error:
+        return ContractError(f"{error} {beside}".strip())
+    raise AssertionError("the columns of a dialect are all there")
+
+
+def _require_rows(rows_read: int, otherwise: str) -> None:
+    if not rows_read:
+        raise ContractError(otherwise)
 
 
 def _unpivoted(frame: pd.DataFrame, broken: pd.DataFrame, dialect: Dialect) -> tuple[pd.DataFrame, pd.DataFrame]:

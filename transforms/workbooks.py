@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -22,6 +24,9 @@ from transforms.reading import BROKEN_COLUMNS, TEXT, Rows
 COLUMNS = ["member_state", "period_from", "period_to", "rate", "cell"]
 NAME, TOTAL = "Member State", "Total"
 MAX_ROWS = 10_000  # the published sheet has 239
+MAX_SHEET_ROWS = 1_048_576  # Excel's own limit
+MAX_COLUMNS = 1_000
+MAX_CELLS = 50_000_000
 YEARS = (1900, 2100)
 
 # No figure: blanks, dashes, rules, and the mark of a footnote, which stands where a figure would.
@@ -29,6 +34,10 @@ _NOTHING = re.compile(r"[-\u2013\u2014=_\s]*|\s*[a-z]/\s*")
 _PERIOD = re.compile(r"(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?")
 
 Line = Mapping[int, str]
+
+
+class NoScaleError(ContractError):
+    """No sheet of a workbook is laid out with one row a state and one column a period."""
 
 
 @dataclass(frozen=True)
@@ -48,29 +57,38 @@ def read_xlsx(file: BinaryIO) -> Rows:
     and a figure without a name one without member_state, so that both are told, not lost. Left out are blank rows,
     rules, the total, and what stands below the last state.
 
-    Raises ContractError when it can't be read, no sheet has a header with "Member State" and years, a column's header
-    is no year or period, or figures stand where no period or state is.
+    Raises ContractError when it can't be read, a column's header is no year or period, or figures stand where no
+    period or state is; NoScaleError when no sheet has a header with "Member State" and years.
     """
     for lines in _sheets(file):
         header = _header(lines)
         if header is not None:
             return _long(lines, header)
-    raise ContractError(
+    raise NoScaleError(
         f"No sheet of the workbook has a header with {NAME!r} and years; expected one row a state, one column a period."
     )
 
 
-def _sheets(file: BinaryIO) -> Iterator[dict[int, Line]]:
-    """The cells of each sheet that are not blank, as text, by the numbers of row and column."""
+@contextmanager
+def opened(file: BinaryIO) -> Iterator[list[Any]]:
+    """The sheets of a workbook, with the values of formulas. Raises ContractError when it can't be read."""
     import openpyxl
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about formats and extensions, which no figure depends on
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            sheets = [(sheet.title, _lines(sheet)) for sheet in book.worksheets]
+            yield book.worksheets
+    except ContractError:
+        raise
     except Exception as error:  # a faulty workbook makes openpyxl raise nearly anything
         raise ContractError(f"The workbook can't be read ({type(error).__name__}: {_short(error)}).") from error
+
+
+def _sheets(file: BinaryIO) -> Iterator[dict[int, Line]]:
+    """The cells of each sheet that are not blank, as text, by the numbers of row and column."""
+    with opened(file) as worksheets:
+        sheets = [(sheet.title, _lines(sheet)) for sheet in worksheets]
     for title, lines in sheets:
         if len(lines) > MAX_ROWS:
             raise ContractError(f"The sheet {title!r} has more than {MAX_ROWS:,} rows; expected one row a state.")
@@ -79,22 +97,47 @@ def _sheets(file: BinaryIO) -> Iterator[dict[int, Line]]:
 
 def _lines(sheet: Any) -> dict[int, Line]:
     lines: dict[int, Line] = {}
-    # What the file says about its own size can be wrong; then rows would be left out, or millions of blank ones read.
-    sheet.reset_dimensions()
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        cells = {place: _text(value) for place, value in enumerate(row, start=1) if value is not None}
-        cells = {place: text for place, text in cells.items() if text.strip()}
-        if cells:
-            lines[number] = cells
+    for number, row in filled_rows(sheet):
+        lines[number] = {place: text for place, text in enumerate(row, start=1) if text.strip()}
         if len(lines) > MAX_ROWS:
             break
     return lines
 
 
-def _text(value: Any) -> str:
-    """A cell as text: numbers in full (2, 0.026), never 2.0 or 1e-05."""
+def filled_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a sheet that are not blank, as text without blank cells at the end, with their numbers.
+
+    Raises ContractError when it is larger than any table.
+    """
+    # What the file says about its own size can be wrong; then rows would be left out, or millions of blank ones read.
+    sheet.reset_dimensions()
+    size = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        size += len(row)
+        if number > MAX_SHEET_ROWS or size > MAX_CELLS:
+            raise ContractError(
+                f"The sheet {sheet.title!r} has more than {MAX_SHEET_ROWS:,} rows or {MAX_CELLS:,} cells; no "
+                "table of this source has. Save what is meant as CSV."
+            )
+        cells = [as_text(value) for value in row]
+        while cells and not cells[-1].strip():
+            cells.pop()
+        if len(cells) > MAX_COLUMNS:
+            raise ContractError(f"Row {number:,} of the sheet {sheet.title!r} has more than {MAX_COLUMNS:,} columns.")
+        if cells:
+            yield number, cells
+
+
+def as_text(value: Any) -> str:
+    """A cell as text: numbers in full (2, 0.026), never 2.0 or 1e-05; days as 2019-01-20."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
     if isinstance(value, float):
         return format(Decimal(repr(value)).normalize(), "f")
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
     return str(value)
 
 

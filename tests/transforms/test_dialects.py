@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests_shared import CATALOGUE, stage_bytes, to_csv, to_json
 
-from schemas.validate import ContractError
+from schemas.validate import ContractError, CutOffError
 from transforms import dialects, parsing
+from transforms.decoding import repaired
 from transforms.dialects import Dialect
 from transforms.parsing import parse_days, parse_numbers, parse_whole
 from transforms.reading import TEXT
@@ -37,7 +38,7 @@ ROW = "MINUSMA-2019-01-00001,2019-01-20,MINUSMA,Chad,Military,Malicious Act"
 
 def test_the_file_name_plays_no_part_and_the_order_of_columns_neither() -> None:
     shuffled = ",".join(reversed((NOTICAS + ",last_update,gender,isocode3,m49_code,type_of_casualty,id").split(",")))
-    assert read(f"{shuffled}\n{',' * 11}\n".encode()).dialect.name == "psdata-csv"
+    assert read(f"{shuffled}\nx{',' * 11}\n".encode()).dialect.name == "psdata-csv"
 
 
 def test_a_missing_column_is_named_with_what_came_instead() -> None:
@@ -66,7 +67,7 @@ def test_a_blank_first_line_is_no_header() -> None:
 
 
 def test_a_file_cut_off_in_its_last_row_is_refused() -> None:
-    with pytest.raises(ContractError, match="cut off in its last row"):
+    with pytest.raises(CutOffError, match="cut off in its last row"):
         read(f"{NOTICAS}\n{ROW}\nMINUSMA-2019-01-00002,2019-0".encode())
 
 
@@ -83,7 +84,7 @@ def test_odd_json_is_refused_in_one_sentence(payload: bytes) -> None:
 
 def test_a_doubled_column_is_refused() -> None:
     with pytest.raises(ContractError, match="'gender' twice"):
-        read(b"gender,gender\nM,F\n")
+        read(f"{NOTICAS},gender,gender\n{ROW},M,F\n".encode())
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,8 @@ def test_a_year_without_a_value_is_a_row_that_says_so() -> None:
     assert wide("iso3,scale,rate_2024,rate_2025\nFRA,4,,5\n").cells()["rate"].tolist() == ["", "5"]
 
 
-CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)
+# Not what looks like text that was decoded wrongly, which refuses the file.
+CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12).filter(lambda text: repaired(text) is None)
 FIELDS = NOTICAS.split(",")
 
 
@@ -228,6 +230,6 @@ def test_no_row_is_lost_whatever_its_cells_hold(rows: list[dict[str, str]]) -> N
     good = [dict(zip(FIELDS, ROW.replace("00001", f"{n:05d}").split(","), strict=True)) for n in range(200)]
     for payload in (to_csv([*good, *rows]), to_json([*good, *rows])):
         staged = stage_bytes("fatalities", payload)
-        assert staged.rows_read == 200 + len(rows)
+        assert staged.rows_read == 200 + sum(any(cell.strip() for cell in row.values()) for row in rows)
         assert len(staged.rows) + staged.rows_rejected + len(staged.merged) == staged.rows_read
         assert set(range(1, 201)) <= set(staged.rows["snapshot_row"])
