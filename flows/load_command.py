@@ -171,6 +171,8 @@ def _show_result(candidate: Candidate, done: Ingested | None) -> None:
         click.echo(f"warning: {warning}", err=True)
     for signal in staged.signals.itertuples():
         click.echo(f"notice: {str(signal.kind).replace('_', ' ')}: {signal.value} ({signal.rows:,} rows)", err=True)
+    if candidate.raw and candidate.raw.sheet:
+        click.echo(f"notice: read from the sheet {candidate.raw.sheet!r} of the workbook.", err=True)
     what = "Would archive" if done is None else "Archived" if done.new else "Already in the archive:"
     click.echo(
         f"{what} {record.source} {record.vintage} ({record.vintage_basis}), {record.dialect}: {staged.rows_in:,} rows, "

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests_shared import CATALOGUE, load_bytes, to_json
+from tests_shared import CATALOGUE, load_bytes
 
 from flows import admit, build, stage
 from flows.admit import Obtained, Stated
@@ -375,14 +375,10 @@ def test_printed_and_derived_rates_are_each_held_against_their_own(archive: Arch
 
 def test_the_years_of_ceb_are_held_against_the_same_years_alone(archive: Archive, contributions: Any) -> None:
     admit.ensure_bundled(archive, CATALOGUE)
-    names = contributions.rows.query("peacekeeping_year == '2018-19'")["contributor_as_published"].tolist()
-
-    def year(states: list[str]) -> bytes:
-        row = {"entity": "UN-DPO", "rev_type": "Assessed contributions", "calendar_year": 2019, "amount": 1000}
-        return to_json([{"government_donor": name} | row for name in states])
-
-    text = json.loads(year(names))
-    csv = "\n".join([",".join(text[0]), *(",".join(f'"{cell}"' for cell in row.values()) for row in text)])
+    year = contributions.rows.query("peacekeeping_year == '2018-19'")
+    lines = [f'"{row.contributor_as_published}",UN-DPO,Assessed contributions,2019,{row.amount_usd}'
+             for row in year.itertuples()]  # fmt: skip
+    csv = "\n".join(["government_donor,entity,rev_type,calendar_year,amount", *lines])
     assert load_bytes(archive.root, "assessed_contributions", csv.encode(), Stated(by_hand="2025-12-31")).new
     short = "\n".join(csv.split("\n")[:188])
     with pytest.raises(Refused, match="in the peacekeeping years that both cover"):

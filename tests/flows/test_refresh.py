@@ -289,14 +289,20 @@ def test_a_second_writer_waits_says_so_and_gives_up_in_time(run: Any, where: Pat
 def test_a_loaded_year_replaces_that_year_alone(run: Any, where: Paths, contributions: Any) -> None:
     run(offline=True)
     rows = contributions.rows.query("peacekeeping_year == '2018-19'")
-    lines = [f'"{row.contributor_as_published}",UN-DPO,Assessed contributions,2019,1 000' for row in rows.itertuples()]
+    lines = [
+        f'"{row.contributor_as_published}",UN-DPO,Assessed contributions,2019,{row.amount_usd + 1000 * (row.Index == 0)}'
+        for row in rows.reset_index(drop=True).itertuples()
+    ]
     payload = "\n".join(["government_donor,entity,rev_type,calendar_year,amount", *lines, ""]).encode()
     load_bytes(where.raw, "assessed_contributions", payload, Stated(by_hand="2025-12-31"))
     run(offline=True)
     assert ask(where, "SELECT count(*), count(DISTINCT peacekeeping_year) FROM assessed_contributions") == [(2309, 12)]
+    assert ask(where, "SELECT peacekeeping_year, new_value - old_value FROM assessed_contribution_revisions") == [
+        ("2018-19", 1000)
+    ]
     assert ask(
-        where, "SELECT DISTINCT amount_usd::INT FROM assessed_contributions WHERE peacekeeping_year = '2018-19'"
-    ) == [(1000,)]
+        where, "SELECT sum(amount_usd)::BIGINT FROM assessed_contributions WHERE peacekeeping_year = '2018-19'"
+    ) == [(6_998_394_001 + 1000,)]
 
 
 def test_wrong_parameters_fail_with_a_sentence(run: Any, where: Paths) -> None:

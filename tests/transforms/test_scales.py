@@ -355,8 +355,8 @@ def test_a_newer_workbook_replaces_the_periods_that_it_covers_and_no_others(tmp_
     assert yemen.loc[[1977, 1990], "snapshot_sha256"].str[0].to_list() == ["a", "b"]
 
 
-def test_a_workbook_is_loaded_for_this_source_and_refused_for_others(tmp_path: Path) -> None:
+def test_a_workbook_of_the_scale_is_loaded_for_this_source_and_refused_for_others(tmp_path: Path) -> None:
     answer, _ = Replica({}).answer(SCALE_FILE, {})
     assert load_bytes(tmp_path / "raw", "scale_of_assessments", answer.body).record.dialect == "committee-xlsx"
-    with pytest.raises(Refused, match="zip archive or an Excel workbook; expected CSV or JSON text"):
+    with pytest.raises(Refused, match="The workbook has the sheets 'Scale'"):
         load_bytes(tmp_path / "raw", "missions", answer.body)
