@@ -26,7 +26,7 @@ from sources.archive import Archive, Snapshot, sha256_of
 from sources.catalogue import Source
 from sources.errors import CutOff, Refused
 from transforms import adjacent_periods, control_totals, envelope, neighbours
-from transforms.completeness import incomplete_periods
+from transforms.completeness import incomplete_periods, with_estimates
 from transforms.dialects import Raw
 from transforms.parsing import last_update
 from transforms.staging import Staged
@@ -82,6 +82,12 @@ class Candidate:
     problems: tuple[Problem, ...] = ()
 
     @property
+    def used(self) -> set[str]:
+        """The names by which a person accepts a problem that was found."""
+        names = {name for problem in self.problems for name in (problem.check, problem.check.partition(".")[0])}
+        return names & set(self.offered.accepted)
+
+    @property
     def warnings(self) -> list[str]:
         """What wants a look, and what a person has accepted."""
         return [problem.text for problem in self.problems if not problem.refuses or self._accepts(problem)]
@@ -123,7 +129,6 @@ def date_it(candidate: Candidate) -> Candidate:
     """The publication date can be told, and does not contradict the rows."""
     offered, raw = candidate.offered, there(candidate.raw)
     vintage, basis = _vintage(raw, offered.stated, date.fromisoformat(candidate.at[:10]))
-    by = getpass.getuser() if offered.accepted else ""
     record = Snapshot(
         source=offered.source.name,
         sha256=sha256_of(offered.file),
@@ -134,9 +139,6 @@ def date_it(candidate: Candidate) -> Candidate:
         url=offered.url,
         retrieved_at=candidate.at,
         dialect=raw.dialect.name,
-        accepted=[
-            {"check": check, "because": why, "by": by, "at": candidate.at} for check, why in offered.accepted.items()
-        ],
     )
     return replace(candidate, record=record)
 
@@ -163,7 +165,7 @@ def check_rows(candidate: Candidate) -> Candidate:
 def check_neighbours(candidate: Candidate) -> Candidate:
     """Rows, keys, values and totals are like those of the vintages published just before and after it."""
     staged, held, how = there(candidate.staged), there(candidate.held), comparison_of(candidate.offered.source)
-    rows, told = staged.rows, []
+    rows, told = with_estimates(staged, held.rows, how), []
     for neighbour, later in ((held.before, False), (held.after, True)):
         if neighbour is not None:
             told += neighbours.number_of_rows(rows, neighbour, how, later=later)
@@ -176,8 +178,8 @@ def check_neighbours(candidate: Candidate) -> Candidate:
 
 def check_periods(candidate: Candidate) -> Candidate:
     """The figures of months and years that are new are like those of the nearest ones that are held."""
-    rows, held = there(candidate.staged).rows, there(candidate.held)
-    how = comparison_of(candidate.offered.source)
+    staged, held, how = there(candidate.staged), there(candidate.held), comparison_of(candidate.offered.source)
+    rows = with_estimates(staged, held.rows, how)
     return candidate.found(adjacent_periods.against_nearest_period(rows, held.rows, how))
 
 
@@ -193,11 +195,12 @@ def check_rejected(candidate: Candidate) -> Candidate:
 
 def check_control_totals(candidate: Candidate) -> Candidate:
     """The sums are those that the publisher prints beside its rows, where these are held."""
-    source, rows = candidate.offered.source, there(candidate.staged).rows
+    source, staged = candidate.offered.source, there(candidate.staged)
     declared = source.declaration["envelope"].get("control_totals", [])
     if not declared:
         return candidate
     period = source.declaration["coverage"]["column"]
+    rows = with_estimates(staged, there(candidate.held).rows, comparison_of(source))
     return candidate.found(control_totals.against_printed(rows, control_totals_of(source), declared, period))
 
 
@@ -218,7 +221,22 @@ def examine(archive: Archive, shelf: Shelf, offered: Offered) -> Candidate:
     candidate = replace(candidate, held=held)
     for check in WITH_NEIGHBOURS:
         candidate = check(candidate)
-    return candidate
+    return _with_accepted(candidate)
+
+
+def _with_accepted(candidate: Candidate) -> Candidate:
+    """The candidate with the checks that a person let it pass in its record. Raises Refused for a name that no problem
+    has: it is mistyped, or nothing is to be accepted."""
+    accepted = candidate.offered.accepted
+    unknown = sorted(set(accepted) - candidate.used - {REJECTED_ROWS})
+    if unknown:
+        names = ", ".join(sorted({problem.check for problem in candidate.problems if problem.refuses})) or "none"
+        raise Refused(f"--accept {unknown[0]}: no check of that name refuses this file; those that do: {names}.")
+    used = [
+        {"check": name, "because": accepted[name], "by": getpass.getuser(), "at": candidate.at}
+        for name in sorted(candidate.used)
+    ]
+    return replace(candidate, record=replace(there(candidate.record), accepted=used))
 
 
 def require_passed(candidate: Candidate) -> None:
@@ -284,6 +302,8 @@ def _of_rejected(candidate: Candidate, incomplete: pd.DataFrame) -> Problem:
     told = f"{staged.rows_rejected:,} of {staged.rows_in:,} rows are rejected ({shown})"
     if source.declaration["coverage"].get("rows_are_persons"):
         return Problem(REJECTED_ROWS, False, told)
+    if comparison_of(source).period is None:
+        return Problem(REJECTED_ROWS, candidate.offered.origin == LOADED, f"{told}. --accept-rejected loads it.")
     share = incomplete["share_pct"].max(skipna=False)
     worst = incomplete.sort_values("share_pct", na_position="first").iloc[-1]
     if pd.isna(share):

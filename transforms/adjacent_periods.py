@@ -36,12 +36,28 @@ def against_nearest_period(rows: pd.DataFrame, held: pd.DataFrame | None, how: C
         if other is not None:
             names = (_label(name), _label(other))
             known = {
-                check for entry in bounds.get("exceptions", ()) if entry["period"] in names for check in entry["checks"]
+                check
+                for entry in bounds.get("exceptions", ())
+                if entry["period"] == names[0]
+                for check in entry["checks"]
             }
-            near = abs(_days(name) - _days(other)) <= bounds["near_days"]
-            found = _compared(by_period[name], by_period[other], how, names, near)
+            apart = abs(_days(name) - _days(other))
+            found = _gap(apart, bounds, names)
+            found += _compared(by_period[name], by_period[other], how, names, apart <= bounds["near_days"])
             told += [problem for problem in found if problem.check not in known]
     return told
+
+
+def _gap(days: float, bounds: Mapping[str, Any], names: tuple[str, str]) -> list[Problem]:
+    """No period lies between a new one and the nearest that is held."""
+    refuses = beyond(days, bounds.get("gap_days", {}))
+    if refuses is None:
+        return []
+    told = (
+        f"{names[0]} is new, and the nearest period that is held is {names[1]}: what lies between is missing, or the "
+        "dates are wrong"
+    )
+    return [Problem("next_period.gap", refuses, told)]
 
 
 def _compared(
@@ -83,7 +99,9 @@ def _size(
             )
         )
     both = new.index.intersection(old.index[old != 0])
-    typical = (new[both] / old[both]).median() if len(both) else 1.0
+    ratios = new[both] / old[both]
+    typical = ratios.median() if len(both) else 1.0
+    told += _odd_values(old, new, ratios / typical, declared.get("most_times", np.inf), (measure, *names))
     refuses = outside(typical, declared.get("typical", {}))
     if refuses is not None:
         told.append(
@@ -95,6 +113,22 @@ def _size(
             )
         )
     return told
+
+
+def _odd_values(
+    old: pd.Series, new: pd.Series, ratios: pd.Series, most: float, names: tuple[str, str, str]
+) -> list[Problem]:
+    """No key's figure changed many times more or less than is typical; `names` are the measure and the two periods."""
+    odd = ratios[(ratios > most) | (ratios < 1 / most)].index
+    if np.isinf(most) or not len(odd):
+        return []
+    shown = "; ".join(f"{_name(key)} {old[key]:,.0f} → {new[key]:,.0f}" for key in odd[:NAMED])
+    more = f"; and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
+    told = (
+        f"{len(odd)} figures of {names[0]} changed by over {most:g} times from {names[2]} to {names[1]}, compared with "
+        f"the others: {shown}{more}"
+    )
+    return [Problem("next_period.values", False, told)]
 
 
 def _times(ratio: float) -> str:
@@ -120,6 +154,18 @@ def _distribution(
                 refuses,
                 f"{moved / whole:.1%} of {measure} in {names[0]} stands with other keys than in {names[1]}. A column "
                 "may be shifted or sorted by itself, or rows stand under another name",
+            )
+        )
+    only_one = old[old.index.difference(new.index)].sum(), new[new.index.difference(old.index)].sum()
+    refuses = beyond(max(only_one) / whole if whole else 0.0, declared.get("keys", {}))
+    if refuses is not None:
+        told.append(
+            Problem(
+                "next_period.keys",
+                refuses,
+                f"{only_one[0]:,.0f} {measure} of {names[1]} stand with keys that {names[0]} does not have, and "
+                f"{only_one[1]:,.0f} of {names[0]} with keys that {names[1]} does not have. A column may be wrong in "
+                "some rows",
             )
         )
     both = new.index.intersection(old.index)
@@ -154,7 +200,8 @@ def _moved_groups(
         return []
     change = (both["new"] - both["old"]).abs() / whole
     only_one = (both["new"] == 0) | (both["old"] == 0)
-    odd = both[(change > bounds.get("moved", np.inf)) | (only_one & (change > bounds.get("gone_or_new", np.inf)))]
+    many = both.max(axis=1) > bounds.get("gone_or_new", np.inf)
+    odd = both[(change > bounds.get("moved", np.inf)) | (only_one & many)]
     if not len(odd):
         return []
     odd = odd.loc[(odd["new"] - odd["old"]).abs().sort_values(ascending=False).index]
@@ -162,6 +209,10 @@ def _moved_groups(
     more = f"; and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
     told = f"{measure} by {by}, from {names[1]} to {names[0]}: {shown}{more}"
     return [Problem(f"next_period.{by}", False, told)]
+
+
+def _name(key: Any) -> str:
+    return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def _label(period: Any) -> str:

@@ -103,19 +103,11 @@ def incomplete_periods(staged: Staged, held: pd.DataFrame | None, how: Compariso
 
     held  the rows of other snapshots, whose periods serve for the estimate where the file has none
     """
-    rows, unread = staged.rows, staged.unread
-    if not len(unread):
+    if not len(staged.unread):
         return pd.DataFrame(columns=INCOMPLETE_COLUMNS)
-    measure = how.measures[0] if how.measures else ROWS
-    if len(unread) > MAX_ESTIMATED:
-        unread = pd.DataFrame(dict.fromkeys(unread), index=unread.index[:1])
-    placed = _placed(rows, unread, how)
-    every = rows
-    if held is not None and how.period:
-        every = pd.concat([rows, held[~held[how.period].isin(rows[how.period])]])
-    placed["value"] = _estimated(placed, every, measure, how)
+    rows, measure = staged.rows, _measure(how)
     found = []
-    for period, some in placed.groupby("period", sort=True):
+    for period, some in _estimates(staged, held, how).groupby("period", sort=True):
         of_period = rows[rows[how.period] == period] if how.period else rows
         published = float(len(of_period) if measure == ROWS else of_period[measure].sum())
         missing = float(some["value"].abs().sum()) if some["value"].notna().all() else None
@@ -131,6 +123,41 @@ def incomplete_periods(staged: Staged, held: pd.DataFrame | None, how: Compariso
             }
         )
     return pd.DataFrame(found)
+
+
+def with_estimates(staged: Staged, held: pd.DataFrame | None, how: Comparison) -> pd.DataFrame:
+    """The snapshot's rows together with the rejected ones as far as these can be told, for comparing sums.
+
+    What its rejected rows lack is told by `incomplete_periods`; in the sums it would be told a second time.
+    """
+    if not len(staged.unread) or how.period is None:
+        return staged.rows
+    placed = _estimates(staged, held, how)
+    placed = placed[~placed["row_number"].duplicated(keep=False)].drop(columns=how.period)
+    placed = placed.rename(columns={"period": how.period})
+    if how.measures:
+        placed[how.measures[0]] = placed["value"]
+    for name in staged.rows.columns.difference(placed.columns):
+        if staged.rows[name].nunique(dropna=False) == 1:
+            placed[name] = staged.rows[name].iloc[0]
+    types = {name: kind for name, kind in staged.rows.dtypes.items() if name in placed}
+    return pd.concat([staged.rows, placed[list(types)].astype(types)], ignore_index=True)
+
+
+def _measure(how: Comparison) -> str:
+    return how.measures[0] if how.measures else ROWS
+
+
+def _estimates(staged: Staged, held: pd.DataFrame | None, how: Comparison) -> pd.DataFrame:
+    """The unread rows with the `period` that each is or can be of, and the `value` of the first measure."""
+    rows, unread = staged.rows, staged.unread
+    if len(unread) > MAX_ESTIMATED:
+        unread = pd.DataFrame(dict.fromkeys(unread), index=unread.index[:1])
+    placed = _placed(rows, unread, how)
+    every = rows
+    if held is not None and how.period:
+        every = pd.concat([rows, held[~held[how.period].isin(rows[how.period])]])
+    return placed.assign(value=_estimated(placed, every, _measure(how), how))
 
 
 def _placed(rows: pd.DataFrame, unread: pd.DataFrame, how: Comparison) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from pytest_httpserver import HTTPServer
 from tests_shared import CATALOGUE, read_csv, to_csv, to_json
 
 from flows import admit, build, stage
@@ -25,7 +26,7 @@ from flows.settings import Paths
 from flows.shelf import Shelf
 from sources import bundle
 from sources.archive import Archive
-from sources.errors import Refused
+from sources.errors import Refused, Unavailable
 
 Rows = list[dict[str, Any]]
 Load = Callable[..., Result]
@@ -290,16 +291,31 @@ def test_a_month_that_lacks_nepal_is_refused_by_hand_with_the_persons_and_their_
     assert result.exit_code == 1
     assert "2025-07-31 would lack about 6,039 of 61,127 total (9.9 %)" in result.stderr
     assert "--accept-rejected loads it" in result.stderr
-    bounds = ["--accept", "totals", "--accept", "control_totals", "--because", "a test"]
-    accepted = load(
-        "uniformed_personnel", payload, "--vintage", "2025-08-01", "--accept-rejected", *bounds, data=tmp_path
-    )
+    accepted = load("uniformed_personnel", payload, "--vintage", "2025-08-01", "--accept-rejected", data=tmp_path)
     assert accepted.exit_code == 0, accepted.stderr
+    (one,) = Archive(tmp_path / "raw").snapshots("uniformed_personnel")[-1].accepted
+    assert (one["check"], one["because"]) == ("rejected_rows", "--accept-rejected") and one["by"] and one["at"]
+
+
+def test_a_check_can_be_accepted_by_its_name_with_a_reason_and_by_no_other(
+    load: Load, month: Rows, tmp_path: Path
+) -> None:
+    halved = [{**row, **{name: str(int(row[name]) // 2 * 2 // 2) for name in ("male", "female")}} for row in month]
+    payload = to_csv([{**row, "total": str(int(row["male"]) + int(row["female"]))} for row in halved])
+    refused = load("uniformed_personnel", payload, "--vintage", "2025-08-01", data=tmp_path)
+    assert refused.exit_code == 1 and "[totals]" in refused.stderr and "[control_totals]" in refused.stderr
+    because = ["--because", "the report was corrected"]
+    one = load("uniformed_personnel", payload, "--vintage", "2025-08-01", "--accept", "totals", *because, data=tmp_path)
+    assert one.exit_code == 1 and "[control_totals]" in one.stderr and "[totals]" not in one.stderr
+    other = load("uniformed_personnel", payload, "--vintage", "2025-08-01", "--accept", "rows", *because, data=tmp_path)
+    assert other.exit_code == 1 and "--accept rows: no check of that name refuses this file" in other.stderr
+    every = ["--accept", "totals", "--accept", "control_totals", "--accept", "revised", *because]
+    done = load("uniformed_personnel", payload, "--vintage", "2025-08-01", *every, data=tmp_path)
+    assert done.exit_code == 0, done.stderr
     record = Archive(tmp_path / "raw").snapshots("uniformed_personnel")[-1]
-    assert {one["check"]: one["because"] for one in record.accepted} == {
-        "totals": "a test", "control_totals": "a test", "rejected_rows": "--accept-rejected",
-    }  # fmt: skip
-    assert all(one["by"] and one["at"] for one in record.accepted)
+    assert {one["check"]: one["because"] for one in record.accepted} == dict.fromkeys(
+        ("totals", "control_totals", "revised"), "the report was corrected"
+    )
 
 
 def test_a_figure_that_can_t_be_read_is_estimated_by_the_month_before(tmp_path: Path, month: Rows) -> None:
@@ -385,3 +401,16 @@ def test_every_bundled_vintage_is_ingested_without_a_warning(tmp_path: Path) -> 
         file.write_bytes(gzip.decompress((bundle.BUNDLED / entry["file"]).read_bytes()))
         offered = Offered(CATALOGUE[entry["source"]], file, LOADED, entry["file"], Stated(entry["vintage"]))
         assert ingest(archive, shelf, offered).warnings == [], entry["file"]
+
+
+def test_a_fetched_csv_that_is_cut_off_in_its_last_row_can_be_asked_for_again(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_CEB_URL", httpserver.url_for("/"))
+    payload = to_csv(bundled("assessed_contributions_2013-2024.csv.gz"))
+    cut = payload[: payload.rindex(b",")]
+    httpserver.expect_request("/revenue_government_donors.csv").respond_with_data(cut, content_type="text/csv")
+    archive, shelf = Archive(tmp_path / "raw"), Shelf(tmp_path / "staged")
+    with pytest.raises(Unavailable, match="The reply was cut off: The file is cut off"):
+        admit.fetch(archive, shelf, CATALOGUE["assessed_contributions"], tmp_path)
+    assert archive.snapshots("assessed_contributions") == []

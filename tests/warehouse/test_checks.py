@@ -274,6 +274,11 @@ BROKEN_WARNINGS = [
         ["UPDATE main.fatalities SET nationality_status = 'unresolved' WHERE nationality_iso3 IS NULL"],
         1,
     ),
+    (
+        "deaths long before their mission",
+        ["UPDATE main.fatalities SET incident_date = DATE '1990-01-01' WHERE incident_type = 'Illness'"],
+        1,
+    ),
     ("corrections still apply", ["UPDATE meta.corrections SET status = 'expired'"], 1),
     ("corrections still apply", ["UPDATE meta.corrections SET status = 'absent'"], 1),
     ("rejected rows", [replaced(rows_rejected="1", rows_staged="7"), REJECTED, REJECTED], 1),
