@@ -35,3 +35,8 @@ def outside(value: float, bound: Mapping[str, Any]) -> bool | None:
         if limits and not limits["min"] <= value <= limits["max"]:
             return refuses
     return None
+
+
+def problems_if(refuses: bool | None, check: str, text: str) -> list[Problem]:
+    """The problem, where `beyond` or `outside` found one; nothing where they gave None."""
+    return [] if refuses is None else [Problem(check, refuses, text)]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from schemas.problems import Problem, beyond, outside
+from schemas.problems import Problem, beyond, outside, problems_if
 from transforms.neighbours import Comparison, total
 
 NAMED = 3
@@ -50,14 +50,12 @@ def against_nearest_period(rows: pd.DataFrame, held: pd.DataFrame | None, how: C
 
 def _gap(days: float, bounds: Mapping[str, Any], names: tuple[str, str]) -> list[Problem]:
     """No period lies between a new one and the nearest that is held."""
-    refuses = beyond(days, bounds.get("gap_days", {}))
-    if refuses is None:
-        return []
-    told = (
+    return problems_if(
+        beyond(days, bounds.get("gap_days", {})),
+        "next_period.gap",
         f"{names[0]} is new, and the nearest period that is held is {names[1]}: what lies between is missing, or the "
-        "dates are wrong"
+        "dates are wrong",
     )
-    return [Problem("next_period.gap", refuses, told)]
 
 
 def _compared(
@@ -86,33 +84,25 @@ def _size(
     new: pd.Series, old: pd.Series, measure: str, declared: Mapping[str, Any], names: tuple[str, str]
 ) -> list[Problem]:
     """The sum of the measure, and the typical ratio of the keys that both have, are within bounds."""
-    told = []
     ratio = new.sum() / old.sum() if old.sum() else np.inf if new.sum() else 1.0
-    refuses = outside(ratio, declared.get("sum", {}))
-    if refuses is not None:
-        told.append(
-            Problem(
-                f"next_period.{measure}",
-                refuses,
-                f"The sum of {measure} is {new.sum():,.0f} in {names[0]} and {old.sum():,.0f} in {names[1]}: "
-                f"{_times(ratio)}. The unit may be another, or part of it missing or doubled",
-            )
-        )
     both = new.index.intersection(old.index[old != 0])
     ratios = new[both] / old[both]
     typical = ratios.median() if len(both) else 1.0
-    told += _odd_values(old, new, ratios / typical, declared.get("most_times", np.inf), (measure, *names))
-    refuses = outside(typical, declared.get("typical", {}))
-    if refuses is not None:
-        told.append(
-            Problem(
-                f"next_period.{measure}",
-                refuses,
-                f"The figures of {measure} in {names[0]} are typically {_times(typical)} those of {names[1]}. "
-                "The unit may be another",
-            )
-        )
-    return told
+    return [
+        *problems_if(
+            outside(ratio, declared.get("sum", {})),
+            f"next_period.{measure}",
+            f"The sum of {measure} is {new.sum():,.0f} in {names[0]} and {old.sum():,.0f} in {names[1]}: "
+            f"{_times(ratio)}. The unit may be another, or part of it missing or doubled",
+        ),
+        *problems_if(
+            outside(typical, declared.get("typical", {})),
+            f"next_period.{measure}",
+            f"The figures of {measure} in {names[0]} are typically {_times(typical)} those of {names[1]}. The unit "
+            "may be another",
+        ),
+        *_odd_values(old, new, ratios / typical, declared.get("most_times", np.inf), (measure, *names)),
+    ]
 
 
 def _odd_values(
@@ -141,46 +131,32 @@ def _times(ratio: float) -> str:
 def _distribution(
     new: pd.Series, old: pd.Series, measure: str, declared: Mapping[str, Any], names: tuple[str, str]
 ) -> list[Problem]:
-    """Who has how much: the share of the sum that moved between keys, and the share of values that are the same."""
-    every = new.index.union(old.index)
-    moved = (new.reindex(every).fillna(0) - old.reindex(every).fillna(0)).abs().sum() / 2
-    whole = max(new.sum(), old.sum())
-    told = []
-    refuses = beyond(moved / whole if whole else 0.0, declared.get("moved", {}))
-    if refuses is not None:
-        told.append(
-            Problem(
-                f"next_period.{measure}",
-                refuses,
-                f"{moved / whole:.1%} of {measure} in {names[0]} stands with other keys than in {names[1]}. A column "
-                "may be shifted or sorted by itself, or rows stand under another name",
-            )
-        )
-    only_one = old[old.index.difference(new.index)].sum(), new[new.index.difference(old.index)].sum()
-    refuses = beyond(max(only_one) / whole if whole else 0.0, declared.get("keys", {}))
-    if refuses is not None:
-        told.append(
-            Problem(
-                "next_period.keys",
-                refuses,
-                f"{only_one[0]:,.0f} {measure} of {names[1]} stand with keys that {names[0]} does not have, and "
-                f"{only_one[1]:,.0f} of {names[0]} with keys that {names[1]} does not have. A column may be wrong in "
-                "some rows",
-            )
-        )
-    both = new.index.intersection(old.index)
+    """Who has how much: what moved between keys, what stands with keys of one period alone, what did not change."""
+    every, both = new.index.union(old.index), new.index.intersection(old.index)
+    whole = max(new.sum(), old.sum()) or 1.0
+    moved = (new.reindex(every).fillna(0) - old.reindex(every).fillna(0)).abs().sum() / 2 / whole
+    gone, come = old[old.index.difference(both)].sum(), new[new.index.difference(both)].sum()
     same = (new[both] == old[both]).mean() if len(both) else 0.0
-    refuses = beyond(same, declared.get("unchanged", {}))
-    if refuses is not None:
-        told.append(
-            Problem(
-                f"next_period.{measure}",
-                refuses,
-                f"{same:.1%} of the values of {measure} in {names[0]} are those of {names[1]}. It may be the same "
-                "period under another date",
-            )
-        )
-    return told
+    return [
+        *problems_if(
+            beyond(moved, declared.get("moved", {})),
+            f"next_period.{measure}",
+            f"{moved:.1%} of {measure} in {names[0]} stands with other keys than in {names[1]}. A column may be "
+            "shifted or sorted by itself, or rows stand under another name",
+        ),
+        *problems_if(
+            beyond(max(gone, come) / whole, declared.get("keys", {})),
+            "next_period.keys",
+            f"{gone:,.0f} {measure} of {names[1]} stand with keys that {names[0]} does not have, and {come:,.0f} of "
+            f"{names[0]} with keys that {names[1]} does not have. A column may be wrong in some rows",
+        ),
+        *problems_if(
+            beyond(same, declared.get("unchanged", {})),
+            f"next_period.{measure}",
+            f"{same:.1%} of the values of {measure} in {names[0]} are those of {names[1]}. It may be the same period "
+            "under another date",
+        ),
+    ]
 
 
 def _moved_groups(

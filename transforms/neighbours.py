@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from schemas.problems import Problem, beyond
+from schemas.problems import Problem, beyond, problems_if
 
 EXAMPLES = 3
 ROWS = "rows"  # the measure of a source whose every row is one
@@ -109,8 +109,8 @@ def unknown_to_both(
         f"{len(new):,} rows are in it that neither the vintage of {before.vintage} nor that of {after.vintage} has "
         f"({_examples(new)})"
     )
-    refuses = beyond(len(new) / len(rows), how.bounds.get("unknown_to_both", {"warn": 0}))
-    return [] if refuses is None else [Problem("unknown_to_both", refuses, told)]
+    share = len(new) / len(rows)
+    return problems_if(beyond(share, how.bounds.get("unknown_to_both", {"warn": 0})), "unknown_to_both", told)
 
 
 def late_rows(rows: pd.DataFrame, before: Neighbour | None, how: Comparison) -> list[Problem]:
@@ -123,14 +123,11 @@ def late_rows(rows: pd.DataFrame, before: Neighbour | None, how: Comparison) -> 
         return []
     new = rows.merge(_missing(before.rows, rows, how), on=list(how.key))
     late = new[new[bounds["column"]] <= pd.Timestamp(before.vintage)]
-    refuses = beyond(len(late), bounds)
-    if refuses is None:
-        return []
     told = (
         f"{len(late):,} of its {len(new):,} new rows are of days that the vintage of {before.vintage} could have known "
         f"({_examples(late[list(how.key)])}); at most {bounds['warn']:,} were expected"
     )
-    return [Problem("late_rows", refuses, told)]
+    return problems_if(beyond(len(late), bounds), "late_rows", told)
 
 
 def revised_values(
