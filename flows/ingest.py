@@ -26,7 +26,7 @@ from sources.archive import Archive, Snapshot, sha256_of
 from sources.catalogue import Source
 from sources.errors import CutOff, Refused
 from transforms import adjacent_periods, control_totals, envelope, neighbours
-from transforms.completeness import incomplete_periods, with_estimates
+from transforms.completeness import incomplete_periods, with_estimates, with_unread_keys
 from transforms.dialects import Raw
 from transforms.parsing import last_update
 from transforms.staging import Staged
@@ -171,7 +171,7 @@ def check_neighbours(candidate: Candidate) -> Candidate:
             told += neighbours.number_of_rows(rows, neighbour, how, later=later)
             told += neighbours.revised_values(rows, neighbour, how, staged.absent, later=later)
             told += neighbours.revised_totals(rows, neighbour, how)
-    told += neighbours.missing_keys(rows, held.before, held.after, how)
+    told += neighbours.missing_keys(with_unread_keys(staged, how), held.before, held.after, how)
     told += neighbours.unknown_to_both(rows, held.before, held.after, how)
     return candidate.found([*told, *neighbours.late_rows(rows, held.before, how)])
 

@@ -60,8 +60,9 @@ def load(
 ) -> None:
     """Put a FILE of any known form of SOURCE into the raw archive, or refuse it with the reason.
 
-    The form is recognised from the columns; gzip, a zip of one file and Excel workbooks are unpacked. What the file
-    would change is shown first, by period. The next refresh uses the file.
+    The form is recognised from the columns; gzip, a zip of one file and Excel workbooks are unpacked. The file is
+    compared with what is held, the bundled snapshots included. What it would change is shown first, by period. The next
+    refresh uses the file.
     """
     from flows.cli import WRONG, fail
 
@@ -92,8 +93,12 @@ def _offered(source: str, file: Path, vintage: str | None, accepted: dict[str, s
 
 def _load(where: Paths, offered: Offered, dry_run: bool, as_json: bool) -> None:
     """Check the file, show what it would change, and archive it. Ends the command with 1 where it is refused."""
+    import sys
     import tempfile
+    from contextlib import nullcontext
     from dataclasses import replace
+
+    from rich.console import Console
 
     from flows import admit, ingest
     from flows.cli import fail
@@ -107,8 +112,9 @@ def _load(where: Paths, offered: Offered, dry_run: bool, as_json: bool) -> None:
     from transforms.preview import preview
 
     archive, shelf = Archive(where.raw), Shelf(where.staged)
+    checking = Console(stderr=True).status(f"Checking {offered.file.name} …") if sys.stderr.isatty() else nullcontext()
     try:
-        with only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as folder:
+        with checking, only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as folder:
             admit.ensure_bundled(archive, {offered.source.name: offered.source})
             stored = replace(offered, file=admit.storable(offered.source, offered.file, Path(folder)))
             try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from schemas.columns import Table
+from schemas.columns import ORIGIN, Table
 from schemas.money import MISSION_BUDGET_LINES, SCALE_OF_ASSESSMENTS
 from schemas.tables import (
     ASSESSED_CONTRIBUTION_REVISIONS,
@@ -235,10 +235,11 @@ def read(source: Source, file: Path) -> dialects.Raw:
 
 
 def comparison_of(source: Source) -> Comparison:
-    """How a source's tidy rows are compared with those of other snapshots."""
-    coverage = source.declaration["coverage"]
+    """How a source's tidy rows are compared with those of other snapshots; rows whose key is their place are whole."""
+    coverage, subject = source.declaration["coverage"], SUBJECTS[source.name]
+    keyed = subject.main is None or set(subject.key) <= set(subject.main.columns)
     return Comparison(
-        key=SUBJECTS[source.name].key,
+        key=subject.key if keyed or not subject.main else [name for name in subject.main.columns if name not in ORIGIN],
         period=coverage["column"] if coverage["rule"] == "replace_periods" else None,
         measures=coverage.get("measures", [ROWS]),
         groups=coverage.get("groups", []),

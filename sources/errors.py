@@ -41,7 +41,7 @@ class Unreachable(SourceError):
 
 
 class Unavailable(SourceError):
-    """The publisher answered that it can't serve now (5xx, 429) or stalled: trying again may help."""
+    """The publisher can't serve now (5xx, 408, 425, 429), stalled, or sent a part: trying again may help."""
 
 
 class ArchiveError(SourceError):

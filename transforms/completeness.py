@@ -144,6 +144,13 @@ def with_estimates(staged: Staged, held: pd.DataFrame | None, how: Comparison) -
     return pd.concat([staged.rows, placed[list(types)].astype(types)], ignore_index=True)
 
 
+def with_unread_keys(staged: Staged, how: Comparison) -> pd.DataFrame:
+    """The keys of the snapshot's rows and of the rejected ones: a row that is there and rejected is not missing."""
+    keys = list(how.key)
+    unread = staged.unread.reindex(columns=keys).dropna()
+    return pd.concat([staged.rows[keys], unread.astype(staged.rows[keys].dtypes)], ignore_index=True)
+
+
 def _measure(how: Comparison) -> str:
     return how.measures[0] if how.measures else ROWS
 
