@@ -117,4 +117,4 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
     ready.rows = ready.rows.assign(is_total=totals(ready.rows))
     _look_at_variances(ready)
     _look_at_sums(ready, declared)
-    return finish(raw, ready, declared, ready.rows[COLUMNS], (ready.rows["period_start"], ready.rows["period_end"]))
+    return finish(raw, ready, ready.rows[COLUMNS], (ready.rows["period_start"], ready.rows["period_end"]))

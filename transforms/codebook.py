@@ -58,7 +58,7 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
     tidy = ready.rows[columns].astype("str").assign(last_update_date=days)
     tidy["column_name"] = tidy["column_name"].fillna("")
     nothing = pd.Series(pd.NaT, index=tidy.index, dtype="datetime64[us]")  # a codebook covers no period
-    return finish(raw, ready, declared, tidy, (nothing, nothing))
+    return finish(raw, ready, tidy, (nothing, nothing))
 
 
 def newest_and_revised(found: Sequence[Vintage]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -42,4 +42,4 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
         "contributor_as_published",
     ]
     tidy = ready.rows[columns]
-    return finish(raw, ready, declared, tidy, (tidy["period_start"], tidy["period_end"]))
+    return finish(raw, ready, tidy, (tidy["period_start"], tidy["period_end"]))

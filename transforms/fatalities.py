@@ -106,4 +106,4 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
         "gender",
     ]
     tidy = ready.rows[columns].astype(dict.fromkeys(columns[2:] + columns[:1], "str"))
-    return finish(raw, ready, declared, tidy, (tidy["incident_date"], tidy["incident_date"]))
+    return finish(raw, ready, tidy, (tidy["incident_date"], tidy["incident_date"]))

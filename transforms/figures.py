@@ -76,7 +76,7 @@ def stage(raw: Raw, declared: Declaration, vintage: date, shape: Shape) -> Stage
     merge_doubled(ready, shape.key, shape.columns, lambda _: f"{keys}: expected each once, got a second")
     tidy = ready.rows[list(shape.columns)]
     first, last = shape.covers
-    return finish(raw, ready, declared, tidy, (ready.rows[first], ready.rows[last]))
+    return finish(raw, ready, tidy, (ready.rows[first], ready.rows[last]))
 
 
 def _translate(ready: Prepared, name: str, terms: Mapping[str, str]) -> None:

@@ -125,7 +125,7 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
         "latitude",
     ]
     tidy = tidy[columns].assign(is_active=tidy["is_active"].map({"Yes": True, "No": False}).astype("boolean"))
-    return finish(raw, ready, declared, tidy, (tidy["start_date"], tidy["start_date"]))
+    return finish(raw, ready, tidy, (tidy["start_date"], tidy["start_date"]))
 
 
 def _completed(listed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

@@ -131,4 +131,4 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
         ).astype("boolean"),
         series=raw.dialect.series,
     )
-    return finish(raw, ready, declared, tidy, (tidy["month_end"], tidy["month_end"]))
+    return finish(raw, ready, tidy, (tidy["month_end"], tidy["month_end"]))

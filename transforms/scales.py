@@ -92,4 +92,4 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
         ),
     )
     columns = ["period_from", "period_to", "contributor_iso3", "contributor_as_published", "rate_pct"]
-    return finish(raw, ready, declared, ready.rows[columns], (ready.rows["first"], ready.rows["last"]))
+    return finish(raw, ready, ready.rows[columns], (ready.rows["first"], ready.rows["last"]))

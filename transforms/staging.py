@@ -19,6 +19,7 @@ from schemas.validate import ContractError, faults, split
 from transforms.corrections import apply_corrections
 from transforms.dialects import Raw
 from transforms.parsing import kinds_of, typed
+from transforms.reading import TEXT
 
 MERGED_COLUMNS = ["row_number", "rule", "into_row"]
 SIGNAL_COLUMNS = ["kind", "value", "rows"]
@@ -50,15 +51,26 @@ class Prepared:
     corrections: pd.DataFrame
     rows_in: int
     absent: tuple[str, ...]
+    source: str
+
+    def require_rows(self) -> None:
+        """Raise ContractError when every row was rejected."""
+        if not len(self.rows):
+            rejected = pd.concat(self.faults, ignore_index=True)
+            raise ContractError(
+                f"{rejected['row_number'].nunique():,} of {self.rows_in:,} rows are not what {self.source} promises, "
+                f"and no other is left. {most_frequent(rejected)}"
+            )
 
     def reject(
         self, wrong: pd.Series, column: str | None, check: str, why: Callable[[pd.DataFrame], pd.Series]
     ) -> None:
-        """Set the rows under `wrong` aside; `why` gives the reasons of those rows."""
+        """Set the rows under `wrong` aside; `why` gives the reasons of those rows. Raises like `require_rows`."""
         if wrong.any():
             bad = self.rows[wrong]
             self.faults.append(faults(bad.index, column, check, why(bad)))
             self.rows = self.rows[~wrong]
+            self.require_rows()
 
     def merge(self, gone: pd.Series, rule: str, into: pd.Series) -> None:
         """Merge the rows under `gone` into the rows numbered `into`, by a named rule."""
@@ -135,7 +147,7 @@ def prepare(
 ) -> Prepared:
     """Scope, correct, clean (text), parse, derive (typed), check. `clean` and `derive` are the subject's own.
 
-    Raises ContractError when no row is in scope.
+    Raises ContractError when no row is in scope, or none passes.
     """
     cells = raw.cells()
     inside = _in_scope(cells, declared.scope)
@@ -149,34 +161,26 @@ def prepare(
         frame[name] = pd.Series(index=frame.index, dtype=str(schema.columns[name].dtype))
     derived = derive(frame)
     good, failed = split(derived, schema)
-    return Prepared(
+    prepared = Prepared(
         rows=good,
-        faults=[unparsed, failed],
+        faults=[unparsed, failed, faults(pd.Index(raw.broken["row_number"]), None, "row_width", raw.broken["reason"])],
         merged=[],
         signals=[("new_column", column, raw.rows_read) for column in raw.new_columns],
         corrections=corrections,
         rows_in=int(inside.sum()) + len(raw.broken),
         absent=tuple(name for name in missing if derived[name].isna().all()),
+        source=declared.name,
     )
+    prepared.require_rows()
+    return prepared
 
 
-def finish(
-    raw: Raw, prepared: Prepared, declared: Declaration, tidy: pd.DataFrame, covers: tuple[pd.Series, pd.Series]
-) -> Staged:
-    """Close the account. `tidy` is indexed by row number; `covers` are first and last days of its rows.
-
-    Raises ContractError when no row is left.
-    """
-    bad = pd.concat(prepared.faults, ignore_index=True)
-    rejected = bad.assign(raw_row=bad["row_number"].map(raw.raw_rows(pd.Index(bad["row_number"]))))
-    if len(raw.broken):
-        wide = raw.broken.assign(column_name=None, check_name="row_width", raw_row=raw.broken["text"])
-        rejected = pd.concat([rejected, wide[rejected.columns]], ignore_index=True)
-    if not len(tidy):
-        raise ContractError(
-            f"{rejected['row_number'].nunique():,} of {prepared.rows_in:,} rows are not what {declared.name} promises, "
-            f"and no other is left. {most_frequent(rejected)}"
-        )
+def finish(raw: Raw, prepared: Prepared, tidy: pd.DataFrame, covers: tuple[pd.Series, pd.Series]) -> Staged:
+    """Close the account. `tidy` is indexed by row number; `covers` are first and last days of its rows."""
+    rejected = pd.concat(prepared.faults, ignore_index=True)
+    numbers = rejected["row_number"]
+    texts = pd.concat([raw.raw_rows(pd.Index(numbers)), raw.broken.set_index("row_number")["text"].astype(TEXT)])
+    rejected = rejected.assign(raw_row=numbers.map(texts))
     first, last = covers[0].min(), covers[1].max()
     return Staged(
         rows=tidy.assign(snapshot_row=raw.published_row(tidy.index).astype("int64")).astype({"snapshot_row": "Int64"}),
