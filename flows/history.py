@@ -24,41 +24,46 @@ log = logging.getLogger("peacekeeping.sources")
 
 @dataclass(frozen=True)
 class Held:
-    """What is held of a file's series.
+    """What is held beside a file.
 
-    before, after  the rows published just before and just after it: of a source whose newer vintages replace whole
-                   periods, those of the vintage that is next to it for each period
-    rows           the rows that speak for each period now, without the file; None where nothing is held
+    before, after  the rows of its series published just before and just after it: of a source whose newer vintages
+                   replace whole periods, those of the vintage that is next to it for each period
+    rows           the rows of its series that speak for each period now, without the file; None where nothing is held
+    others         the rows of the source's other series that speak for each period now; None where there are none
     """
 
     before: Neighbour | None
     after: Neighbour | None
     rows: pd.DataFrame | None
+    others: pd.DataFrame | None = None
+
+    @property
+    def every(self) -> pd.DataFrame | None:
+        """The rows of all series."""
+        frames = [frame for frame in (self.rows, self.others) if frame is not None]
+        return pd.concat(frames, ignore_index=True) if frames else None
 
 
 def held_beside(archive: Archive, shelf: Shelf, source: Source, record: Snapshot, staged: Staged) -> Held:
-    """The vintages of the same series beside a file. One that can't be used is left out, with a warning: the build
-    tells it as well. Vintages in the future are left out."""
+    """The vintages beside a file. One that can't be used is left out, with a warning: the build tells it as well.
+    Vintages in the future are left out."""
     series = {dialect["name"]: dialect.get("series") for dialect in source.dialects}
-    others = [
-        other
-        for other in archive.snapshots(source.name)
-        if other.sha256 != record.sha256
-        and not other.in_future()
-        and series.get(other.dialect) == series[record.dialect]
-    ]
-    earlier = [other for other in others if other.order() < record.order()]
-    later = [other for other in others if other.order() > record.order()]
-    if comparison_of(source).period is None:
+    usable = [one for one in archive.snapshots(source.name) if one.sha256 != record.sha256 and not one.in_future()]
+    same = [one for one in usable if series.get(one.dialect) == series[record.dialect]]
+    earlier = [one for one in same if one.order() < record.order()]
+    later = [one for one in same if one.order() > record.order()]
+    period = comparison_of(source).period
+    if period is None:
         earlier, later = earlier[-1:], later[:1]
     before = _staged(archive, shelf, source, earlier, staged)
     after = _staged(archive, shelf, source, later, staged)
-    period = comparison_of(source).period
+    others = _staged(archive, shelf, source, [one for one in usable if one not in same], staged) if period else []
     together = [*before, *after]
     return Held(
         _neighbour(before, period),
         _neighbour(after[::-1], period),
         _rows(together, period) if together else None,
+        _rows(others, period) if others else None,
     )
 
 

@@ -165,7 +165,7 @@ def check_rows(candidate: Candidate) -> Candidate:
 def check_neighbours(candidate: Candidate) -> Candidate:
     """Rows, keys, values and totals are like those of the vintages published just before and after it."""
     staged, held, how = there(candidate.staged), there(candidate.held), comparison_of(candidate.offered.source)
-    rows, told = with_estimates(staged, held.rows, how), []
+    rows, told = with_estimates(staged, held.every, how), []
     for neighbour, later in ((held.before, False), (held.after, True)):
         if neighbour is not None:
             told += neighbours.number_of_rows(rows, neighbour, how, later=later)
@@ -179,8 +179,8 @@ def check_neighbours(candidate: Candidate) -> Candidate:
 def check_periods(candidate: Candidate) -> Candidate:
     """The figures of months and years that are new are like those of the nearest ones that are held."""
     staged, held, how = there(candidate.staged), there(candidate.held), comparison_of(candidate.offered.source)
-    rows = with_estimates(staged, held.rows, how)
-    return candidate.found(adjacent_periods.against_nearest_period(rows, held.rows, how))
+    rows = with_estimates(staged, held.every, how)
+    return candidate.found(adjacent_periods.against_nearest_period(rows, held.rows, how, held.others))
 
 
 def check_rejected(candidate: Candidate) -> Candidate:
@@ -188,7 +188,7 @@ def check_rejected(candidate: Candidate) -> Candidate:
     staged, source = there(candidate.staged), candidate.offered.source
     if not staged.rows_rejected:
         return candidate
-    incomplete = incomplete_periods(staged, there(candidate.held).rows, comparison_of(source))
+    incomplete = incomplete_periods(staged, there(candidate.held).every, comparison_of(source))
     problem = _of_rejected(candidate, incomplete)
     return replace(candidate, incomplete=incomplete).found([problem])
 
@@ -200,7 +200,7 @@ def check_control_totals(candidate: Candidate) -> Candidate:
     if not declared:
         return candidate
     period = source.declaration["coverage"]["column"]
-    rows = with_estimates(staged, there(candidate.held).rows, comparison_of(source))
+    rows = with_estimates(staged, there(candidate.held).every, comparison_of(source))
     return candidate.found(control_totals.against_printed(rows, control_totals_of(source), declared, period))
 
 
@@ -245,6 +245,8 @@ def require_passed(candidate: Candidate) -> None:
     if refusals:
         told = " ".join(f"[{problem.check}] {problem.text.rstrip('.')}." for problem in refusals)
         names = [name for name in dict.fromkeys(problem.check for problem in refusals) if name != REJECTED_ROWS]
+        if REJECTED_ROWS in {problem.check for problem in refusals} and candidate.offered.origin == LOADED:
+            told += " --accept-rejected loads a file with rejected rows, and marks their periods as incomplete."
         if names:
             options = " ".join(f"--accept {name}" for name in names)
             told += f" If the publisher means it, `peacekeeping load` takes the file with {options} --because TEXT."
@@ -303,7 +305,7 @@ def _of_rejected(candidate: Candidate, incomplete: pd.DataFrame) -> Problem:
     if source.declaration["coverage"].get("rows_are_persons"):
         return Problem(REJECTED_ROWS, False, told)
     if comparison_of(source).period is None:
-        return Problem(REJECTED_ROWS, candidate.offered.origin == LOADED, f"{told}. --accept-rejected loads it.")
+        return Problem(REJECTED_ROWS, candidate.offered.origin == LOADED, told)
     share = incomplete["share_pct"].max(skipna=False)
     worst = incomplete.sort_values("share_pct", na_position="first").iloc[-1]
     if pd.isna(share):
@@ -312,9 +314,8 @@ def _of_rejected(candidate: Candidate, incomplete: pd.DataFrame) -> Problem:
         whole = worst["published"] + worst["missing"]
         told += f". {worst['period']} would lack about {worst['missing']:,.0f} of {whole:,.0f} {worst['measure']}"
         told += f" ({share:.2g} %)"
-    if candidate.offered.origin == LOADED:
-        return Problem(REJECTED_ROWS, True, f"{told}. --accept-rejected loads it with the period marked incomplete.")
-    return Problem(REJECTED_ROWS, bool(pd.isna(share) or share >= MAX_MISSING_PCT), told)
+    by_hand = candidate.offered.origin == LOADED
+    return Problem(REJECTED_ROWS, bool(by_hand or pd.isna(share) or share >= MAX_MISSING_PCT), told)
 
 
 def _vintage(raw: Raw, stated: Stated, today: date) -> tuple[date, str]:

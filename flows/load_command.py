@@ -122,7 +122,7 @@ def _load(where: Paths, offered: Offered, dry_run: bool, as_json: bool) -> None:
                 record, staged = ingest.there(candidate.record), ingest.there(candidate.staged)
                 now, then = table_now_and_then(archive, shelf, stored.source, record, staged)
                 column = stored.source.declaration["coverage"]["column"]
-                changes = preview(now, then, comparison_of(stored.source), column)
+                changes = preview(now, then, comparison_of(stored.source), column, staged.absent)
                 if not as_json:
                     _show_changes(changes)
                 ingest.require_passed(candidate)

@@ -14,38 +14,63 @@ import pandas as pd
 from schemas.problems import Problem, beyond, outside, problems_if
 from transforms.neighbours import Comparison, total
 
-NAMED = 3
+NAMED, TOLD = 3, 5
 
 
-def against_nearest_period(rows: pd.DataFrame, held: pd.DataFrame | None, how: Comparison) -> list[Problem]:
-    """Hold each period of the rows that `held` lacks against the nearest earlier one, else against the nearest later.
+def against_nearest_period(
+    rows: pd.DataFrame, held: pd.DataFrame | None, how: Comparison, others: pd.DataFrame | None = None
+) -> list[Problem]:
+    """Compare each period of the rows that `held` lacks: with the same period of another series where that is held,
+    else with the nearest earlier period, else with the nearest later one.
 
-    held  the rows that speak for the other periods now; None where nothing is held
+    held    the rows of the same series that speak for the other periods now; None where nothing is held
+    others  the rows of other series; None where there are none
     """
     bounds = how.bounds.get("next_period")
     if bounds is None or how.period is None:
         return []
-    every = pd.concat([held[~held[how.period].isin(rows[how.period])], rows]) if held is not None else rows
+    mine = rows if held is None else pd.concat([held[~held[how.period].isin(rows[how.period])], rows])
     fresh = rows if held is None else rows[~rows[how.period].isin(held[how.period])]
-    by_period: dict[Any, pd.DataFrame] = dict(iter(every.groupby(how.period, observed=True)))
-    ordered = sorted(by_period)
-    told = []
+    theirs = {} if others is None else _by_period(others, how)
+    every = {**theirs, **_by_period(mine, how)}
+    ordered = sorted(every)
+    told: list[Problem] = []
     for name in sorted(fresh[how.period].unique()):
         place = ordered.index(name)
         other = ordered[place - 1] if place else ordered[1] if len(ordered) > 1 else None
-        if other is not None:
-            names = (_label(name), _label(other))
-            known = {
-                check
-                for entry in bounds.get("exceptions", ())
-                if entry["period"] == names[0]
-                for check in entry["checks"]
-            }
-            apart = abs(_days(name) - _days(other))
+        if name in theirs:
+            names = (_label(name), f"{_label(name)} of the other series")
+            found = _compared(every[name], theirs[name], how, names, near=True)
+        elif other is None:
+            continue
+        else:
+            apart, names = abs(_days(name) - _days(other)), (_label(name), _label(other))
             found = _gap(apart, bounds, names)
-            found += _compared(by_period[name], by_period[other], how, names, apart <= bounds["near_days"])
-            told += [problem for problem in found if problem.check not in known]
-    return told
+            found += _compared(every[name], every[other], how, names, apart <= bounds["near_days"])
+        told += [problem for problem in found if problem.check not in _excepted(_label(name), bounds)]
+    return _the_first_of_each(told)
+
+
+def _by_period(rows: pd.DataFrame, how: Comparison) -> dict[Any, pd.DataFrame]:
+    return dict(iter(rows.groupby(how.period, observed=True)))
+
+
+def _excepted(label: str, bounds: Mapping[str, Any]) -> set[str]:
+    """The checks that a known change of a period would fail."""
+    known = [entry for entry in bounds.get("exceptions", ()) if entry["period"] == label]
+    return {check for entry in known for check in entry["checks"]}
+
+
+def _the_first_of_each(problems: list[Problem]) -> list[Problem]:
+    """Of each check the first problems, refusals before warnings, and how many more there are."""
+    kept = []
+    for check in dict.fromkeys(problem.check for problem in problems):
+        some = sorted((one for one in problems if one.check == check), key=lambda one: not one.refuses)
+        kept += some[:TOLD]
+        if len(some) > TOLD:
+            more = f"and {len(some) - TOLD} more of the kind in other periods or measures"
+            kept.append(Problem(check, some[TOLD].refuses, more))
+    return kept
 
 
 def _gap(days: float, bounds: Mapping[str, Any], names: tuple[str, str]) -> list[Problem]:
@@ -72,7 +97,8 @@ def _compared(
     for measure, declared in bounds["measures"].items():
         if rows[measure].isna().all() or other[measure].isna().all():
             continue
-        new, old = total(rows, measure, key), total(other, measure, key)
+        by = key if set(declared) - {"sum"} else []
+        new, old = total(rows, measure, by), total(other, measure, by)
         told += _size(new, old, measure, declared if near else {"sum": {"refuse": bounds["far"]}}, names)
         if near:
             told += _distribution(new, old, measure, declared, names)
@@ -151,7 +177,7 @@ def _distribution(
             f"{names[0]} with keys that {names[1]} does not have. A column may be wrong in some rows",
         ),
         *problems_if(
-            beyond(same, declared.get("unchanged", {})),
+            beyond(0.0 if names[1].startswith(names[0]) else same, declared.get("unchanged", {})),
             f"next_period.{measure}",
             f"{same:.1%} of the values of {measure} in {names[0]} are those of {names[1]}. It may be the same period "
             "under another date",

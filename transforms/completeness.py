@@ -15,6 +15,7 @@ from schemas.tables import INCOMPLETE_PERIODS
 from schemas.validate import ContractError
 from transforms.dialects import Raw
 from transforms.neighbours import ROWS, Comparison
+from transforms.parsing import parse_numbers, parse_text
 from transforms.reading import BROKEN_COLUMNS
 from transforms.staging import Staged
 
@@ -64,6 +65,25 @@ def unread_rows(raw: Raw, staged: Staged, salvage: Salvage, how: Comparison) -> 
     for column, rows in faulty.items():
         known = [name for name in salvage.become.get(column, [column]) if name in unread]
         unread.loc[unread.index.intersection(rows), known] = None
+    return _with_printed_measures(unread, raw, staged.rejected, theirs, how)
+
+
+def _with_printed_measures(
+    unread: pd.DataFrame, raw: Raw, rejected: pd.DataFrame, theirs: Mapping[str, str], how: Comparison
+) -> pd.DataFrame:
+    """The unread rows with the measures as printed where these are right, in the rows of which a measure is at fault.
+
+    What was staged of them is a stand-in's, also where it was derived (the total of women and men).
+    """
+    at_fault = rejected[rejected["column_name"].isin(how.measures) & (rejected["check_name"] != "doubled_key")]
+    rows = unread.index.intersection(pd.Index(at_fault["row_number"]))
+    for name in how.measures if len(rows) else []:
+        unread.loc[rows, name] = None
+        right = rows.difference(pd.Index(at_fault.loc[at_fault["column_name"] == name, "row_number"]))
+        if name in theirs and len(right):
+            printed = parse_text(raw.printed.loc[right, theirs[name]], raw.dialect)
+            values = parse_numbers(printed, raw.dialect, 2) * raw.dialect.units.get(name, 1)
+            unread.loc[right, name] = values.astype(object).where(values.notna(), None)
     return unread
 
 
@@ -101,11 +121,14 @@ def incomplete_periods(staged: Staged, held: pd.DataFrame | None, how: Compariso
     period can't be told counts in each period of the file that lacks its key. Of more than MAX_ESTIMATED rows nothing
     is told but that each period can lack some.
 
-    held  the rows of other snapshots, whose periods serve for the estimate where the file has none
+    held  the rows of other snapshots: their periods serve for the estimate where the file has none, and what they have
+          of a source without periods is not missing
     """
     if not len(staged.unread):
         return pd.DataFrame(columns=INCOMPLETE_COLUMNS)
     rows, measure = staged.rows, _measure(how)
+    if how.period is None and held is not None:
+        rows = pd.concat([held, rows])[list(how.key)].drop_duplicates()
     found = []
     for period, some in _estimates(staged, held, how).groupby("period", sort=True):
         of_period = rows[rows[how.period] == period] if how.period else rows
@@ -162,8 +185,8 @@ def _estimates(staged: Staged, held: pd.DataFrame | None, how: Comparison) -> pd
         unread = pd.DataFrame(dict.fromkeys(unread), index=unread.index[:1])
     placed = _placed(rows, unread, how)
     every = rows
-    if held is not None and how.period:
-        every = pd.concat([rows, held[~held[how.period].isin(rows[how.period])]])
+    if held is not None:
+        every = pd.concat([rows, held])
     return placed.assign(value=_estimated(placed, every, _measure(how), how))
 
 
@@ -180,15 +203,26 @@ def _placed(rows: pd.DataFrame, unread: pd.DataFrame, how: Comparison) -> pd.Dat
     spread = spread.merge(held.drop_duplicates(), on=["period", *rest], how="left", indicator="there")
     lacking = spread["there"] == "left_only"
     nowhere = ~lacking.groupby(spread["row_number"]).transform("any")
-    spread = spread[lacking | nowhere].drop(columns="there")
+    here = spread["period"] == spread["row_number"].map(_of_both_sides(rows[how.period], found["row_number"]))
+    certain = (here & (lacking | nowhere)).groupby(spread["row_number"]).transform("any")
+    spread = spread[(lacking | nowhere) & (here | ~certain)].drop(columns="there")
     placed = found[known].assign(period=found.loc[known, how.period])
     return pd.concat([frame for frame in (placed, spread) if len(frame)], ignore_index=True)
+
+
+def _of_both_sides(periods: pd.Series, numbers: pd.Series) -> pd.Series:
+    """For row numbers the period of the rows before and after, where it is the same; `periods` by row number."""
+    every = periods.reindex(periods.index.union(pd.Index(numbers)))
+    before, after = every.ffill(), every.bfill()
+    return before.where(before == after).loc[numbers.drop_duplicates()]
 
 
 def _estimated(placed: pd.DataFrame, every: pd.DataFrame, measure: str, how: Comparison) -> pd.Series:
     """The figure of each row: its own, or that of its key in the nearest period that has it."""
     if measure == ROWS:
-        return pd.Series(1.0, index=placed.index)
+        known = every[list(how.key)].drop_duplicates().assign(known=True)
+        there = placed[list(how.key)].merge(known, on=list(how.key), how="left")["known"].notna()
+        return (~there).astype("float64").set_axis(placed.index)
     own = pd.to_numeric(placed[measure], errors="coerce")
     if how.period is None or own.notna().all():
         return own
@@ -196,7 +230,10 @@ def _estimated(placed: pd.DataFrame, every: pd.DataFrame, measure: str, how: Com
 
 
 def _of_nearest_period(placed: pd.DataFrame, every: pd.DataFrame, measure: str, how: Comparison) -> pd.Series:
-    """The figure of each row's key in the nearest other period, for the rows whose key is known and stands there."""
+    """The figure of each row's key in the nearest period that has it: the same one in another snapshot, or another.
+
+    Of rows whose key is not known, or stands nowhere, there is none.
+    """
     rest = [name for name in how.key if name != how.period]
     known = placed.dropna(subset=rest).astype({name: every[name].dtype for name in rest})
     ordered = {period: place for place, period in enumerate(sorted({*every[how.period], *known["period"]}))}
@@ -204,5 +241,5 @@ def _of_nearest_period(placed: pd.DataFrame, every: pd.DataFrame, measure: str, 
     if not len(both):
         return pd.Series(dtype="float64")
     both["distance"] = (both[how.period].map(ordered) - both["period"].map(ordered)).abs()
-    nearest = both[both["distance"] > 0].sort_values("distance", kind="stable").drop_duplicates("index")
+    nearest = both.sort_values("distance", kind="stable").drop_duplicates("index")
     return nearest.set_index("index")[measure].astype("float64")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from schemas.problems import Problem, beyond, problems_if
@@ -222,7 +223,10 @@ def total(rows: pd.DataFrame, measure: str, keys: Sequence[str]) -> pd.Series:
 
 
 def same_values(one: pd.Series, other: pd.Series) -> pd.Series:
-    """Where two columns have the same value; missing equals missing."""
+    """Where two columns have the same value; missing equals missing, and numbers may differ as binary fractions do."""
+    if pd.api.types.is_float_dtype(one.dtype) and pd.api.types.is_float_dtype(other.dtype):
+        close = np.isclose(one.to_numpy(), other.to_numpy(), rtol=1e-9, atol=0, equal_nan=True)
+        return pd.Series(close, index=one.index)
     return (one == other).astype("boolean").fillna(False).astype(bool) | (one.isna() & other.isna())
 
 

@@ -27,10 +27,15 @@ def _types() -> dict[str, str]:
 
 
 def _derive(frame: pd.DataFrame) -> pd.DataFrame:
-    """Reports are dated by the month's last day (a few print an earlier one); the data hub prints no total."""
+    """Reports are dated by the month's last day (a few print an earlier one); the data hub prints no total. Where one
+    sex is blank, it is what the total and the other leave."""
     month_end = frame["month_end"] + pd.offsets.MonthEnd(0)
     total = frame["total"].fillna(frame["female"] + frame["male"])
-    return frame.assign(month_end=month_end.astype("datetime64[us]"), total=total)
+    sexes = {
+        "female": frame["female"].fillna(total - frame["male"]),
+        "male": frame["male"].fillna(total - frame["female"]),
+    }
+    return frame.assign(month_end=month_end.astype("datetime64[us]"), total=total, **sexes)
 
 
 def _resolve(ready: Prepared, source: str) -> None:

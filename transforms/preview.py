@@ -12,18 +12,21 @@ from transforms.periods import period_labels
 COLUMNS = ["period", "rows", "rows_then", "measure", "sum", "sum_then", "revised", "gained", "lost"]
 
 
-def preview(now: pd.DataFrame | None, then: pd.DataFrame, how: Comparison, column: str) -> pd.DataFrame:
+def preview(
+    now: pd.DataFrame | None, then: pd.DataFrame, how: Comparison, column: str, absent: Sequence[str] = ()
+) -> pd.DataFrame:
     """One row (COLUMNS) for each period in which a row or value changes, in order of time.
 
     now      the table's rows without the file; None where it has none
     then     its rows with the file
+    absent   columns that the file does not have: what is known of them stays
     column   the column of the period; days are told by their year where newer vintages don't replace whole periods
     revised  values of rows that are there before and after
     gained, lost  names in the first column by which totals are published, of rows that come and go
     """
     before = then.head(0) if now is None else now
     both = before.merge(then, on=list(how.key), how="outer", suffixes=("", "_then"), indicator=True)
-    compared = [name for name in _compared(how) if f"{name}_then" in both]
+    compared = [name for name in _compared(how) if f"{name}_then" in both and name not in absent]
     kept = both["_merge"] == "both"
     both["revised"] = sum((kept & ~same_values(both[name], both[f"{name}_then"])).astype("int64") for name in compared)
     changed = both[(both["_merge"] != "both") | (both["revised"] > 0)]

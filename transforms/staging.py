@@ -7,9 +7,11 @@ holds for each snapshot; `Staged` refuses to be made otherwise.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
@@ -21,6 +23,7 @@ from transforms.dialects import Raw
 from transforms.parsing import kinds_of, typed
 from transforms.reading import TEXT
 
+NEARLY = 0.9  # the share of letters in common from which a word is taken for a misprint of another
 MERGED_COLUMNS = ["row_number", "rule", "into_row"]
 SIGNAL_COLUMNS = ["kind", "value", "rows"]
 
@@ -134,7 +137,25 @@ def _in_scope(cells: pd.DataFrame, scope: Mapping[str, Any]) -> pd.Series:
 
 
 def _among(cells: pd.Series, values: Sequence[str]) -> pd.Series:
-    return cells.str.strip().str.casefold().isin([value.casefold() for value in values])
+    """Which cells are one of the values, whatever their case, spaces and hyphens.
+
+    Raises ContractError for a cell that is nearly one: the row would be left aside for a misprint.
+    """
+    wanted = {_words(value) for value in values}
+    printed = {cell: _words(cell) for cell in cells.unique()}
+    for cell, words in printed.items():
+        near = [] if words in wanted else get_close_matches(words, wanted, 1, NEARLY)
+        if near:
+            row = int(cells.index[cells == cell][0])
+            raise ContractError(
+                f"Row {row:,}: {cells.name}: expected {' or '.join(values)}, or another word, got {cell.strip()!r}, "
+                "which is nearly that. Correct it in the file."
+            )
+    return cells.map({cell: words in wanted for cell, words in printed.items()})
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[\s_-]+", " ", text.strip()).casefold()
 
 
 def prepare(

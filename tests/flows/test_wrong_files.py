@@ -292,7 +292,7 @@ def test_a_month_that_lacks_nepal_is_refused_by_hand_with_the_persons_and_their_
     result = load("uniformed_personnel", payload, "--vintage", "2025-08-01", data=tmp_path)
     assert result.exit_code == 1
     assert "2025-07-31 would lack about 6,039 of 61,127 total (9.9 %)" in result.stderr
-    assert "--accept-rejected loads it" in result.stderr
+    assert "--accept-rejected loads a file with rejected rows" in result.stderr
     accepted = load("uniformed_personnel", payload, "--vintage", "2025-08-01", "--accept-rejected", data=tmp_path)
     assert accepted.exit_code == 0, accepted.stderr
     (one,) = Archive(tmp_path / "raw").snapshots("uniformed_personnel")[-1].accepted
@@ -356,15 +356,70 @@ def test_fetched_a_month_that_lacks_one_per_cent_or_more_is_refused(tmp_path: Pa
         offer(archive, shelf, "uniformed_personnel", wrong, "2025-07-31", FETCHED)
 
 
-def test_a_casualty_that_is_rejected_keeps_no_file_out_and_is_counted(load: Load) -> None:
+@pytest.mark.parametrize(("casualty", "missing"), [("as it is", 0), ("MINUSMA-2025-04-99999", 1)])
+def test_a_casualty_that_is_rejected_keeps_no_file_out_and_is_counted(load: Load, casualty: str, missing: int) -> None:
+    """One that is known from an older vintage keeps its state there; a new one is missing."""
     rows = bundled("fatalities_2025-04.csv.gz")
-    rows[7]["type_of_incident"] = "Lightning"
+    last = max(rows, key=lambda row: str(row["incident_date"]))
+    rows.append({**last, "casualty_id": casualty} if missing else rows.pop())
+    rows[-1]["type_of_incident"] = "Lightning"
     result = load("fatalities", to_csv(rows), "--vintage", "2025-05-01", "--json")
     told = json.loads(result.stdout)
     assert (result.exit_code, told["rejected"]) == (0, 1)
-    assert [(one["period"], one["measure"], one["missing"]) for one in told["incomplete_periods"]] == [
-        ("all", "rows", 1)
-    ]
+    (lacking,) = told["incomplete_periods"]
+    assert (lacking["period"], lacking["measure"], lacking["rows_rejected"]) == ("all", "rows", 1)
+    assert (lacking["missing"], lacking["published"]) == (missing, 4423)
+
+
+def test_a_word_that_is_nearly_in_scope_is_a_misprint_and_drops_no_row(load: Load) -> None:
+    rows = bundled("assessed_contributions_2013-2024.csv.gz")
+    rows[-1]["entity"] = "UN DPO"
+    assert load("assessed_contributions", to_csv(rows), "--vintage", "2025-06-30").exit_code == 0
+    assessed = [row for row in rows if row["rev_type"].lower() == "assessed contributions"]
+    assessed[3]["rev_type"] = "Asessed contributions"
+    result = load("assessed_contributions", to_csv(rows), "--vintage", "2025-06-30")
+    assert result.exit_code == 1 and "'Asessed contributions', which is nearly that" in result.stderr
+
+
+HUB = {"contributor_as_printed": "contributing_country", "mission": "mission_acronym", "female": "female_personnel",
+       "male": "male_personnel", "personnel_type_as_printed": "personnel_type", "month_end": "last_reporting_date"}  # fmt: skip
+
+
+def hub_form(rows: Rows) -> bytes:
+    """A month in the form of the data hub, which prints no total."""
+    return to_json([{theirs: row[ours] for ours, theirs in HUB.items()} for row in rows])
+
+
+def test_a_month_of_the_data_hub_is_compared_with_the_report_of_the_same_month(load: Load, month: Rows) -> None:
+    right = load("uniformed_personnel", hub_form(month), "--vintage", "2025-08-15")
+    assert (right.exit_code, "warning" in right.stderr) == (0, False), right.stderr
+    half = load("uniformed_personnel", hub_form(month[: len(month) // 2]), "--vintage", "2025-08-15")
+    assert half.exit_code == 1 and "2025-07-31 of the other series" in half.stderr
+    swapped = [{**row, "male": row["female"], "female": row["male"]} for row in month]
+    assert load("uniformed_personnel", hub_form(swapped), "--vintage", "2025-08-15").exit_code == 1
+
+
+def test_a_figure_of_the_data_hub_that_can_t_be_read_is_not_that_of_another_row(load: Load, month: Rows) -> None:
+    largest = max(month, key=lambda row: int(row["total"]))
+    wrong = [{**row, "male": "1.263"} if row is largest else row for row in month]
+    result = load("uniformed_personnel", hub_form(wrong), "--vintage", "2025-08-15")
+    assert result.exit_code == 1
+    assert f"2025-07-31 would lack about {int(largest['total']):,} of 61,127 total" in result.stderr
+
+
+def test_a_printed_total_is_taken_where_a_sex_can_t_be_read(tmp_path: Path, month: Rows) -> None:
+    before = [{**row, "month_end": "2025-06-30"} for row in month]
+    archive, shelf = held(tmp_path, "uniformed_personnel", before, "2025-06-30")
+    wrong = [dict(row) for row in month]
+    wrong[0].update(male="many", total="7")
+    with pytest.raises(Refused, match="would lack about 7 of"):
+        offer(archive, shelf, "uniformed_personnel", wrong, "2025-07-31")
+
+
+def test_a_blank_sex_beside_a_total_is_what_the_total_leaves(load: Load, month: Rows) -> None:
+    blank = [{**row, "male": ""} if place == 5 else row for place, row in enumerate(month)]
+    told = json.loads(load("uniformed_personnel", to_csv(blank), "--vintage", "2025-08-15", "--json").stdout)
+    assert (told["rejected"], told["changes"], told["warnings"]) == (0, [], [])
 
 
 # What the command shows, and what a person can let pass
