@@ -195,7 +195,7 @@ def read(file: BinaryIO, form: Format, dialects: Sequence[Mapping[str, Any]], so
         (frame, broken, rows_read), dialect, sheet = _read_workbook(file, known, source)
     elif form == "json":
         frame, broken, rows_read = read_json(file)
-        _require_rows(rows_read, "The JSON array has no rows.")
+        _require_rows(rows_read, "The JSON array has no rows. Get it again, or see what was exported.")
         dialect = recognise(list(frame.columns), form, known, source)
     else:
         (frame, broken, rows_read), dialect = _read_text(file.read(), known, source)
@@ -217,7 +217,7 @@ def _read_text(payload: bytes, known: Sequence[Dialect], source: str) -> tuple[R
         beside = f"In the line that comes nearest to a header, {told}."
         raise _unknown(header.names, known, source, "" if header.separator == "," and header.names[1:] else beside)
     rows = read_below(payload, header)
-    _require_rows(rows[2], "The file has a header and no rows.")
+    _require_rows(rows[2], "The file has a header and no rows. Get it again, or see what was exported.")
     return rows, recognise(list(rows[0].columns), "csv", known, source)
 
 
