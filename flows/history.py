@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import pandas as pd
 
@@ -37,7 +38,7 @@ class Held:
     rows: pd.DataFrame | None
     others: pd.DataFrame | None = None
 
-    @property
+    @cached_property
     def every(self) -> pd.DataFrame | None:
         """The rows of all series."""
         frames = [frame for frame in (self.rows, self.others) if frame is not None]

@@ -68,6 +68,7 @@ class Candidate:
 
     record      what the archive will say of it
     held        the vintages published before and after it
+    compared    its rows together with what its rejected rows would add (transforms.completeness.with_estimates)
     incomplete  what its periods lack because rows were rejected (transforms.completeness.incomplete_periods)
     problems    what the checks found so far
     """
@@ -78,6 +79,7 @@ class Candidate:
     record: Snapshot | None = None
     staged: Staged | None = None
     held: Held | None = None
+    compared: pd.DataFrame | None = None
     incomplete: pd.DataFrame = field(default_factory=pd.DataFrame)
     problems: tuple[Problem, ...] = ()
 
@@ -165,7 +167,7 @@ def check_rows(candidate: Candidate) -> Candidate:
 def check_neighbours(candidate: Candidate) -> Candidate:
     """Rows, keys, values and totals are like those of the vintages published just before and after it."""
     staged, held, how = there(candidate.staged), there(candidate.held), comparison_of(candidate.offered.source)
-    rows, told = with_estimates(staged, held.every, how), []
+    rows, told = there(candidate.compared), []
     for neighbour, later in ((held.before, False), (held.after, True)):
         if neighbour is not None:
             told += neighbours.number_of_rows(rows, neighbour, how, later=later)
@@ -178,8 +180,7 @@ def check_neighbours(candidate: Candidate) -> Candidate:
 
 def check_periods(candidate: Candidate) -> Candidate:
     """The figures of months and years that are new are like those of the nearest ones that are held."""
-    staged, held, how = there(candidate.staged), there(candidate.held), comparison_of(candidate.offered.source)
-    rows = with_estimates(staged, held.every, how)
+    rows, held, how = there(candidate.compared), there(candidate.held), comparison_of(candidate.offered.source)
     return candidate.found(adjacent_periods.against_nearest_period(rows, held.rows, how, held.others))
 
 
@@ -195,12 +196,11 @@ def check_rejected(candidate: Candidate) -> Candidate:
 
 def check_control_totals(candidate: Candidate) -> Candidate:
     """The sums are those that the publisher prints beside its rows, where these are held."""
-    source, staged = candidate.offered.source, there(candidate.staged)
+    source, rows = candidate.offered.source, there(candidate.compared)
     declared = source.declaration["envelope"].get("control_totals", [])
     if not declared:
         return candidate
     period = source.declaration["coverage"]["column"]
-    rows = with_estimates(staged, there(candidate.held).every, comparison_of(source))
     return candidate.found(control_totals.against_printed(rows, control_totals_of(source), declared, period))
 
 
@@ -218,7 +218,8 @@ def examine(archive: Archive, shelf: Shelf, offered: Offered) -> Candidate:
     for check in BEFORE_NEIGHBOURS:
         candidate = check(candidate)
     held = held_beside(archive, shelf, offered.source, there(candidate.record), there(candidate.staged))
-    candidate = replace(candidate, held=held)
+    compared = with_estimates(there(candidate.staged), held.every, comparison_of(offered.source))
+    candidate = replace(candidate, held=held, compared=compared)
     for check in WITH_NEIGHBOURS:
         candidate = check(candidate)
     return _with_accepted(candidate)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from schemas.problems import Problem, beyond, outside, problems_if
 from transforms.neighbours import Comparison, total
+from transforms.periods import period_label
 
 NAMED, TOLD = 3, 5
 
@@ -39,15 +40,15 @@ def against_nearest_period(
         place = ordered.index(name)
         other = ordered[place - 1] if place else ordered[1] if len(ordered) > 1 else None
         if name in theirs:
-            names = (_label(name), f"{_label(name)} of the other series")
+            names = (period_label(name), f"{period_label(name)} of the other series")
             found = _compared(every[name], theirs[name], how, names, near=True)
         elif other is None:
             continue
         else:
-            apart, names = abs(_days(name) - _days(other)), (_label(name), _label(other))
+            apart, names = abs(_days(name) - _days(other)), (period_label(name), period_label(other))
             found = _gap(apart, bounds, names)
             found += _compared(every[name], every[other], how, names, apart <= bounds["near_days"])
-        told += [problem for problem in found if problem.check not in _excepted(_label(name), bounds)]
+        told += [problem for problem in found if problem.check not in _excepted(period_label(name), bounds)]
     return _the_first_of_each(told)
 
 
@@ -197,7 +198,7 @@ def _moved_groups(
     new, old = (total(frame, measure, [by]) for frame in (rows, other))
     both = pd.DataFrame({"new": new, "old": old}).fillna(0.0)
     whole = max(new.sum(), old.sum())
-    bounds = {**declared.get("group", {}), **declared.get(by, {})}
+    bounds = declared.get(by, {})
     if not bounds or not whole:
         return []
     change = (both["new"] - both["old"]).abs() / whole
@@ -215,10 +216,6 @@ def _moved_groups(
 
 def _name(key: Any) -> str:
     return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-
-
-def _label(period: Any) -> str:
-    return period.date().isoformat() if isinstance(period, pd.Timestamp) else str(period)
 
 
 def _days(period: Any) -> float:

@@ -16,6 +16,7 @@ from schemas.validate import ContractError
 from transforms.dialects import Raw
 from transforms.neighbours import ROWS, Comparison
 from transforms.parsing import parse_numbers, parse_text
+from transforms.periods import period_label
 from transforms.reading import BROKEN_COLUMNS
 from transforms.staging import Staged
 
@@ -126,7 +127,7 @@ def incomplete_periods(staged: Staged, held: pd.DataFrame | None, how: Compariso
     """
     if not len(staged.unread):
         return pd.DataFrame(columns=INCOMPLETE_COLUMNS)
-    rows, measure = staged.rows, _measure(how)
+    rows, measure = staged.rows, how.measure
     if how.period is None and held is not None:
         rows = pd.concat([held, rows])[list(how.key)].drop_duplicates()
     found = []
@@ -137,7 +138,7 @@ def incomplete_periods(staged: Staged, held: pd.DataFrame | None, how: Compariso
         whole = None if missing is None else published + missing
         found.append(
             {
-                "period": period.date().isoformat() if isinstance(period, pd.Timestamp) else str(period),
+                "period": period_label(period),
                 "measure": measure,
                 "rows_rejected": int(some["row_number"].nunique()),
                 "published": published,
@@ -158,8 +159,7 @@ def with_estimates(staged: Staged, held: pd.DataFrame | None, how: Comparison) -
     placed = _estimates(staged, held, how)
     placed = placed[~placed["row_number"].duplicated(keep=False)].drop(columns=how.period)
     placed = placed.rename(columns={"period": how.period})
-    if how.measures:
-        placed[how.measures[0]] = placed["value"]
+    placed[how.measure] = placed["value"]
     for name in staged.rows.columns.difference(placed.columns):
         if staged.rows[name].nunique(dropna=False) == 1:
             placed[name] = staged.rows[name].iloc[0]
@@ -174,10 +174,6 @@ def with_unread_keys(staged: Staged, how: Comparison) -> pd.DataFrame:
     return pd.concat([staged.rows[keys], unread.astype(staged.rows[keys].dtypes)], ignore_index=True)
 
 
-def _measure(how: Comparison) -> str:
-    return how.measures[0] if how.measures else ROWS
-
-
 def _estimates(staged: Staged, held: pd.DataFrame | None, how: Comparison) -> pd.DataFrame:
     """The unread rows with the `period` that each is or can be of, and the `value` of the first measure."""
     rows, unread = staged.rows, staged.unread
@@ -187,7 +183,7 @@ def _estimates(staged: Staged, held: pd.DataFrame | None, how: Comparison) -> pd
     every = rows
     if held is not None:
         every = pd.concat([rows, held])
-    return placed.assign(value=_estimated(placed, every, _measure(how), how))
+    return placed.assign(value=_estimated(placed, every, how.measure, how))
 
 
 def _placed(rows: pd.DataFrame, unread: pd.DataFrame, how: Comparison) -> pd.DataFrame:

@@ -45,6 +45,11 @@ class Comparison:
     bounds: Mapping[str, Any]
     unspecified: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def measure(self) -> str:
+        """The measure by which rows and periods are told: the first."""
+        return self.measures[0]
+
 
 def common(one: pd.DataFrame, other: pd.DataFrame, period: str | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of the periods that both cover; all rows where there are no periods."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 
@@ -46,6 +48,11 @@ def peacekeeping_year_started(label: pd.Series) -> pd.DataFrame:
     start = iso_days(parts[0].where(whole) + "-07-01")
     end = start + pd.DateOffset(years=1) - pd.Timedelta(days=1)
     return pd.DataFrame({"period_start": start, "period_end": end.astype("datetime64[us]")})
+
+
+def period_label(period: Any) -> str:
+    """A period as text: the ISO day of a day, else as it is (2023-24, 2019)."""
+    return period.date().isoformat() if isinstance(period, pd.Timestamp) else str(period)
 
 
 def period_labels(periods: pd.Series) -> pd.Series:

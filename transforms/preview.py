@@ -44,10 +44,9 @@ def preview(
 def _row(period: str, parts: Sequence[pd.DataFrame], revised: int, how: Comparison) -> list[object]:
     """The row of one period; `parts` are its rows without and with the file."""
     old, new = parts
-    measure = how.measures[0] if how.measures else ROWS
-    sums = [float(total(frame, measure, []).iloc[0]) for frame in parts]
+    sums = [float(total(frame, how.measure, []).iloc[0]) for frame in parts]
     names = how.groups[0] if how.groups else how.key[-1]
-    return [period, len(old), len(new), measure, *sums, revised, _names(new, old, names), _names(old, new, names)]
+    return [period, len(old), len(new), how.measure, *sums, revised, _names(new, old, names), _names(old, new, names)]
 
 
 def _compared(how: Comparison) -> list[str]:
