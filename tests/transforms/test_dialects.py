@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests_shared import CATALOGUE, stage_bytes, to_csv, to_json
 
@@ -126,11 +126,15 @@ def test_quotes_and_line_breaks_inside_cells_are_one_cell() -> None:
 
 
 @given(st.dates(date(1700, 1, 1), date(2200, 12, 31)))
+@example(date(1970, 1, 1))
 def test_days_are_the_same_in_every_form(day: date) -> None:
+    """But for 1970-01-01 in milliseconds: that is 0, which stands for no date."""
     milliseconds = int((datetime.combine(day, datetime.min.time()) - datetime(1970, 1, 1)) / timedelta(milliseconds=1))
     forms = Dialect("d", "csv", {}, dates=("epoch_ms", "iso", "%d/%m/%Y"))
     cells = text(str(milliseconds), day.isoformat(), f"{day:%d/%m/%Y}")
-    assert parse_days(cells, forms).tolist() == [pd.Timestamp(day)] * 3
+    in_milliseconds, *others = parse_days(cells, forms).tolist()
+    assert others == [pd.Timestamp(day)] * 2
+    assert pd.isna(in_milliseconds) if milliseconds == 0 else in_milliseconds == pd.Timestamp(day)
 
 
 def test_a_two_digit_year_is_of_this_century() -> None:
