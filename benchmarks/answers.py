@@ -16,10 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flows.brief_pages import about_sources, write_pages
-from flows.settings import paths
-from warehouse.claim_check import judged
-from warehouse.claim_files import load_claims
+from flows.steps.briefings import about_sources, write_pages
+from flows.steps.settings import paths
+from warehouse.claims.files import load_claims
+from warehouse.claims.judge import judged
 from warehouse.query import connect
 
 

@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 SERVER = """
 import sys
 from benchmarks.fetch import doubled
-from sources.replica import PERSONNEL, Replica
+from replica import PERSONNEL, Replica
 with Replica() as replica:
     rows = replica.rows(PERSONNEL)
     replica.put(PERSONNEL, rows if sys.argv[1] == "1" else doubled(rows))
@@ -40,8 +40,8 @@ PEAK = "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024"
 OURS = f"""
 import resource, sys, time
 from pathlib import Path
-from flows import admit
-from flows.shelf import Shelf
+from flows.steps import fetch
+from flows.steps.staging_cache import Shelf
 from sources.archive import Archive
 from sources.catalogue import load_catalogue
 imports = {PEAK}
@@ -49,7 +49,7 @@ source, folder = load_catalogue()["uniformed_personnel"], Path(sys.argv[1])
 archive, shelf = Archive(folder / "raw"), Shelf(folder / "staged")
 for _ in range(2):
     began = time.perf_counter()
-    outcome = admit.fetch(archive, shelf, source, folder).outcome
+    outcome = fetch.fetch(archive, shelf, source, folder).outcome
     print(outcome, time.perf_counter() - began, {PEAK}, imports)
 """
 DOWNLOAD = f"""

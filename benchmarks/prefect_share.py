@@ -62,8 +62,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ |= {"PREFECT_HOME": str(folder / "home"), "PEACEKEEPING_DATA": str(folder / "data")}
-        from flows import settings
-        from flows.own_server import OwnServer
+        from flows.server import OwnServer
+        from flows.steps import settings
 
         settings.apply_prefect_defaults()
         server = OwnServer()

@@ -26,12 +26,12 @@ from sources import bundle
 COMMAND = str(Path(sys.executable).with_name("peacekeeping"))
 OURS = """
 import time, resource
-from flows import admit, build, findings, stage
-from flows.artifacts import rejected_by_reason
-from flows.locking import only_writer
-from flows.identity import build_id
-from flows.settings import paths
-from flows.shelf import Shelf
+from flows.steps import fetch, build, findings, staging
+from flows.steps.summary import rejected_by_reason
+from flows.steps.locking import only_writer
+from flows.steps.identity import build_id
+from flows.steps.settings import paths
+from flows.steps.staging_cache import Shelf
 from sources.archive import Archive
 from sources.catalogue import load_catalogue
 began = time.perf_counter()
@@ -39,16 +39,16 @@ where, catalogue = paths(), load_catalogue()
 archive = Archive(where.raw)
 with only_writer(where):
     build.clear_work(where)
-    admit.ensure_bundled(archive, catalogue)
+    fetch.ensure_bundled(archive, catalogue)
     chosen = build.snapshots_by(archive, catalogue)
     every = [snapshot for some in chosen.values() for snapshot in some]
     shelf = Shelf(where.staged)
-    reports = [stage.stage_source(archive, shelf, catalogue[n], some, where.work / n) for n, some in chosen.items()]
+    reports = [staging.stage_source(archive, shelf, catalogue[n], some, where.work / n) for n, some in chosen.items()]
     built = build.build(build_id(every), reports, where.work / "build")
     build.check(built)
     findings.failed_checks(built.file, {}), findings.claims(built.file), build.reconciled(built)
     build.changes(where.warehouse, built), rejected_by_reason(reports)
-    build.publish_build(built, every, where, archive, admit.now())
+    build.publish_build(built, every, where, archive, fetch.now())
     build.clear_work(where)
 print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
@@ -112,8 +112,8 @@ def main() -> None:
         for quick in (["status"], ["sources"], ["query", "SELECT count(*) FROM fatalities"]):
             print(f"{quick[0]:<39}{median(lambda quick=quick: whole(quick, **alone), options.rounds):6.2f} s")
         os.environ.update(home)
-        from flows import settings
-        from flows.own_server import OwnServer
+        from flows.server import OwnServer
+        from flows.steps import settings
 
         settings.apply_prefect_defaults()
         server = OwnServer()

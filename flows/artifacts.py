@@ -1,187 +1,79 @@
-"""What an inspector reads in the Prefect UI: the run's summary as Markdown, the rejected rows by reason as a table."""
+"""What a run leaves on the Prefect server: a short log, artifacts under keys that build a history, its final state."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import pandas as pd
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
 
-from flows.admit import Obtained
-from flows.notify import WITH_WARNINGS
-from flows.stage import StageReport
-from schemas.tables import REJECTED_ROWS
+from flows.steps.summary import Summary, markdown
 
-
-@dataclass
-class Summary:
-    """What a refresh did; told on the command line, in the artifact and in the run's final state."""
-
-    published: str | None = None
-    build_id: str | None = None
-    warehouse: str | None = None
-    as_of: date | None = None
-    nothing_new: bool = False
-    obtained: list[Obtained] = field(default_factory=list)
-    staged: list[StageReport] = field(default_factory=list)
-    tables: Mapping[str, int] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    rejected: list[dict[str, object]] = field(default_factory=list)
-    reconciliations: list[dict[str, object]] = field(default_factory=list)
-    changes: list[dict[str, object]] | None = None
-    checks_failed: list[dict[str, object]] | None = None  # None where none were made
-    claims: list[dict[str, object]] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def lines(self) -> list[dict[str, object]]:
-        """One row a source: how it came, its vintage, rows in, staged, rejected, merged, seconds."""
-        how = {obtained.source: obtained.outcome for obtained in self.obtained}
-        return [
-            {
-                "source": report.source,
-                "how": how.get(report.source, "not asked"),
-                "vintage": max((str(account["vintage"])[:10] for account in report.accounts), default="none"),
-                "rows_in": report.total("rows_in"),
-                "staged": report.total("rows_staged"),
-                "rejected": report.total("rows_rejected"),
-                "merged": report.total("rows_merged"),
-                "in_table": report.rows,
-                "seconds": round(report.seconds, 2),
-            }
-            for report in self.staged
-        ]
-
-    def headline(self) -> str:
-        """One sentence: what happened."""
-        fallback = [o.source for o in self.obtained if o.outcome in ("unreachable", "unavailable")]
-        refused = [o.source for o in self.obtained if o.outcome == "refused"]
-        parts = [WITH_WARNINGS] if self.warnings and not self.failures else []
-        if self.published:
-            parts.append(f"published build {self.build_id}{self._as_of()}: {self.changed()}")
-        elif self.nothing_new:
-            parts.append(f"nothing new, build {self.build_id} stands")
-        else:
-            parts.append("nothing published")
-        if fallback:
-            parts.append(f"publisher not reached, kept last good: {', '.join(fallback)}")
-        if refused:
-            parts.append(f"reply refused, kept last good: {', '.join(refused)}")
-        if self.failures:
-            parts.append(f"{len(self.failures)} failure(s): {self.failures[0]}")
-        return "; ".join(parts)
-
-    def changed(self) -> str:
-        """What changed since the build before, table by table: fatalities +79, 115 revised. Of a first one its size."""
-        if self.changes is None:
-            return f"{sum(self.tables.values()):,} rows in {len(self.tables)} tables"
-        told = []
-        for change in self.changes:
-            parts = [
-                f"{sign}{int(str(change[what])):,}{word}"
-                for what, sign, word in (("added", "+", ""), ("gone", "-", ""), ("changed", "", " revised"))
-                if change[what]
-            ]
-            told.append(f"{change['table']} {', '.join(parts)}")
-        return "; ".join(told) or "no row changed"
-
-    def _as_of(self) -> str:
-        return f" as of {self.as_of}" if self.as_of else ""
-
-    def as_json(self) -> dict[str, object]:
-        """The summary for scripts."""
-        return {
-            "published": self.published,
-            "build_id": self.build_id,
-            "nothing_new": self.nothing_new,
-            "warehouse": self.warehouse,
-            "as_of": self.as_of.isoformat() if self.as_of else None,
-            "sources": self.lines(),
-            "obtained": [vars(obtained) for obtained in self.obtained],
-            "tables": dict(self.tables),
-            "reconciliations": self.reconciliations,
-            "changes": self.changes,
-            "checks_failed": self.checks_failed,
-            "warnings": self.warnings,
-            "failures": self.failures,
-            "seconds": round(self.seconds, 2),
-        }
+log = logging.getLogger("peacekeeping.refresh")
 
 
-def other_warnings(summary: Summary) -> list[str]:
-    """The warnings that don't only repeat how a source came."""
-    told = {f"{obtained.source}: {obtained.message}" for obtained in summary.obtained}
-    return [warning for warning in summary.warnings if warning not in told]
+def artifact(write: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Write an artifact. One that the server doesn't take is a warning: the data are worth more than their report."""
+    try:
+        return write(*arguments, **named)
+    except Exception as error:  # whatever the client raises without a server
+        log.warning("The Prefect server did not take the artifact %s (%s).", named.get("key", ""), type(error).__name__)
+        return None
 
 
-def markdown(summary: Summary) -> str:
-    """The run's summary as Markdown."""
-    headline = summary.headline()
-    lines = [f"# {headline[:1].upper()}{headline[1:]}", "", f"Took {summary.seconds:.1f} s."]
-    if summary.staged:
-        lines += [
-            "",
-            "| source | how | vintage | rows in | loaded | rejected | merged | in table | took |",
-            "|---|---|---|--:|--:|--:|--:|--:|--:|",
-        ]
-        for line in summary.lines():
-            counts = [f"{line[name]:,}" for name in ("rows_in", "staged", "rejected", "merged", "in_table")]
-            cells = [str(line["source"]), str(line["how"]), str(line["vintage"]), *counts, f"{line['seconds']:.2f} s"]
-            lines.append("| " + " | ".join(cells) + " |")
-        lines += [
-            "",
-            "Rows in = loaded + rejected + merged, over all snapshots of a source; the table holds each casualty, "
-            "month or year once.",
-        ]
-    for title, entries in (
-        ("How each source came", [f"**{o.source}**: {o.message}" for o in summary.obtained]),
-        ("Warnings", other_warnings(summary)),
-        ("Failures", summary.failures),
+def write_artifacts(summary: Summary) -> None:
+    """What an inspector reads. The keys are the same in each run, so that the UI shows each one's history."""
+    if not artifact(
+        create_markdown_artifact, markdown(summary), key="refresh-summary", description="What this refresh did"
     ):
-        if entries:
-            lines += ["", f"## {title}", "", *[f"- {entry}" for entry in entries]]
-    if summary.reconciliations:
-        lines += _reconciled(summary.reconciliations)
-    return "\n".join([*lines, ""])
-
-
-def _reconciled(reconciliations: Sequence[Mapping[str, object]]) -> list[str]:
-    """The section on the ledgers: their sum in a sentence, and each in a row."""
-    counts = ("compared", "agreeing", "explained", "unexplained")
-    total = {name: sum(int(str(one[name])) for one in reconciliations) for name in counts}
-    return [
-        "",
-        "## Reconciliations",
-        "",
-        f"{total['compared']:,} figures were held against another ledger: {total['agreeing']:,} agree, "
-        f"{total['explained']:,} breaks have a named reason, {total['unexplained']:,} stand unexplained.",
-        "",
-        "| what | compared | agree | explained | unexplained |",
-        "|---|--:|--:|--:|--:|",
-        *[
-            "| " + " | ".join([str(one["name"]), *[f"{one[name]:,}" for name in counts]]) + " |"
-            for one in reconciliations
-        ],
+        return  # nor would the server take the others, and the client tries each for a minute
+    tables: list[tuple[str, Sequence[Mapping[str, object]] | None, str]] = [
+        (
+            "rejected-rows",
+            summary.rejected,
+            "Rejected rows by reason, with an example" if summary.rejected else "No row was rejected",
+        ),
+        (
+            "checks-failed",
+            summary.checks_failed,
+            "Checks that failed; one of severity error stops publishing"
+            if summary.checks_failed
+            else "Each check held",
+        ),
+        ("claims", summary.claims or None, "The claims, and what this build's figures say of each"),
+        ("changes", summary.changes or None, "Rows added, gone and changed since the build before"),
+        (
+            "reconciliations",
+            summary.reconciliations or None,
+            "Figures held against another ledger's; the unexplained ones are in meta.reconciliations",
+        ),
     ]
+    for key, rows, told in tables:
+        if rows is not None:
+            artifact(create_table_artifact, list(rows), key=key, description=told)
 
 
-def rejected_by_reason(reports: Sequence[StageReport]) -> list[dict[str, object]]:
-    """Rejected rows by source, column and check, the most frequent first, each with an example."""
-    files = [report.folder / f"{REJECTED_ROWS.full_name}.parquet" for report in reports if report.accounts]
-    frames = [pd.read_parquet(file) for file in files]
-    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    if rows.empty:
-        return []
-    keys = ["source", "column_name", "check_name"]
-    grouped = rows.groupby(keys, dropna=False).agg(
-        rows=("row_number", "nunique"), example=("reason", "first"), first_row=("row_number", "min")
-    )
-    ordered = grouped.sort_values("rows", ascending=False).reset_index()
-    return [{str(name): _plain(value) for name, value in row.items()} for row in ordered.to_dict("records")]
+class RefreshFailed(Exception):
+    """A refresh that failed, with its summary; the flow ends in a failed state that carries it."""
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__(summary.headline())
+        self.summary = summary
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, str):
-        return value
-    return None if pd.isna(value) else int(value)  # type: ignore[call-overload]
+def final_state(summary: Summary) -> State[Any]:
+    """Completed or Failed (Prefect's own names: its pages filter by them); the message says what happened."""
+    if summary.failures:
+        return Failed(message=summary.headline(), data=RefreshFailed(summary))
+    return Completed(message=summary.headline(), data=summary)
+
+
+def summary_of(state: State[Any]) -> Summary:
+    """The summary that a finished refresh carries; of a run that Prefect itself refused, its message."""
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, RefreshFailed):
+        return result.summary
+    return result if isinstance(result, Summary) else Summary(failures=[str(state.message or result)])

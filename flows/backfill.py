@@ -12,8 +12,8 @@ from prefect import runtime
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from flows.locking import WAIT_SECONDS
 from flows.our_flow import our_flow
+from flows.steps.locking import WAIT_SECONDS
 
 
 def _run_name() -> str:

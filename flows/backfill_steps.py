@@ -22,14 +22,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import admit, build, stage
-from flows.faults import FORESEEABLE, explained, told_plainly
-from flows.identity import build_id
-from flows.locking import only_builder_of, only_writer
-from flows.reporting import artifact
-from flows.runners import RunnerError, mapped
-from flows.settings import Paths, paths
-from flows.shelf import Shelf
+from flows.artifacts import artifact
+from flows.steps import build, fetch, staging
+from flows.steps.errors import FORESEEABLE, explained, told_plainly
+from flows.steps.identity import build_id
+from flows.steps.locking import only_builder_of, only_writer
+from flows.steps.settings import Paths, paths
+from flows.steps.staging_cache import Shelf
+from flows.task_runners import RunnerError, mapped
 from sources.archive import Archive, Snapshot
 from sources.bundle import manifest
 from sources.catalogue import Source, load_catalogue
@@ -88,7 +88,7 @@ def prepare(last: date, where: Paths, wait_seconds: float) -> Any:
     wanting = not all(archive.holds(entry["source"], entry["sha256"]) for entry in bundled)
     if wanting or _unstaged(archive, catalogue, last, where):
         with only_writer(where, wait_seconds):
-            added = admit.ensure_bundled(archive, catalogue)
+            added = fetch.ensure_bundled(archive, catalogue)
             missing = _unstaged(archive, catalogue, last, where)
             for source, snapshot in missing:
                 Shelf(where.staged).staged(archive, source, snapshot)
@@ -127,7 +127,7 @@ def build_as_of(day: date, where: Paths, wait_seconds: float) -> AsOf:
 
 
 def _built(day: date, where: Paths) -> AsOf:
-    """The same steps as in `flows.steps`, within one task; raises what they raise."""
+    """The same steps as in `flows.refresh_tasks`, within one task; raises what they raise."""
     archive, catalogue, shelf = Archive(where.raw), load_catalogue(), ReadOnlyShelf(where.staged)
     scratch = where.scratch_of(day)
     chosen = build.snapshots_by(archive, catalogue, day)
@@ -136,7 +136,7 @@ def _built(day: date, where: Paths) -> AsOf:
     if build.standing(where.target(day)) == identity:
         return AsOf(day, "stands", "built by another run meanwhile", identity)
     reports = [
-        stage.stage_source(archive, shelf, source, chosen[name], scratch / name) for name, source in catalogue.items()
+        staging.stage_source(archive, shelf, source, chosen[name], scratch / name) for name, source in catalogue.items()
     ]
     problems = [problem for report in reports for problem in report.problems]
     if problems:

@@ -1,8 +1,8 @@
 """The flow `brief`: write the briefing of a mission, or of every one, into the data folder.
 
-Thin: the pages are written by `flows.brief_pages`, in tasks that stand in `flows.brief_steps`. Every mission's pages
-are written in batches, each a mapped task wherever `flows.runners` puts it. A foreseeable fault (no warehouse yet, an
-unknown mission, a folder that can't be written to) ends in a failed state with one sentence, without a traceback.
+Thin: the pages are written by `flows.steps.briefings`, in the tasks of `flows.brief_steps`. Every mission's pages
+are written in batches, each a mapped task wherever `flows.task_runners` puts it. A foreseeable fault (no warehouse yet,
+an unknown mission, a folder that can't be written to) ends in a failed state with one sentence, without a traceback.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.our_flow import our_flow
-from flows.settings import paths
+from flows.steps.settings import paths
 
 BATCH = 12  # missions a task: some ten tasks, so that a cluster's workers end at about the same time
 

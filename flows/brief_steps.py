@@ -18,15 +18,15 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows.brief_pages import Written, about_sources, missions_to_write, write_index, write_pages, write_some
-from flows.reporting import artifact
-from flows.runners import RunnerError, mapped
-from flows.settings import Paths
+from flows.artifacts import artifact
+from flows.steps.briefings import Written, about_sources, missions_to_write, write_index, write_pages, write_some
+from flows.steps.settings import Paths
+from flows.task_runners import RunnerError, mapped
 from sources.errors import SourceError
-from warehouse.briefing.asking import Asker, BriefingError
-from warehouse.briefing.page import PAGE, Picture, picture_of
-from warehouse.briefing.provenance import build_of
 from warehouse.query import QueryError, connect
+from warehouse.reports.page import PAGE, Picture, picture_of
+from warehouse.reports.provenance import build_of
+from warehouse.reports.scope import Asker, BriefingError
 
 FORESEEABLE = (BriefingError, QueryError, SourceError, RunnerError, OSError)
 

@@ -12,13 +12,14 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed, Failed
 
-from flows import admit, deadlines
-from flows.admit import Obtained
-from flows.deadlines import bounded
-from flows.faults import FORESEEABLE, explained
-from flows.reporting import artifact
-from flows.settings import Paths
-from flows.shelf import Shelf
+from flows import time_limits
+from flows.artifacts import artifact
+from flows.steps import fetch
+from flows.steps.errors import FORESEEABLE, explained
+from flows.steps.fetch import Obtained
+from flows.steps.settings import Paths
+from flows.steps.staging_cache import Shelf
+from flows.time_limits import bounded
 from sources.archive import Archive
 from sources.catalogue import Source
 from sources.errors import Refused, Unavailable, Unreachable
@@ -38,7 +39,7 @@ TOLD_AT = {
     task_run_name="fetch {name}",
     cache_policy=NO_CACHE,
     persist_result=False,
-    timeout_seconds=deadlines.FETCH,
+    timeout_seconds=time_limits.FETCH,
     retries=FETCH_RETRIES,
     retry_delay_seconds=[5],
     retry_jitter_factor=0.5,
@@ -47,7 +48,7 @@ TOLD_AT = {
 def fetch_source(name: str, source: Source, where: Paths) -> Any:
     """Ask the publisher. A retry can help when it is overloaded or stalls, never when it is out of reach or refuses."""
     try:
-        obtained = admit.fetch(Archive(where.raw), Shelf(where.staged), source, where.work)
+        obtained = fetch.fetch(Archive(where.raw), Shelf(where.staged), source, where.work)
     except Unavailable as error:
         if runtime.task_run.run_count <= FETCH_RETRIES:
             log.warning("%s: %s Trying once more.", name, error)
@@ -77,7 +78,7 @@ def obtain(
     """Ask for each wanted source, or not (offline); what can't be had keeps its last good snapshot."""
     archive = Archive(where.raw)
     if offline:
-        found = [admit.kept(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted]
+        found = [fetch.kept(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted]
         log.info("Nobody was asked (offline). Kept: %s.", _vintages(found))
         return found, {}
     asked = {name: fetch_source.submit(name, catalogue[name], where) for name in wanted}
@@ -86,7 +87,7 @@ def obtain(
     came: dict[str, Obtained] = {}
     # Each source may be asked for twice, and four at a time.
     rounds = -(-len(asked) // FETCHES_AT_ONCE)
-    with bounded("fetching", (1 + FETCH_RETRIES) * rounds * deadlines.FETCH):
+    with bounded("fetching", (1 + FETCH_RETRIES) * rounds * time_limits.FETCH):
         for future in as_completed(list(asked.values())):
             name = names[future.task_run_id]
             future.wait()  # until its state is there, too
@@ -130,12 +131,12 @@ def _outcome(archive: Archive, source: Source, state: State[Any]) -> Obtained:
     result = state.result(raise_on_failure=False)
     if isinstance(result, Obtained):
         return result
-    fell: admit.Outcome = "refused"
+    fell: fetch.Outcome = "refused"
     told = state.message or str(result)
     if isinstance(result, Unreachable):
         fell = "unreachable"
-    elif state.name == deadlines.TIMED_OUT:
-        fell, told = "unavailable", f"The publisher had not sent everything after {deadlines.FETCH:g} s."
+    elif state.name == time_limits.TIMED_OUT:
+        fell, told = "unavailable", f"The publisher had not sent everything after {time_limits.FETCH:g} s."
     elif state.name == "Unavailable":
         fell = "unavailable"
-    return admit.kept(archive, source, fell, told)
+    return fetch.kept(archive, source, fell, told)

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import Flow, flow
 
-from flows import notify, quiet
+from flows import hooks, log_filters
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -21,15 +21,15 @@ def our_flow(
     run_name  gives a run's name, within the run
     more  whatever else `flow` takes
     """
-    quiet.quieten()
+    log_filters.quieten()
     made: Callable[[Callable[Parameters, Result]], Flow[Parameters, Result]] = flow(
         name=name,
         flow_run_name=run_name,
         persist_result=False,
         validate_parameters=True,
-        on_completion=[notify.at_end],
-        on_failure=[notify.at_end],
-        on_crashed=[notify.at_end],
+        on_completion=[hooks.at_end],
+        on_failure=[hooks.at_end],
+        on_crashed=[hooks.at_end],
         **more,
     )
     return made

@@ -1,6 +1,6 @@
 """The flow `refresh`, as a Prefect server and its run form see it: its parameters, its names, its reason.
 
-The steps are in `flows.steps`, imported when it runs: whoever only serves or schedules the flow needs no pandas.
+The steps are in `flows.refresh_tasks`, imported when it runs: serving or scheduling the flow needs no pandas.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from prefect.context import TagsContext
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows.locking import WAIT_SECONDS
 from flows.our_flow import our_flow
+from flows.steps.locking import WAIT_SECONDS
 
 # The sources that can be asked for, as the run form offers them; a test holds the list against the declarations.
 SourceName = Literal[
@@ -63,7 +63,7 @@ def refresh(
         spread_minutes: Wait a random part of so many minutes before asking the publishers, so that not every user of
             this project asks them on the same minute.
     """
-    from flows import steps
+    from flows import refresh_tasks
 
     with TagsContext(current_tags=set()):  # the run's are not its tasks': a tagged task first asks its server for leave
-        return steps.run(sources or [], offline, live, force, as_of, wait_seconds, spread_minutes)
+        return refresh_tasks.run(sources or [], offline, live, force, as_of, wait_seconds, spread_minutes)

@@ -27,11 +27,11 @@ from pathlib import Path
 from click.testing import CliRunner
 from tests_shared import CATALOGUE
 
-from flows import admit
-from flows.cli import app
-from flows.ingest import LOADED, Offered, Stated, examine, store
-from flows.shelf import Shelf
-from flows.subjects import comparison_of, read, stage_rows
+from flows.cli.main import app
+from flows.steps import fetch
+from flows.steps.ingest import LOADED, Offered, Stated, examine, store
+from flows.steps.registry import comparison_of, read, stage_rows
+from flows.steps.staging_cache import Shelf
 from schemas.validate import ContractError
 from sources import bundle
 from sources.archive import Archive
@@ -318,7 +318,7 @@ class Bench:
             data, file = self.folder / f"data-{len(self.ready)}", self.folder / "file.csv"
             archive, shelf = Archive(data / "raw"), Shelf(data / "staged")
             if case.held is None:
-                admit.ensure_bundled(archive, {case.source: CATALOGUE[case.source]})
+                fetch.ensure_bundled(archive, {case.source: CATALOGUE[case.source]})
             else:
                 to_file(case.held, file)
                 offered = Offered(CATALOGUE[case.source], file, LOADED, "held", Stated(case.held_vintage))
@@ -334,11 +334,11 @@ class Bench:
     def load(self, case: Case, data: Path, file: Path) -> tuple[int, list[str]]:
         """The exit code of `load --dry-run`, and its warnings or its error."""
         os.environ["PEACEKEEPING_DATA"] = str(data)
-        kept, admit.ensure_bundled = admit.ensure_bundled, lambda *_: 0
+        kept, fetch.ensure_bundled = fetch.ensure_bundled, lambda *_: 0
         try:
             result = CliRunner().invoke(app, ["load", case.source, str(file), "--vintage", case.vintage, "--dry-run"])
         finally:
-            admit.ensure_bundled = kept
+            fetch.ensure_bundled = kept
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         lines = result.stderr.splitlines()

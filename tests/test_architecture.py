@@ -41,10 +41,10 @@ def test_rooms_know_only_their_own_libraries(room: str, forbidden: tuple[str, ..
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("flows.cli", HEAVY),
+        ("flows.cli.main", HEAVY),
         ("warehouse.query", HEAVY),
-        ("flows.status", HEAVY),
-        ("flows.console", HEAVY),
+        ("flows.cli.status", HEAVY),
+        ("flows.cli.console", HEAVY),
         ("sources.catalogue", HEAVY),
     ],
 )
@@ -75,7 +75,7 @@ def test_tracked_files_name_no_registry_and_no_machine() -> None:
 
 def test_no_telemetry_by_default() -> None:
     code = (
-        "from flows.settings import apply_prefect_defaults; apply_prefect_defaults(); import os;"
+        "from flows.steps.settings import apply_prefect_defaults; apply_prefect_defaults(); import os;"
         "from prefect.settings import get_current_settings as s;"
         "print(s().server.analytics_enabled, os.environ['DO_NOT_TRACK'], s().server.api.host)"
     )

@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flows.ingest import LOADED, Ingested, Offered, Stated, ingest
-from flows.shelf import Shelf
-from flows.subjects import declaration_of, read, stage_rows
+from flows.steps.ingest import LOADED, Ingested, Offered, Stated, ingest
+from flows.steps.registry import declaration_of, read, stage_rows
+from flows.steps.staging_cache import Shelf
 from schemas.validate import ContractError
 from sources.archive import Archive
 from sources.catalogue import load_catalogue

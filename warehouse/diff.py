@@ -31,7 +31,7 @@ TELLING: dict[str, tuple[str, ...]] = {
     "uniformed_personnel": ("female", "male", "total"),
     "assessed_contributions": ("amount_usd",),
 }
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "reports" / "templates"
 NUMBERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"})
 BY_COUNT = "Compared by its number of rows only"
 
@@ -213,7 +213,7 @@ def to_html(diff: Diff) -> str:
         lstrip_blocks=True,
     )
     pages.filters |= {"shown": shown, "number": number}
-    return pages.get_template("diff.html.j2").render(diff=diff)
+    return pages.get_template("diff.html.jinja").render(diff=diff)
 
 
 def compare(before: Path, after: Path, examples: int = 10) -> Diff:

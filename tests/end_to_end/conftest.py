@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.own_server import OwnServer
+from flows.server import OwnServer
 
 COMMAND = str(Path(sys.executable).with_name("peacekeeping"))
 

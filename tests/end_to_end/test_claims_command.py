@@ -150,7 +150,7 @@ def test_it_answers_at_once_and_imports_nothing_heavy(built: Any) -> None:
         spent.append(time.perf_counter() - began)
     assert min(spent) < 1.0
     code = (
-        "import sys, flows.cli, flows.claims_command, warehouse.claim_records, warehouse.query; "
+        "import sys, flows.cli.main, flows.cli.claims, warehouse.claims.records, warehouse.query; "
         "print([name for name in ('prefect', 'pandera', 'pandas', 'jsonschema', 'yaml') if name in sys.modules])"
     )
     root = Path(__file__).parents[2]

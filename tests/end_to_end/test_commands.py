@@ -12,12 +12,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from replica import Replica
 from server_api import api
 from tests_shared import CATALOGUE, read_csv, to_csv, to_json
 
-from flows.own_server import OwnServer
+from flows.server import OwnServer
 from sources import bundle
-from sources.replica import Replica
 
 
 def test_help_shows_examples_and_exit_codes(built: Any) -> None:
@@ -190,7 +190,7 @@ def test_query_writes_every_format(built: Any, tmp_path: Path) -> None:
 
 def test_a_reader_that_has_had_enough_is_no_fault(built: Any) -> None:
     done = subprocess.run(
-        f"'{sys.executable}' -m flows.cli query 'FROM uniformed_personnel' -f csv | head -1",
+        f"'{sys.executable}' -m flows.cli.main query 'FROM uniformed_personnel' -f csv | head -1",
         shell=True, cwd=built.folder, env=built.environment(), capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stdout.startswith("month_end,") and done.stderr == ""
@@ -198,7 +198,7 @@ def test_a_reader_that_has_had_enough_is_no_fault(built: Any) -> None:
 
 def test_an_output_that_takes_nothing_is_told(built: Any) -> None:
     for command in ("status", "verify", "sources", "query 'FROM missions' -f csv"):
-        line = f"'{sys.executable}' -m flows.cli {command} > /dev/full"
+        line = f"'{sys.executable}' -m flows.cli.main {command} > /dev/full"
         done = subprocess.run(
             line, shell=True, cwd=built.folder, env=built.environment(), capture_output=True, text=True
         )

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from warehouse.export import export
+from warehouse.export.package import export
 
 SECRET = "hunter2hunter2"  # noqa: S105
 
@@ -99,7 +99,7 @@ def test_an_export_that_is_killed_leaves_the_last_good_one(built: Any, tmp_path:
         connection.execute("UPDATE meta.builds SET build_id = 'aaaaaaaaaaaa'")
     export(older, str(out), {})
     before = (out / "latest.json").read_bytes()
-    code = "import sys; from pathlib import Path; from warehouse.export import export; export(Path(sys.argv[1]), sys.argv[2], {})"
+    code = "import sys; from pathlib import Path; from warehouse.export.package import export; export(Path(sys.argv[1]), sys.argv[2], {})"
     running = subprocess.Popen([sys.executable, "-c", code, str(built.warehouse), str(out)])
     while not list((out / "builds" / ".part").glob("main/f*.parquet")):
         assert running.poll() is None, "it was done before it could be killed"

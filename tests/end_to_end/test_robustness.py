@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from replica import BYTE_ORDER_MARK, CEB_FILE, FATALITIES, MISSIONS, PERSONNEL, Replica
 
 from sources.bundle import BUNDLED
-from sources.replica import BYTE_ORDER_MARK, CEB_FILE, FATALITIES, MISSIONS, PERSONNEL, Replica
 
 # How many moments of a live refresh are tried; each takes some ten seconds.
 KILLS = int(os.environ.get("PEACEKEEPING_KILLS", "4"))

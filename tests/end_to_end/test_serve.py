@@ -182,7 +182,7 @@ def test_a_server_that_dies_is_started_anew_and_the_run_that_was_on_is_told_to_i
             asked = {"parameters": {"offline": True, "spread_minutes": 0}}
             run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
             served.until("begun", lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "RUNNING")
-            os.kill(served.child("flows.own_server"), signal.SIGKILL)
+            os.kill(served.child("flows.server"), signal.SIGKILL)
             served.until("told", lambda: "the Prefect server ended (-9); it is started anew" in served.log())
             served.until("the server", lambda: served.api("health"))
         served.until("its end", lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")

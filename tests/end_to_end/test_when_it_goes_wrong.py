@@ -17,7 +17,7 @@ from end_to_end.test_serve import Served
 from filelock import FileLock, Timeout
 from server_api import api
 
-from flows.own_server import OwnServer
+from flows.server import OwnServer
 
 # How many refreshes are started at once; each takes some five seconds.
 AT_ONCE = int(os.environ.get("PEACEKEEPING_AT_ONCE", "4"))
@@ -39,8 +39,9 @@ def hang():
             pass
 
 def lay():
-    from flows import build, deadlines
-    deadlines.GRACE = 2.0
+    from flows.steps import build
+    from flows import time_limits
+    time_limits.GRACE = 2.0
     setattr(deadlines, os.environ["LIMIT"], 1.5)
     name, call = os.environ["STEP"].rsplit(".", 1)
     import importlib
@@ -92,10 +93,10 @@ def until(shell: Shell, pattern: str, process: subprocess.Popen[str]) -> None:
 @pytest.mark.parametrize(
     ("hang", "limit", "step", "what"),
     [
-        ("pause", "STAGE", "flows.stage.stage_source", "staging "),
-        ("query", "CHECK", "flows.build.check", "checking"),
-        ("stubborn", "BUILD", "flows.build.build", "building"),
-        ("stubborn", "PUBLISH", "flows.build.publish_build", "publishing"),
+        ("pause", "STAGE", "flows.steps.staging.stage_source", "staging "),
+        ("query", "CHECK", "flows.steps.build.check", "checking"),
+        ("stubborn", "BUILD", "flows.steps.build.build", "building"),
+        ("stubborn", "PUBLISH", "flows.steps.build.publish_build", "publishing"),
     ],
 )
 def test_a_step_that_hangs_ends_the_run_with_one_sentence_and_nothing_is_published(

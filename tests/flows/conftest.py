@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from flows import settings
-from flows.artifacts import Summary
-from flows.own_server import OwnServer
-from flows.settings import Paths
+from flows.server import OwnServer
+from flows.steps import settings
+from flows.steps.settings import Paths
+from flows.steps.summary import Summary
 
 settings.apply_prefect_defaults()
 
@@ -53,8 +53,8 @@ def run(prefect_api: str, where: Paths) -> Run:
     """Run the flow; gives its final state and its summary."""
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+    from flows.artifacts import summary_of
     from flows.refresh import refresh
-    from flows.reporting import summary_of
 
     def run_flow(**parameters: Any) -> tuple[Any, Summary]:
         with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):

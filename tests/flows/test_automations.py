@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from server_api import api
 
-from flows import automations, deployments, lost_runs, settings
+from flows import automations, deployments, lost_runs
+from flows.steps import settings
 
 LOST, UNBEGUN, UNCANCELLED, AGAIN = [entry["name"] for entry in automations.declared()]
 

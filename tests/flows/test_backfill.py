@@ -14,8 +14,8 @@ import pytest
 
 from flows import backfill_steps
 from flows.backfill_steps import AsOf, period_ends
-from flows.locking import BusyError, only_builder_of, only_writer
-from flows.settings import Paths
+from flows.steps.locking import BusyError, only_builder_of, only_writer
+from flows.steps.settings import Paths
 
 
 def test_periods_end_on_the_last_day_of_their_month_or_year() -> None:

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from server_api import api
 
-from flows.settings import Paths
+from flows.steps.settings import Paths
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from server_api import api
 from tests_shared import load_bytes, read_csv, to_csv
 
-from flows.admit import Stated
-from flows.settings import Paths
+from flows.steps.fetch import Stated
+from flows.steps.settings import Paths
 from sources import bundle
 from warehouse import checks
 from warehouse.checks import Check

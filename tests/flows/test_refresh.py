@@ -17,18 +17,18 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from pytest_httpserver import HTTPServer
+from replica import default_codebook
 from server_api import api
 from tests_shared import CATALOGUE, load_bytes, read_csv, to_csv
 
-from flows import build, stage
-from flows.admit import Stated
 from flows.refresh import SourceName
-from flows.settings import Paths
+from flows.steps import build, staging
+from flows.steps.fetch import Stated
+from flows.steps.settings import Paths
 from schemas.validate import TableError
 from sources import bundle
 from sources.archive import Archive
 from sources.catalogue import live_names
-from sources.replica import default_codebook
 from warehouse import load, publish
 
 pytestmark = pytest.mark.server
@@ -163,7 +163,7 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 
 FAULTS = {
-    "staging": (stage, "shape", TableError("a table breaks its declaration")),
+    "staging": (staging, "shape", TableError("a table breaks its declaration")),
     "loading": (load, "_fill", duckdb.ConstraintException("a row breaks a constraint")),
     "writing parquet": (pd.DataFrame, "to_parquet", OSError(28, "No space left on device")),
     "checking": (build, "check", load.BuildError("1 check(s) failed, the build is not published")),

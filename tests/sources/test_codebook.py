@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from replica import Replica
 
 from sources import codebook
 from sources.codebook import REMOVED, redacted
 from sources.errors import Refused
-from sources.replica import Replica
 
 KEPT = {
     "dataset_id", "column_name", "title", "description", "update_frequency", "start_range", "end_range", "limitations",

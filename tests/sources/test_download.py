@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
+from replica import FATALITIES, Fault, Replica
 from werkzeug import Request, Response
 
 from sources import download
 from sources.client import Client, Validator
 from sources.download import Fetched, Wanted
 from sources.errors import Refused, Unavailable
-from sources.replica import FATALITIES, Fault, Replica
 
 JSON = ["application/json"]
 Row = dict[str, Any]

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from replica import FATALITIES, MISSIONS, PERSONNEL, Replica
 from tests_shared import stage_bytes
 
 from schemas.validate import ContractError
 from sources.codebook import redacted
-from sources.replica import FATALITIES, MISSIONS, PERSONNEL, Replica
 from transforms.codebook import newest_and_revised
 from transforms.staging import Staged
 from transforms.vintages import Vintage

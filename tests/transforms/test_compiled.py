@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests_shared import CATALOGUE, read_csv, stage_bytes, to_csv
 
-from flows.subjects import SUBJECTS, declaration_of
+from flows.steps.registry import SUBJECTS, declaration_of
 from schemas.validate import ContractError
 from sources import bundle
 from transforms.countries import to_iso3

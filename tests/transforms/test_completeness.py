@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests_shared import CATALOGUE, stage_bytes, to_csv
 
-from flows.subjects import comparison_of, read, stage_rows
+from flows.steps.registry import comparison_of, read, stage_rows
 from transforms.completeness import incomplete_periods
 
 STATES = ["Afghanistan", "Albania", "Algeria", "Andorra", "Angola", "Argentina", "Armenia", "Australia", "Austria"]

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests_shared import CATALOGUE, stage_bytes
 
-from flows import subjects
+from flows.steps import registry
 from schemas.validate import ContractError, CutOffError
 from sources import bundle
 from sources.errors import CutOff, Refused
@@ -52,7 +52,7 @@ def read(source: str, payload: bytes) -> Raw:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "file"
         file.write_bytes(payload)
-        return subjects.read(CATALOGUE[source], file)
+        return registry.read(CATALOGUE[source], file)
 
 
 def why(source: str, payload: bytes) -> str:
@@ -381,7 +381,7 @@ def test_other_json_is_read_a_piece_at_a_time_too(form: str) -> None:
         payload = ("\n".join(rows) if form == "lines" else f'{{"data": [{",".join(rows)}]}}').encode()
         file = io.BytesIO(payload)
         tracemalloc.start()
-        subjects.dialects.read_json(file)
+        registry.dialects.read_json(file)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0]

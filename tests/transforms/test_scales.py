@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from replica import SCALE_FILE, Replica
 from tests_shared import CATALOGUE, load_bytes, stage_bytes, to_csv
 
 from schemas.validate import ContractError
 from sources.errors import Refused
-from sources.replica import SCALE_FILE, Replica
 from transforms import countries, scales
 from transforms.staging import Staged
 from transforms.workbooks import COLUMNS, read_xlsx
@@ -337,7 +337,7 @@ def test_the_replica_s_workbook_has_the_bundled_figures(scale: Staged) -> None:
 
 
 def test_a_newer_workbook_replaces_the_periods_that_it_covers_and_no_others(tmp_path: Path) -> None:
-    from flows.subjects import SUBJECTS, declaration_of
+    from flows.steps.registry import SUBJECTS, declaration_of
     from transforms.vintages import Vintage
 
     old = stage_bytes("scale_of_assessments", compiled(("Yemen", 1977, 1977, "0.03")), "2020-12-31")

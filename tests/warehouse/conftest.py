@@ -15,7 +15,8 @@ import pytest
 
 from schemas.tables import INCOMPLETE_PERIODS, TABLES
 from schemas.validate import conform
-from warehouse import checks, claim_check, load
+from warehouse import checks, load
+from warehouse.claims import judge
 
 SHA = {
     "fatalities": "a" * 64, "personnel": "b" * 64, "money": "c" * 64, "list": "d" * 64, "register": "e" * 64,
@@ -400,7 +401,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, unchecked: Path) -> Path:
     file = tmp_path_factory.mktemp("small") / "small.duckdb"
     shutil.copy(unchecked, file)
     checks.require(checks.run(file))
-    claim_check.run(file)
+    judge.run(file)
     return file
 
 

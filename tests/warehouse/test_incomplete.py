@@ -10,20 +10,19 @@ from typing import Any
 
 import duckdb
 import pytest
+from briefing_shared import asking, briefed, changed, rendered, section
 from click.testing import CliRunner
 from tests_shared import CATALOGUE
 
-from flows.cli import app
-from flows.settings import Paths
-from flows.status import read_status, told_incomplete
+from flows.cli.main import app
+from flows.cli.status import read_status, told_incomplete
+from flows.steps.settings import Paths
 from schemas.tables import FACTS
 from warehouse import checks, load
-from warehouse.briefing import page
-from warehouse.briefing.provenance import incomplete_periods
-from warehouse.briefing.words import incomplete
-from warehouse.export_sql import Mart
-
-from .briefing_shared import asking, briefed, changed, rendered, section
+from warehouse.export.sql import Mart
+from warehouse.reports import page
+from warehouse.reports.provenance import incomplete_periods
+from warehouse.reports.words import incomplete
 
 # The period of each row of a mart with is_incomplete; a macro has none of its own.
 PERIODS = {

@@ -1,0 +1,1 @@
+"""The command `peacekeeping`: one module per command."""

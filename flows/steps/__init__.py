@@ -1,0 +1,1 @@
+"""What the tasks and the commands call. Nothing here imports Prefect."""

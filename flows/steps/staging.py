@@ -1,0 +1,182 @@
+"""Staging: a source's archived snapshots become tidy tables, written as Parquet for the build."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from flows.steps.registry import SUBJECTS, comparison_of, declaration_of, published_names
+from flows.steps.staging_cache import Shelf
+from schemas.columns import Table
+from schemas.reconciliations import CONTROL_TOTALS
+from schemas.tables import (
+    CORRECTIONS,
+    INCOMPLETE_PERIODS,
+    KNOWN_DEFECTS,
+    MERGED_ROWS,
+    PUBLISHED_NAMES,
+    REJECTED_ROWS,
+    SIGNALS,
+    SNAPSHOTS,
+)
+from schemas.validate import ContractError, shape
+from sources import bundle
+from sources.acceptance import accept
+from sources.archive import Archive, Snapshot
+from sources.catalogue import Source
+from sources.errors import ArchiveError, Refused
+from transforms import envelope
+from transforms.completeness import incomplete_periods
+from transforms.control_totals import control_totals
+from transforms.periods import period_labels
+from transforms.reading import read_csv
+from transforms.staging import Staged
+from transforms.vintages import Vintage
+
+
+@dataclass
+class StageReport:
+    """What came of staging a source. `accounts` has one row a snapshot (schemas.tables.SNAPSHOTS)."""
+
+    source: str
+    folder: Path
+    rows: int
+    accounts: list[dict[str, object]]
+    problems: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def total(self, column: str) -> int:
+        """The sum of a count over the source's snapshots."""
+        return sum(int(str(account[column])) for account in self.accounts)
+
+
+def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, object]:
+    return {
+        "source": source.name,
+        "sha256": snapshot.sha256,
+        "vintage": pd.Timestamp(snapshot.vintage),
+        "vintage_basis": snapshot.vintage_basis,
+        "origin": snapshot.origin,
+        "url": snapshot.url,
+        "retrieved_at": snapshot.retrieved_at,
+        "dialect": staged.dialect,
+        "bytes": snapshot.bytes,
+        "covers_from": pd.Timestamp(staged.covers_from) if staged.covers_from else pd.NaT,
+        "covers_to": pd.Timestamp(staged.covers_to) if staged.covers_to else pd.NaT,
+        "rows_read": staged.rows_read,
+        "rows_out_of_scope": staged.rows_out_of_scope,
+        "rows_in": staged.rows_in,
+        "rows_staged": len(staged.rows),
+        "rows_rejected": staged.rows_rejected,
+        "rows_merged": len(staged.merged),
+        "citation": source.citation(snapshot.vintage),
+        "accepted": "; ".join(f"{one['check']}: {one['because']}" for one in snapshot.accepted) or None,
+    }
+
+
+def _set_aside(found: Sequence[Vintage], source: Source, part: str, table: Table) -> pd.DataFrame:
+    frames = [
+        getattr(vintage.staged, part).assign(source=source.name, snapshot_sha256=vintage.sha256) for vintage in found
+    ]
+    return shape(pd.concat(frames, ignore_index=True), table)
+
+
+def control_totals_of(source: Source) -> pd.DataFrame:
+    """The totals that the publisher of a source prints beside its rows, where some are bundled."""
+    found = [shape(pd.DataFrame(), CONTROL_TOTALS)]
+    for entry in bundle.manifest():
+        if entry["source"] != source.name or entry["role"] != "control_totals":
+            continue
+        with accept(bundle.BUNDLED / entry["file"]).open() as text:
+            printed, broken, _ = read_csv(text)
+        if len(broken):
+            raise ContractError(f"{entry['file']}: row {broken['row_number'].iloc[0]:,}: {broken['reason'].iloc[0]}.")
+        found.append(control_totals(printed, source.name, entry["totals"], entry["origin"]))
+    return pd.concat(found, ignore_index=True)
+
+
+def stage_source(
+    archive: Archive, shelf: Shelf, source: Source, snapshots: Sequence[Snapshot], folder: Path
+) -> StageReport:
+    """Stage snapshots of a source (in publication order) into `folder`; one that can't be used is a problem told.
+
+    Without any snapshot the report is empty and nothing is written. Raises ArchiveError when none can be used.
+    """
+    began = time.perf_counter()
+    found: list[Vintage] = []
+    accounts, problems = [], []
+    for snapshot in snapshots:
+        try:
+            staged = shelf.staged(archive, source, snapshot)
+            _require_few_rejected(staged, source, snapshot)
+        except (ArchiveError, ContractError, Refused) as error:
+            problems.append(f"{source.name}: the archived snapshot of {snapshot.vintage} can't be used: {error}")
+            continue
+        found.append(Vintage(snapshot.sha256, date.fromisoformat(snapshot.vintage), staged))
+        accounts.append(_account(source, snapshot, staged))
+    folder.mkdir(parents=True, exist_ok=True)
+    if not found:
+        if problems:
+            raise ArchiveError(" ".join(problems))
+        return StageReport(source.name, folder, 0, [])
+    tables = dict(SUBJECTS[source.name].tables(found, declaration_of(source)))
+    main = next(iter(tables.values()))
+    aside = {
+        SNAPSHOTS: shape(pd.DataFrame(accounts), SNAPSHOTS),
+        CONTROL_TOTALS: control_totals_of(source),
+        REJECTED_ROWS: _set_aside(found, source, "rejected", REJECTED_ROWS),
+        INCOMPLETE_PERIODS: _incomplete_periods(found, source, main),
+        MERGED_ROWS: _set_aside(found, source, "merged", MERGED_ROWS),
+        SIGNALS: _set_aside(found, source, "signals", SIGNALS),
+        CORRECTIONS: _set_aside(found[-1:], source, "corrections", CORRECTIONS),
+        KNOWN_DEFECTS: _known_defects(source),
+        PUBLISHED_NAMES: published_names(source),
+    }
+    for name, frame in {**tables, **{meta.full_name: frame for meta, frame in aside.items()}}.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    return StageReport(source.name, folder, len(main), accounts, problems, time.perf_counter() - began)
+
+
+def _require_few_rejected(staged: Staged, source: Source, snapshot: Snapshot) -> None:
+    """Newer code can reject more rows than the code that let the snapshot in. Raises ContractError."""
+    accepted = {one["check"] for one in snapshot.accepted}
+    for problem in envelope.rejected_share(staged, declaration_of(source)):
+        if problem.check not in accepted:
+            raise ContractError(problem.text)
+
+
+def _incomplete_periods(found: Sequence[Vintage], source: Source, main: pd.DataFrame) -> pd.DataFrame:
+    """The periods of which rows were rejected in the snapshot that speaks for them (schemas.tables.INCOMPLETE_PERIODS).
+
+    main  the published rows. Where newer snapshots don't replace whole periods, the newest snapshot speaks for all.
+    """
+    how = comparison_of(source)
+    frames = [shape(pd.DataFrame(), INCOMPLETE_PERIODS)]
+    for vintage in found if how.period else found[-1:]:
+        lacking = incomplete_periods(vintage.staged, main, how)
+        if how.period:
+            by_others = main.loc[main["snapshot_sha256"] != vintage.sha256, how.period]
+            lacking = lacking[~lacking["period"].isin(period_labels(by_others))]
+        frames.append(lacking.assign(source=source.name, snapshot_sha256=vintage.sha256))
+    return shape(pd.concat(frames, ignore_index=True), INCOMPLETE_PERIODS)
+
+
+def _known_defects(source: Source) -> pd.DataFrame:
+    defects = [
+        {
+            "source": source.name,
+            "defect_id": defect["id"],
+            "noted": pd.Timestamp(defect["noted"]),
+            "description": defect["text"],
+            "expect": defect.get("expect"),
+            "cases": defect.get("cases"),
+            "status": "not asked",
+        }
+        for defect in source.declaration["known_defects"]
+    ]
+    return shape(pd.DataFrame(defects), KNOWN_DEFECTS)

@@ -1,0 +1,183 @@
+"""`peacekeeping doctor`: what it finds well or not, without a server, a data folder or a warehouse, changing nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+from filelock import FileLock
+from packaging.specifiers import SpecifierSet
+
+from flows.cli import doctor_checks
+from flows.cli.doctor_checks import Finding
+from flows.cli.main import app
+from flows.steps import locking, settings
+from flows.steps.identity import code_sha256, staging_code
+from flows.steps.settings import Paths
+
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    monkeypatch.setenv("PEACEKEEPING_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("PREFECT_SERVER_API_PORT", "9")  # nobody listens there
+    monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    monkeypatch.setenv("DO_NOT_TRACK", "1")
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    return settings.paths()
+
+
+def publish(where: Paths, code: str) -> None:
+    """A file that has what the doctor reads of a warehouse."""
+    where.raw.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(where.warehouse)) as connection:
+        connection.execute("CREATE SCHEMA meta")
+        connection.execute(
+            f"CREATE TABLE meta.builds AS SELECT 'abc' AS build_id, '{code}' AS code_sha256, '0.1.0' AS code_version"
+        )
+        connection.execute("CREATE TABLE meta.snapshots (source VARCHAR, sha256 VARCHAR, origin VARCHAR)")
+
+
+def found(where: Paths) -> dict[str, Finding]:
+    return {finding.what: finding for finding in doctor_checks.examine(where)}
+
+
+def test_with_nothing_there_nothing_is_bad_and_nothing_is_made(where: Paths) -> None:
+    told = found(where)
+    assert not [finding for finding in told.values() if finding.state == "bad"]
+    assert (told["archive"].state, told["archive"].advice) == ("warn", "Run `peacekeeping refresh`.")
+    assert told["warehouse"].state == "warn" and told["writer's lock"].found == "free"
+    assert "brings up one of its own" in told["Prefect server"].found
+    assert not where.data.exists()
+
+
+def test_a_folder_that_is_well_is_ok_and_is_left_as_it_was(where: Paths) -> None:
+    publish(where, code_sha256())
+    before = {path: path.stat().st_mtime_ns for path in [where.data, *where.data.rglob("*")]}
+    told = found(where)
+    assert {finding.what for finding in told.values() if finding.state != "ok"} == set()
+    assert "build abc" in told["warehouse"].found and "with this code" in told["warehouse"].found
+    assert {path: path.stat().st_mtime_ns for path in [where.data, *where.data.rglob("*")]} == before
+
+
+def test_a_warehouse_of_other_code_is_a_warning_and_one_that_cannot_be_read_is_bad(where: Paths) -> None:
+    publish(where, "0" * 64)
+    assert found(where)["warehouse"].state == "warn" and "other code" in found(where)["warehouse"].found
+    where.warehouse.write_bytes(b"no warehouse")
+    assert found(where)["warehouse"].state == "bad"
+    assert found(where)["archive"].state == "bad"  # as `peacekeeping verify` says
+
+
+def test_what_killed_runs_and_other_code_left_is_told_with_its_bytes(where: Paths) -> None:
+    publish(where, code_sha256())
+    for place, size in (
+        (where.work / "0123456789ab" / "build" / "x.duckdb", 3_000),
+        (where.staged / "fatalities" / "aa-2025-04-04" / "ffffffffffffffff" / "rows.parquet", 5_000),
+        (where.staged / "fatalities" / "bb-2025-04-04" / staging_code() / "rows.parquet", 7_000),
+    ):
+        place.parent.mkdir(parents=True)
+        place.write_bytes(b"x" * size)
+    told = found(where)
+    assert told["left by killed runs"].found.startswith("3.0 kB in 1 entr")
+    assert told["staged by other code"].found.startswith("5.0 kB in 1 snapshots")
+    assert told["left by killed runs"].state == told["staged by other code"].state == "warn"
+
+
+def test_who_holds_the_lock_and_since_when_is_told_and_its_scratch_is_in_use(where: Paths) -> None:
+    publish(where, code_sha256())
+    with locking.only_writer(where):
+        (where.work / "run").mkdir()
+        told = found(where)
+        assert told["writer's lock"].state == "warn"
+        assert "process " in told["writer's lock"].found and ", since 20" in told["writer's lock"].found
+        assert "left by killed runs" not in told
+    assert found(where)["writer's lock"].found == "free"
+    with FileLock(where.lock).acquire(timeout=0):  # the question took nothing away
+        pass
+
+
+def test_versions_are_held_against_the_declared_ranges() -> None:
+    assert {finding.state for finding in doctor_checks.versions()} == {"ok"}
+    assert [finding.what for finding in doctor_checks.versions()] == [
+        "peacekeeping", "Python", "prefect", "duckdb", "pandas", "pandera",
+    ]  # fmt: skip
+    old = doctor_checks._in_range("duckdb", "1.5.6", SpecifierSet(">=2.0.1,<3"))
+    assert old.state == "bad" and "<3,>=2.0.1 is needed" in old.found and old.advice
+
+
+def test_too_small_a_disk_is_bad(where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(where, code_sha256())
+    size = where.warehouse.stat().st_size
+    monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * size - 1}))
+    assert found(where)["disk"].state == "bad"
+    monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * size}))
+    assert found(where)["disk"].state == "ok"
+
+
+def test_a_folder_below_a_file_is_bad(where: Paths) -> None:
+    where.data.parent.joinpath("data").write_bytes(b"a file")
+    assert found(where)["data folder"].state == "bad"
+
+
+def test_a_configured_server_that_does_not_answer_is_a_warning(where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://me:hunter2@127.0.0.1:9/api")
+    told = found(where)["Prefect server"]
+    assert told.state == "warn" and "none answers at http://***@127.0.0.1:9/api" in told.found
+
+
+def test_telemetry_that_the_environment_switches_on_is_bad(where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "true")
+    told = found(where)["telemetry"]
+    assert told.state == "bad" and "PREFECT_SERVER_ANALYTICS_ENABLED=false" in told.advice
+
+
+SECRETS = {
+    "PEACEKEEPING_NOTIFY_URL": "https://hooks.example/services/T0/B0/hunter2",
+    "PREFECT_API_KEY": "hunter2",
+    "PREFECT_API_AUTH_STRING": "me:hunter2",
+    "PREFECT_API_DATABASE_CONNECTION_URL": "postgresql+asyncpg://me:hunter2@db.example/prefect",
+    "PREFECT_SERVER_DATABASE_PASSWORD": "hunter2",
+    "PEACEKEEPING_CEB_URL": "https://unsceb.example/files?sig=hunter2",
+    "https_proxy": "http://me:hunter2@proxy.example:3128",
+    "all_proxy": "me:hunter2@proxy.example:3128",  # no address in its full form
+}
+
+
+def test_no_secret_is_shown(where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    for arguments in (["doctor"], ["doctor", "--json"]):
+        shown = CliRunner().invoke(app, arguments).output
+        assert "hunter2" not in shown
+        assert all(name in shown for name in SECRETS)
+    assert "postgresql+asyncpg://***@db.example/prefect" in shown
+
+
+def test_it_exits_with_1_only_when_something_is_bad(where: Paths) -> None:
+    done = CliRunner().invoke(app, ["doctor", "--json"])
+    assert done.exit_code == 0
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    assert {"state", "what", "found", "advice"} == set(rows[0])
+    where.data.mkdir()
+    where.warehouse.write_bytes(b"no warehouse")
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 1 and "bad: see above" in done.output
+
+
+def test_it_never_imports_prefect_and_is_quick(where: Paths) -> None:
+    code = (
+        "import sys; from flows import doctor, settings; doctor_checks.prepared(); doctor_checks.examine(settings.paths()); "
+        "print([name for name in ('prefect', 'pandas', 'pandera') if name in sys.modules])"
+    )
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.stdout.strip() == "[]", done.stderr
+    assert time.perf_counter() - began < 5  # 0.4 s on an idle machine

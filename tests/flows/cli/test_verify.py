@@ -1,0 +1,212 @@
+"""Verify: what is whole passes, and each kind of damage is told with what to do; all of them, not only the first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from tests_shared import CATALOGUE
+
+from flows.cli.verify import Held, NothingKept, Verified, verify
+from flows.steps.settings import Paths
+from sources import catalogue
+
+CONTENT = {"fatalities": [b"one", b"two!"], "missions": [b"three"]}
+
+
+def put(where: Paths, source: str, content: bytes, origin: str = "fetched") -> Path:
+    """A snapshot as the archive keeps it, written by hand; gives the file of its bytes."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    file = where.raw / source / sha256
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    record = {
+        "source": source, "sha256": sha256, "bytes": len(content), "vintage": "2025-01-31", "vintage_basis": "stated",
+        "origin": origin, "url": "file", "retrieved_at": "2025-02-01", "dialect": "csv",
+    }  # fmt: skip
+    Path(f"{file}.json").write_text(json.dumps(record))
+    return file
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Paths:
+    """An archive of three snapshots, a recorded build, and a warehouse of two of the three and a register."""
+    where = Paths(tmp_path / "data")
+    named = [(source, put(where, source, some).name) for source, contents in CONTENT.items() for some in contents]
+    (where.raw / "builds").mkdir()
+    record = {"build_id": "abcd", "snapshots": [{"source": source, "sha256": sha256} for source, sha256 in named]}
+    (where.raw / "builds" / "abcd.json").write_text(json.dumps(record))
+    (where.raw / "fatalities" / "last_checked.json").write_text('{"at": "2025-02-01"}')
+    with duckdb.connect(str(where.warehouse)) as connection:
+        connection.execute("CREATE SCHEMA meta; CREATE TABLE meta.builds AS SELECT 'abcd' AS build_id")
+        connection.execute("CREATE TABLE meta.snapshots (source TEXT, sha256 TEXT, origin TEXT)")
+        rows = [[source, sha256, "fetched"] for source, sha256 in named[1:]]
+        connection.executemany(
+            "INSERT INTO meta.snapshots VALUES (?, ?, ?)", [*rows, ["register", "0" * 64, "register"]]
+        )
+        connection.execute("CREATE TABLE main.fatalities AS SELECT md5(i::TEXT) AS id FROM range(50000) t(i)")
+    return where
+
+
+def first_of(where: Paths, source: str = "fatalities", content: bytes = b"one") -> Path:
+    return where.raw / source / hashlib.sha256(content).hexdigest()
+
+
+def test_what_is_whole_passes_and_is_counted(whole: Paths) -> None:
+    found = verify(whole)
+    assert found.damages == [] and (found.builds, found.build_id) == (1, "abcd")
+    counted = {held.source: held for held in found.sources}
+    assert counted["fatalities"] == Held("fatalities", snapshots=2, bytes=7, whole=True)
+    assert counted["missions"] == Held("missions", snapshots=1, bytes=5, whole=True)
+    assert counted["uniformed_personnel"] == Held("uniformed_personnel", snapshots=0, bytes=0, whole=None)
+    assert set(counted) == set(catalogue.source_names())
+
+
+def test_what_a_killed_process_leaves_behind_is_no_damage(whole: Paths) -> None:
+    for folder in ("fatalities", "builds", "refused/fatalities", "never_heard_of"):
+        (whole.raw / folder).mkdir(parents=True, exist_ok=True)
+        (whole.raw / folder / ".new-x1y2z3").write_bytes(b"half a fi")
+    (whole.raw / "fatalities" / ("f" * 64)).write_bytes(b"bytes that have no record yet")
+    (whole.data / "work" / "run").mkdir(parents=True)
+    assert verify(whole).damages == []
+
+
+def spoil(file: Path) -> None:
+    file.write_bytes(b"One")
+
+
+def lose(file: Path) -> None:
+    file.unlink()
+    Path(f"{file}.json").unlink()
+
+
+def of_another(file: Path) -> None:
+    note = Path(f"{file}.json")
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"bytes": 4}))
+
+
+RECORD_GONE = "which the archive has no longer"
+# What is done to the first snapshot of the fatalities, and what must be told of it, damage by damage.
+SNAPSHOT_DAMAGES: dict[str, tuple[Callable[[Path], None], list[list[str]]]] = {
+    "bytes changed": (spoil, [["is damaged: its SHA-256 is no longer its name", "remove it and"]]),
+    "bytes cut": (lambda file: file.write_bytes(b"on"), [["is damaged", "refresh or load it again"]]),
+    "bytes gone": (lambda file: file.unlink(), [["can't be read: No such file", "Put it back from a copy"]]),
+    "record empty": (lambda file: Path(f"{file}.json").write_bytes(b""), [["The record", "Restore or remove it"]]),
+    "record without a date": (
+        lambda file: Path(f"{file}.json").write_text('{"source": "fatalities"}'),
+        [["The record", "Restore or remove it"]],
+    ),
+    "record of another file": (of_another, [["is that of another file", "Restore or remove it"]]),
+    "lost": (lose, [["The build abcd was made of", RECORD_GONE, "Load it again"]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SNAPSHOT_DAMAGES)
+def test_a_damaged_snapshot_is_told_once_with_what_to_do(whole: Paths, kind: str) -> None:
+    damage, expected = SNAPSHOT_DAMAGES[kind]
+    damage(first_of(whole))
+    found = verify(whole)
+    assert len(found.damages) == len(expected), found.damages
+    for told, parts in zip(found.damages, expected, strict=True):
+        assert all(part in told for part in parts) and first_of(whole).name[:12] in told and "\n" not in told
+    held = {held.source: held.whole for held in found.sources}
+    assert (held["fatalities"], held["missions"]) == (kind == "lost", True)
+
+
+def test_a_bundled_snapshot_is_put_back_by_a_refresh_and_that_is_said(whole: Paths) -> None:
+    put(whole, "fatalities", b"bundled", origin="bundled").write_bytes(b"damaged")
+    (told,) = verify(whole).damages
+    assert told.endswith("`peacekeeping refresh` puts it back.")
+
+
+def test_the_warehouse_rests_on_snapshots_that_are_held(whole: Paths) -> None:
+    lose(first_of(whole, "missions", b"three"))
+    of_the_build, of_the_warehouse = verify(whole).damages
+    assert "The build abcd was made of" in of_the_build
+    assert "The published warehouse rests on" in of_the_warehouse and "of missions" in of_the_warehouse
+    assert "let `peacekeeping refresh` build" in of_the_warehouse
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"build_id": ', "can't be read"),
+        ("[]", "does not say which snapshots"),
+        ('{"snapshots": 3}', "does not say which snapshots"),
+        ('{"snapshots": [{"source": "missions"}]}', "does not say which snapshots"),
+    ],
+)
+def test_a_build_record_that_says_nothing_is_told(whole: Paths, text: str, told: str) -> None:
+    (whole.raw / "builds" / "abcd.json").write_text(text)
+    (found,) = verify(whole).damages
+    assert told in found and "abcd.json" in found and "Remove it" in found
+
+
+def test_a_last_check_that_cannot_be_read_is_told(whole: Paths) -> None:
+    (whole.raw / "fatalities" / "last_checked.json").write_text('{"at": ')
+    (told,) = verify(whole).damages
+    assert "last_checked.json can't be read" in told and "the next refresh writes it" in told
+
+
+def rot(file: Path) -> None:
+    """One byte of a block with nothing but rows of the fatalities changed: the file still opens."""
+    with duckdb.connect(str(file)) as connection:
+        (block,) = connection.execute(
+            "SELECT min(block_id) FROM pragma_storage_info('fatalities') WHERE block_id >= 0"
+        ).fetchone()  # type: ignore[misc]
+    content = bytearray(file.read_bytes())
+    content[3 * 4096 + block * 262_144 + 130_000] ^= 0xFF  # after three headers, in the middle of the block
+    file.write_bytes(content)
+    with duckdb.connect(str(file), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM fatalities").fetchall() == [(50_000,)]
+
+
+def foreign(file: Path) -> None:
+    file.unlink()
+    duckdb.connect(str(file)).execute("CREATE TABLE shoes (size INT)").close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda file: file.unlink(), ["There is no warehouse at", "Run `peacekeeping refresh`"]),
+        (lambda file: file.write_bytes(b"nothing"), ["can't be opened", "`peacekeeping refresh` builds it anew"]),
+        (rot, ["checksum", "builds it anew"]),
+        (foreign, ["is no warehouse of this project", "builds it anew"]),
+    ],
+    ids=["gone", "no database", "rotten", "foreign"],
+)
+def test_a_warehouse_that_is_none_is_told(whole: Paths, damage: Callable[[Path], None], told: list[str]) -> None:
+    damage(whole.warehouse)
+    (found,) = verify(whole).damages
+    assert all(part in found for part in [*told, str(whole.warehouse)]) and "\n" not in found
+
+
+def test_all_damages_are_told_not_only_the_first(whole: Paths) -> None:
+    spoil(first_of(whole))
+    Path(f"{first_of(whole, content=b'two!')}.json").write_text("{")
+    (whole.raw / "fatalities" / "last_checked.json").write_text("{")
+    (whole.raw / "builds" / "abcd.json").write_text("{")
+    whole.warehouse.unlink()
+    found = verify(whole)
+    assert len(found.damages) == 5 and len(set(found.damages)) == 5
+    assert [held.whole for held in found.sources if held.snapshots] == [False, True]
+
+
+def test_nothing_yet_and_an_archive_that_is_gone_are_told_plainly(whole: Paths, tmp_path: Path) -> None:
+    with pytest.raises(NothingKept, match="Run `peacekeeping refresh` first"):
+        verify(Paths(tmp_path / "elsewhere"))
+    whole.raw.rename(whole.data / "elsewhere")
+    found = verify(whole)
+    assert "There is no archive at" in found.damages[0] and "`peacekeeping refresh`" in found.damages[0]
+    assert len([told for told in found.damages if "rests on the snapshot" in told]) == 2
+
+
+def test_each_record_is_looked_at_through_what_tells_how_far_it_is(whole: Paths) -> None:
+    seen: list[Path] = []
+    assert isinstance(verify(whole, lambda notes: (seen.extend(notes), notes)[1]), Verified)
+    assert len(seen) == 3 and all(note.suffix == ".json" and note.parent.name in CATALOGUE for note in seen)

@@ -1,0 +1,181 @@
+"""What gets into the archive, under which date, and what is kept out with its reason."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+from tests_shared import CATALOGUE, load_bytes, to_csv, to_json
+
+from flows.steps import fetch
+from flows.steps.ingest import Ingested, Stated
+from flows.steps.staging_cache import Shelf
+from sources import bundle
+from sources.archive import Archive
+from sources.errors import Refused, Unreachable
+
+TODAY = datetime.now(UTC).date().isoformat()
+TODAY_MS = int(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1000
+FATALITIES = CATALOGUE["fatalities"]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "raw")
+
+
+def casualties(count: int = 4100, **changes: object) -> list[dict[str, object]]:
+    """Rows of the API, as many as the source's envelope asks for."""
+    row = {
+        "incident_date": 1547942400000, "mission_acronym": "MINUSMA", "gender": "M", "casualty_nationality": "Chad",
+        "casualty_personnel_type": "Military", "type_of_incident": "Malicious Act",
+    }  # fmt: skip
+    return [{"casualty_id": f"MINUSMA-2019-01-{n:05d}", **row, **changes} for n in range(count)]
+
+
+def admitted(archive: Archive, payload: bytes, stated: Stated = Stated(), source: str = "fatalities") -> Ingested:  # noqa: B008
+    return load_bytes(archive.root, source, payload, stated)
+
+
+@pytest.mark.parametrize(
+    ("rows", "stated", "vintage", "basis"),
+    [
+        ({"last_update": 1561852800000}, Stated(by_metadata="2020-01-01"), "2019-06-30", "last_update of the rows"),
+        ({}, Stated(by_hand="2019-06-30", by_metadata="2020-01-01"), "2019-06-30", "stated"),
+        ({}, Stated(by_metadata="2019-12-10", last_modified="2019-01-30"), "2019-12-10", "the publisher's metadata"),
+        ({}, Stated(last_modified="2019-02-01"), "2019-02-01", "Last-Modified"),
+        ({}, Stated(by_metadata="2099-01-01", last_modified="2019-02-01"), "2019-02-01", "Last-Modified"),
+        ({"incident_date": TODAY_MS}, Stated(), TODAY, "day of retrieval"),
+    ],
+)
+def test_vintage_is_the_rows_own_date_then_what_is_said_of_the_file_then_today(
+    archive: Archive, rows: dict[str, object], stated: Stated, vintage: str, basis: str
+) -> None:
+    found = admitted(archive, to_json(casualties(**rows)), stated)
+    assert (found.record.vintage, found.record.vintage_basis, found.new) == (vintage, basis, True)
+    assert archive.snapshots("fatalities") == [found.record]
+
+
+def test_a_stated_vintage_that_contradicts_the_rows_is_refused(archive: Archive) -> None:
+    with pytest.raises(Refused, match="last updated on 2025-04-04, which is not the stated 2021-06-30"):
+        admitted(archive, to_json(casualties(last_update=1743724800000)), Stated(by_hand="2021-06-30"))
+
+
+def test_a_vintage_in_the_future_is_refused(archive: Archive) -> None:
+    with pytest.raises(Refused, match="lies in the future"):
+        admitted(archive, to_json(casualties(last_update=4070908800000)))
+
+
+def test_a_shrunken_list_is_refused_and_kept_apart(archive: Archive) -> None:
+    with pytest.raises(Refused, match=r"the file has 12 rows of fatalities, expected 4,000 or more.*It is kept in"):
+        admitted(archive, to_json(casualties(12)), Stated(by_hand="2019-06-30"))
+    assert archive.snapshots("fatalities") == []
+    (note,) = (archive.root / "refused" / "fatalities").glob("*.json")
+    assert "expected 4,000 or more" in json.loads(note.read_text())["why"]
+
+
+def test_a_year_cut_off_in_the_middle_is_refused(archive: Archive) -> None:
+    rows = [
+        {"government_donor": name, "entity": "UN-DPO", "rev_type": "Assessed Contributions", "calendar_year": 2024,
+         "amount": 5}
+        for name in ("Chad", "Mali", "Niger")
+    ] * 1  # fmt: skip
+    with pytest.raises(Refused, match="expected 180 or more"):
+        admitted(archive, to_csv(rows), source="assessed_contributions")
+
+
+def test_the_same_file_twice_is_one_snapshot(archive: Archive) -> None:
+    payload = to_json(casualties())
+    first = admitted(archive, payload, Stated(last_modified="2019-02-01")).record
+    again = admitted(archive, payload, Stated(last_modified="2019-03-01"))
+    assert (again.record, again.new) == (first, False) and archive.snapshots("fatalities") == [first]
+    with pytest.raises(Refused, match="in the archive already, as the vintage 2019-02-01"):
+        admitted(archive, payload, Stated(by_hand="2019-06-30"))
+
+
+def test_a_stated_vintage_takes_the_place_of_the_day_it_was_loaded(archive: Archive) -> None:
+    payload = to_json(casualties(incident_date=TODAY_MS - 86_400_000 * 30))
+    admitted(archive, payload)
+    again = admitted(archive, payload, Stated(by_hand=TODAY))
+    assert again.new is False and again.record.vintage == TODAY  # the same day: nothing to put right
+    week = datetime.fromtimestamp(TODAY_MS / 1000 - 7 * 86_400, UTC).date().isoformat()
+    assert admitted(archive, payload, Stated(by_hand=week)).new is True
+    assert [snapshot.vintage for snapshot in archive.snapshots("fatalities")] == [week]
+
+
+def test_an_old_file_without_a_date_is_refused(archive: Archive) -> None:
+    with pytest.raises(Refused, match=r"more than 400 days before its publication.*say --vintage DATE"):
+        admitted(archive, to_json(casualties()))
+
+
+def test_seconds_for_milliseconds_are_refused(archive: Archive) -> None:
+    with pytest.raises(Refused, match=r"got '1547942400' \(as milliseconds it is no midnight in UTC"):
+        admitted(archive, to_json(casualties(incident_date=1547942400)), Stated(by_hand="2019-06-30"))
+
+
+def test_bundled_snapshots_start_the_history_once(archive: Archive) -> None:
+    fetch.ensure_bundled(archive, CATALOGUE)
+    fetch.ensure_bundled(archive, CATALOGUE)
+    live = [name for name, source in CATALOGUE.items() if source.live]
+    vintages = {name: [snapshot.vintage for snapshot in archive.snapshots(name)] for name in live}
+    assert vintages == {
+        "assessed_contributions": ["2024-12-31"],
+        "fatalities": ["2021-06-30", "2025-04-04"],
+        "government_revenue": ["2024-12-31"],
+        "mission_budget_lines": [],
+        "missions": ["2024-02-19"],
+        "publisher_codebook": [],
+        "scale_of_assessments": ["2024-12-31"],
+        "uniformed_personnel": ["2025-07-31"],
+    }
+    compiled = [snapshot for name in CATALOGUE if name not in live for snapshot in archive.snapshots(name)]
+    assert len(compiled) == 15 and {snapshot.vintage for snapshot in compiled} == {"2026-11-24"}
+    assert {s.origin for name in CATALOGUE for s in archive.snapshots(name)} == {"bundled"}
+
+
+def test_fetching_archives_the_exact_bytes_and_an_unchanged_reply_makes_no_new_vintage(
+    archive: Archive, tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", httpserver.url_for("/public/"))
+    payload = to_json(casualties())
+    httpserver.expect_request("/public/data/DPPADPOSS-FATALITIES/json").respond_with_data(
+        payload, content_type="application/json"
+    )
+    httpserver.expect_request("/public/metadata/DPPADPOSS-FATALITIES").respond_with_json(
+        [{"Last Update Date": "2019-12-10"}]
+    )
+    first = fetch.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
+    assert (first.outcome, first.vintage) == ("fetched", "2019-12-10")
+    (snapshot,) = archive.snapshots("fatalities")
+    assert archive.require_whole(snapshot).read_bytes() == payload and snapshot.url.endswith(
+        "/public/data/DPPADPOSS-FATALITIES/json"
+    )
+    again = fetch.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
+    assert again.outcome == "unchanged" and "Unchanged since the vintage 2019-12-10" in again.message
+    assert archive.last_check("fatalities")["outcome"] == "unchanged"  # type: ignore[index]
+
+
+def test_a_web_page_instead_of_data_is_refused_and_kept_apart(
+    archive: Archive, tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", httpserver.url_for(""))
+    httpserver.expect_request("/data/DPPADPOSS-FATALITIES/json").respond_with_data(
+        "<!doctype html><html>Service moved", content_type="text/html"
+    )
+    with pytest.raises(Refused, match="HTML page"):
+        fetch.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
+    assert archive.snapshots("fatalities") == [] and list((archive.root / "refused").rglob("*.json"))
+
+
+def test_what_is_kept_is_told_with_its_vintage_and_the_reason(archive: Archive) -> None:
+    fetch.ensure_bundled(archive, CATALOGUE)
+    told = fetch.kept(archive, FATALITIES, "unreachable", str(Unreachable("No network.")))
+    assert told.message == "No network. Kept the bundled snapshot of 2025-04-04."
+    assert archive.last_check("fatalities")["message"] == told.message  # type: ignore[index]
+
+
+def test_the_manifest_names_an_origin_for_every_figure() -> None:
+    assert all(entry["origin"] and entry["vintage"] and entry["sha256"] for entry in bundle.manifest())

@@ -1,0 +1,142 @@
+"""The webhook: whom it is told, what, and that its address is told to nobody."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from server_api import api
+
+from flows import hooks
+from flows.steps import build
+from flows.steps.settings import Paths
+from warehouse import load
+
+TOKEN = "hunter2hunter2"  # noqa: S105
+
+
+@pytest.fixture
+def hook(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
+    httpserver.expect_request(f"/services/{TOKEN}", method="POST").respond_with_data("ok")
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", httpserver.url_for(f"/services/{TOKEN}"))
+    monkeypatch.delenv("PEACEKEEPING_NOTIFY_ON", raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    yield httpserver
+
+
+def told(hook: HTTPServer) -> list[dict[str, Any]]:
+    return [json.loads(request.data) for request, _ in hook.log]
+
+
+ENDS = [
+    ("FAILED", "nothing published"),
+    ("CRASHED", "Execution was aborted"),
+    ("COMPLETED", "with warnings; x"),
+    ("COMPLETED", "x"),
+]
+
+
+@pytest.mark.parametrize(("when", "count"), [("", 2), ("failures", 2), ("warnings", 3), ("always", 4), ("often", 2)])
+def test_it_is_told_of_the_ends_it_asks_for(
+    hook: HTTPServer, monkeypatch: pytest.MonkeyPatch, when: str, count: int
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_ON", when)
+    for state, message in ENDS:
+        hooks.tell(state, message, "refresh fatalities · 2026-11-25 05:20")
+    assert [(entry["state"], entry["text"].rpartition(": ")[2]) for entry in told(hook)] == ENDS[:count]
+    assert {frozenset(entry) for entry in told(hook)} == {frozenset(("text", "state", "run", "url"))}
+
+
+def test_nobody_is_told_by_default(hook: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PEACEKEEPING_NOTIFY_URL")
+    hooks.tell("FAILED", "nothing published", "run")
+    assert hook.log == []
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (f"file:///tmp/{TOKEN}", "no http or https address"),
+        (f"ftp://host/{TOKEN}", "no http or https address"),
+        (f"http://[{TOKEN}", "no http or https address"),
+        (f"http://127.0.0.1:9/services/{TOKEN}", "can't be reached"),
+        (f"http://{TOKEN}.invalid/", "can't be reached"),
+    ],
+)
+def test_an_address_that_cannot_be_told_is_a_warning_without_the_address(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: str, said: str
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", address)
+    caplog.set_level(logging.DEBUG)
+    hooks.tell("FAILED", "nothing published", "run")
+    assert said in caplog.text and TOKEN not in caplog.text
+    assert [record.levelname for record in caplog.records if record.name == "peacekeeping.notify"] == ["WARNING"]
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+def test_a_webhook_that_refuses_is_a_warning_and_a_redirect_is_not_followed(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    httpserver.expect_request("/h").respond_with_data("", status=status, headers={"Location": "/elsewhere"})
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", httpserver.url_for("/h"))
+    hooks.tell("FAILED", "nothing published", "run")
+    assert f"it answered {status}" in caplog.text and len(httpserver.log) == 1
+
+
+@pytest.mark.server
+def test_a_failed_run_is_told_with_its_link_and_the_address_is_nowhere(
+    hook: HTTPServer, run: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def fail(*_: Any) -> Any:
+        raise load.BuildError("1 check(s) failed, the build is not published")
+
+    monkeypatch.setattr(build, "build", fail)
+    caplog.set_level(logging.DEBUG)
+    state, summary = run(offline=True)
+    assert state.is_failed()
+    (entry,) = told(hook)
+    assert entry["state"] == "FAILED" and entry["run"].startswith("refresh all sources · offline · 20")
+    assert state.message in entry["text"] and str(state.state_details.flow_run_id) in entry["url"]
+    run_id = str(state.state_details.flow_run_id)
+    kept = [
+        api(prefect_api, "logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}}),
+        api(prefect_api, "artifacts/filter", {"flow_runs": {"id": {"any_": [run_id]}}}),
+        api(prefect_api, "flow_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}}),
+    ]
+    assert all(kept)
+    logged = [record.getMessage() for record in caplog.records if record.name != "werkzeug"]  # the webhook's own log
+    assert TOKEN not in json.dumps([kept, logged, summary.as_json()])
+    assert all(TOKEN not in line for line in "".join(capfd.readouterr()).splitlines() if "werkzeug" not in line)
+    assert not [file for file in where.data.rglob("*") if file.is_file() and TOKEN.encode() in file.read_bytes()]
+
+
+@pytest.mark.server
+def test_a_webhook_that_is_down_fails_no_run(run: Any, where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", "http://127.0.0.1:9/hook")
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_ON", "always")
+    state, summary = run(offline=True)
+    assert state.is_completed() and summary.published
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("flow", "parameters"),
+    [("brief", {"mission": "NOWHERE"}), ("backfill", {"first": "2022-02-01", "last": "2022-01-01"})],
+)
+def test_the_other_flows_tell_how_they_ended_too(
+    hook: HTTPServer, where: Paths, prefect_api: str, flow: str, parameters: dict[str, str]
+) -> None:
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    run_flow = getattr(importlib.import_module(f"flows.{flow}"), flow)
+    with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        state = run_flow(**parameters, return_state=True)
+    (entry,) = told(hook)
+    assert entry["state"] == "FAILED" and entry["run"].startswith(flow) and state.message in entry["text"]

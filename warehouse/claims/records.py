@@ -1,0 +1,105 @@
+"""The claims as a published warehouse holds them, as records and as Markdown. Neither pandera nor YAML is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from warehouse.query import Answer, QueryError, plain
+from warehouse.reports.words import units
+
+_CLAIMS = """
+SELECT number, claim_id AS id, claim, printed_in, printed_on, stated, unit, verdict::VARCHAR AS verdict, because,
+    caveats, citation, sources, snapshot_sha256s, rows_sql
+FROM meta.claims ORDER BY number
+"""
+_FIGURES = """
+SELECT claim_id, definition_id AS id, label, definition, is_main, value_text AS shown, value, unit, pending, sql
+FROM meta.claim_figures ORDER BY claim_id, position
+"""
+_VINTAGES = "SELECT source, sha256, vintage FROM meta.snapshots"
+
+
+class NoClaims(QueryError):
+    """The warehouse was built before claims were kept."""
+
+
+def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    answer = Answer(connection, sql)
+    return [dict(zip(answer.columns, map(plain, row), strict=True)) for row in answer.rows()]
+
+
+def read_claims(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Every claim with its figures and what it rests on, by number.
+
+    Raises NoClaims when the warehouse has no tables of claims.
+    """
+    tables = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'meta' AND table_name LIKE 'claim%'"
+    if Answer(connection, tables).rows() == [(0,)]:
+        raise NoClaims("This warehouse was built before claims were kept.")
+    vintages = {(row["source"], row["sha256"]): row["vintage"] for row in _records(connection, _VINTAGES)}
+    figures: dict[str, list[dict[str, Any]]] = {}
+    for figure in _records(connection, _FIGURES):
+        figures.setdefault(figure.pop("claim_id"), []).append(figure)
+    claims = []
+    for claim in _records(connection, _CLAIMS):
+        pairs = zip(claim.pop("sources"), claim.pop("snapshot_sha256s"), strict=True)
+        claim["rests_on"] = [
+            {"source": source, "vintage": vintages.get((source, sha256)), "sha256": sha256} for source, sha256 in pairs
+        ]
+        claims.append(claim | {"figures": figures.get(claim["id"], [])})
+    return claims
+
+
+def as_shown(figure: dict[str, Any]) -> str:
+    """A figure with its unit and how much of it is pending."""
+    if figure["shown"] is None:
+        return "no data"
+    unit = f" ({units(figure['unit'], figure['shown'])})" if figure["unit"] else ""
+    pending = f", {figure['pending']:,} still to be determined" if figure["pending"] else ""
+    return f"{figure['shown']}{unit}{pending}"
+
+
+def lines(claim: dict[str, Any]) -> list[str]:
+    """One claim in full, as plain text."""
+    unit = f" ({units(claim['unit'], claim['stated'])})" if claim["unit"] not in (None, "rank") else ""
+    stated = f"{claim['stated']}{unit}" if claim["stated"] else "no figure"
+    told = [f"{claim['number']}. {claim['id']}", "", claim["claim"]]
+    told += [f"Printed in {claim['printed_in']}, {claim['printed_on']}.", f"Stated: {stated}", ""]
+    told += [f"Verdict: {claim['verdict']}", claim["because"], "", "Figures (* what the claim most plainly means):"]
+    for figure in claim["figures"]:
+        told.append(f"{'*' if figure['is_main'] else '-'} {figure['label']}: {as_shown(figure)}")
+        told.append(f"    {figure['definition']}")
+    if claim["caveats"]:
+        told += ["", f"Caveats: {claim['caveats']}"]
+    told += ["", "Rests on:"]
+    told += [f"- {one['source']}, vintage {one['vintage']}, SHA-256 {one['sha256']}" for one in claim["rests_on"]]
+    return [*told, "", f"Citation: {claim['citation']}"]
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else " ".join(str(value).split()).replace("|", "\\|")
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """A table in Markdown."""
+    bars = [f"| {' | '.join(map(_cell, row))} |" for row in [columns, *rows]]
+    return [bars[0], "|" + "---|" * len(columns), *bars[1:]]
+
+
+def markdown(claim: dict[str, Any]) -> list[str]:
+    """One claim in full, in Markdown."""
+    told = [f"## {claim['claim']}", "", f"Printed in {claim['printed_in']}, {claim['printed_on']}.", ""]
+    told += [f"**{claim['verdict'].capitalize()}.** {claim['because']}", ""]
+    rows = [
+        [f"**{figure['label']}**" if figure["is_main"] else figure["label"], as_shown(figure), figure["definition"]]
+        for figure in claim["figures"]
+    ]
+    told += markdown_table(["figure", "value", "definition"], rows)
+    if claim["caveats"]:
+        told += ["", f"Caveats: {claim['caveats']}"]
+    rests = [[one["source"], one["vintage"], f"`{one['sha256']}`"] for one in claim["rests_on"]]
+    told += ["", *markdown_table(["source", "vintage", "SHA-256"], rests)]
+    return [*told, "", f"> {claim['citation']}"]

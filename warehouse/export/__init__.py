@@ -1,0 +1,1 @@
+"""Export of a warehouse: Parquet files, a data package and a SQL script."""
