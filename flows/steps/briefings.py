@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,7 @@ import duckdb
 
 from sources.catalogue import load_catalogue
 from warehouse.reports.figures import gather
-from warehouse.reports.page import render, render_index, write
+from warehouse.reports.page import PAGE, Picture, render, render_index, write
 from warehouse.reports.provenance import About
 from warehouse.reports.scope import Asker, BriefingError, WrongMission, known_missions
 
@@ -120,3 +121,34 @@ def write_pages(
     names = missions_to_write(Asker(connection))
     pages, skipped = write_some(connection, folder, tracked(names), up_to=up_to, as_of=as_of, about=about)
     return write_index(connection, folder, pages, skipped, up_to=up_to, as_of=as_of)
+
+
+def headline(written: Written) -> str:
+    """One sentence: what was written."""
+    skipped = f"; {len(written.skipped)} missions had not begun" if written.skipped else ""
+    count = f"{len(written.pages):,} page{'' if len(written.pages) == 1 else 's'}"
+    return f"wrote {count} to {written.index.parent}{skipped}"
+
+
+def page_to_show(ask: Asker, written: Written, up_to: date | None) -> Path:
+    """The page whose chart represents a run: the only one, or that of the mission with the newest death."""
+    if len(written.pages) == 1:
+        return written.pages[0]
+    newest = ask(
+        "SELECT mission FROM fatalities WHERE incident_date <= coalesce(?, incident_date) "
+        "ORDER BY incident_date DESC, mission LIMIT 1",
+        up_to,
+    )
+    pages = {match["mission"]: page for page in written.pages if (match := PAGE.fullmatch(page.name))}
+    return pages.get(newest[0]["mission"].replace(" ", "-") if newest else "", written.pages[0])
+
+
+def markdown(written: Written, chart: Picture | None) -> str:
+    """What was written: the chart of one page, and the files by name, to be opened from disk."""
+    title = headline(written)
+    lines = [f"# {title[:1].upper()}{title[1:]}", ""]
+    if chart:
+        data = b64encode(chart.svg.encode()).decode()
+        lines += [f"![{chart.title}](data:image/svg+xml;base64,{data})", ""]
+        lines += [f"**{chart.title}.** {chart.description}", ""]
+    return "\n".join([*lines, f"Index: `{written.index}`", "", *[f"- `{page}`" for page in written.pages], ""])

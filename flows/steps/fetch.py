@@ -46,6 +46,12 @@ def storable(source: Source, file: Path, folder: Path) -> Path:
     return copy
 
 
+def bundled_complete(archive: Archive) -> bool:
+    """Whether the archive has every bundled snapshot."""
+    snapshots = (entry for entry in bundle.manifest() if entry["role"] == "snapshot")
+    return all(archive.holds(entry["source"], entry["sha256"]) for entry in snapshots)
+
+
 def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
     """Put the bundled snapshots of the sources into the archive where they are missing (history starts with them); how
     many were."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps.build import Build
-from warehouse import diff
+from warehouse import checks, diff
 from warehouse.query import Answer, QueryError, connect
 
 ROWS_NAMED = 5
@@ -24,20 +24,20 @@ def _records(connection: Any, sql: str) -> list[dict[str, object]]:
     return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
 
 
-def failed_checks(file: Path, queries: dict[str, str]) -> list[dict[str, object]]:
-    """The checks that a built file failed: name, severity, expected, found, description, and some of the rows.
+def failed_checks(file: Path) -> list[dict[str, object]]:
+    """The failed checks of a built file: name, severity, expected, found, description, and some of the rows at fault.
 
-    queries  the SQL of those checks that expect nothing to be found, by name: what such a check counts are the rows at
-             fault, so its query names them, too. A check that counts otherwise names none.
+    Only a check that allows no row has rows at fault: those that its query counts.
     """
+    queries = {check.name: check.sql for check in checks.all_checks() if check.maximum == 0}
     try:
         with connect(file) as connection:
-            found = _records(connection, _FAILED)
-            for check in found:
+            failed = _records(connection, _FAILED)
+            for check in failed:
                 check["rows"] = _rows_at_fault(connection, queries.get(str(check["name"]), ""))
     except QueryError:  # a build that ended before its checks
         return []
-    return found
+    return failed
 
 
 def _rows_at_fault(connection: Any, sql: str) -> str:

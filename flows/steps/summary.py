@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
 
-from flows.hooks import WITH_WARNINGS
 from flows.steps.fetch import FetchResult
 from flows.steps.staging import StageReport
 from schemas.tables.quality import REJECTED_ROWS
+
+log = logging.getLogger("peacekeeping.refresh")
+
+WITH_WARNINGS = "with warnings"  # how the headline of a run with warnings begins
 
 
 @dataclass
@@ -52,6 +56,13 @@ class Summary:
             }
             for report in self.staged
         ]
+
+    def record_published(self, at: str, rows: Mapping[str, int]) -> None:
+        """Record when the build was published, and its rows by table of `main`."""
+        self.published = at
+        self.tables = {name: count for name, count in rows.items() if name.startswith("main.")}
+        since = "The first build" if self.changes is None else "Since the build before"
+        log.info("%s: %s.", since, self.changed())
 
     def headline(self) -> str:
         """One sentence: what happened."""

@@ -191,13 +191,12 @@ def test_failed_build_leaves_published_warehouse_untouched(
 
 
 def test_unreachable_publishers_keep_the_last_good_snapshots_and_say_so(run: Any, where: Paths) -> None:
-    began = time.perf_counter()
     state, summary = run()
     assert state.is_completed() and state.message.startswith("with warnings; published build")
     assert [obtained.outcome for obtained in summary.obtained] == ["unreachable"] * 8
     assert "publisher not reached, kept last good: assessed_contributions" in state.message
     assert summary.obtained[1].message.endswith("Kept the bundled snapshot of 2025-04-04.")
-    assert time.perf_counter() - began < 60 and summary.published
+    assert summary.published
 
 
 def test_live_fails_instead_of_falling_back(run: Any, where: Paths) -> None:
