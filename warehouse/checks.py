@@ -14,9 +14,10 @@ import duckdb
 import yaml
 
 from schemas.columns import Table
+from schemas.problems import first_line
 from schemas.tables import FACTS, TABLES
 from warehouse import ddl, reconcile
-from warehouse.load import BuildError, first_line
+from warehouse.load import BuildError
 
 PROMISES = Path(__file__).parent / "checks.yaml"
 _EACH_FACT = re.compile(r"\{each fact: (.*?)\}")

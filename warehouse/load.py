@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from schemas.problems import first_line
 from schemas.tables import TABLES, WRITTEN_IN_BUILD
 from warehouse import ddl
 
@@ -106,8 +107,3 @@ def _write_dictionary(connection: duckdb.DuckDBPyConnection) -> None:
         FROM duckdb_columns() WHERE schema_name = 'marts' AND database_name = 'built'
         """
     )
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's text: DuckDB adds the statement and a caret below it."""
-    return str(error).strip().splitlines()[0]

@@ -16,9 +16,10 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 import yaml
 
+from schemas.problems import first_line
 from schemas.reconciliations import RECONCILIATION_REASONS, RECONCILIATIONS
 from warehouse import ddl
-from warehouse.load import BuildError, first_line
+from warehouse.load import BuildError
 
 DECLARED = Path(__file__).parent / "reconciliations.yaml"
 AGREEING = ("equal", "both")

@@ -191,8 +191,7 @@ def check(built: Build) -> list[checks.Outcome]:
 def reconciled(built: Build) -> list[dict[str, object]]:
     """How a checked build's ledgers agree: the rows of marts.reconciliation_summary."""
     with connect(built.file) as connection:
-        answer = Answer(connection, "FROM marts.reconciliation_summary")
-        return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
+        return Answer(connection, "FROM marts.reconciliation_summary").records()
 
 
 def changes(standing_file: Path, built: Build) -> list[dict[str, object]] | None:

@@ -18,9 +18,10 @@ from typing import Any
 import duckdb
 
 from schemas.claims import CLAIM_FIGURES, CLAIMS, QUALIFIERS
+from schemas.problems import first_line
 from warehouse.claims.files import FOLDER, PENDING, PLACEHOLDER, STATED, Claim, Definition, load_claims
-from warehouse.load import BuildError, first_line
-from warehouse.query import QueryError, connect
+from warehouse.load import BuildError
+from warehouse.query import QueryError, connect, records
 
 NO_FIGURE = "no figure"
 NOT_IN_THE_DATA = "not in the data"
@@ -97,9 +98,9 @@ def _select(connection: duckdb.DuckDBPyConnection, claim: Claim, field: str, sql
         raise claim.error(field, f"the query failed: {first_line(error)}") from error
 
 
-def _fetch(result: Any, claim: Claim, field: str) -> list[tuple[Any, ...]]:
+def _records(result: Any, claim: Claim, field: str) -> list[dict[str, Any]]:
     try:
-        return list(result.fetchall())
+        return records(result)
     except duckdb.Error as error:
         raise claim.error(field, f"the query failed: {first_line(error)}") from error
 
@@ -116,10 +117,10 @@ def measure(connection: duckdb.DuckDBPyConnection, claim: Claim, definition: Def
     kind = str(result.description[0][1])
     if not _KINDS.fullmatch(kind):
         raise claim.error(field, f"expected a number, a text or a day, got {kind}.")
-    rows = _fetch(result, claim, field)
+    rows = _records(result, claim, field)
     if len(rows) != 1:
         raise claim.error(field, f"expected exactly one row, got {len(rows):,}.")
-    row = dict(zip(columns, rows[0], strict=True))
+    (row,) = rows
     value, pending, qualifier = row["value"], row.get("pending"), row.get("qualifier")
     if pending is not None and (not isinstance(pending, int) or pending < 0):
         raise claim.error(field, f"pending: expected a whole number of 0 or more, got {pending!r}.")
@@ -250,8 +251,7 @@ def check(connection: duckdb.DuckDBPyConnection, apart: duckdb.DuckDBPyConnectio
         figures = tuple(measure(connection, claim, definition) for definition in claim.definitions)
         verdict, because = judge(apart, claim, figures)
         result = _select(connection, claim, "rows", claim.rows)
-        names = [column[0] for column in result.description]
-        rows = [dict(zip(names, row, strict=True)) for row in _fetch(result, claim, "rows")]
+        rows = _records(result, claim, "rows")
         hashes = {row["snapshot_sha256"] for row in rows if row.get("snapshot_sha256")}
         read_in = sorted({row["citation"] for row in rows if row.get("citation")})
     snapshots = _snapshots(connection, claim, hashes)

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from warehouse.export.sql import Held
+from warehouse.query import records
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 NAME = "un-peacekeeping"
@@ -53,9 +54,7 @@ class File:
 
 
 def _asked(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
-    result = connection.execute(sql)
-    names = [column[0] for column in result.description or []]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return records(connection.execute(sql))
 
 
 def _field(connection: duckdb.DuckDBPyConnection, told: Mapping[str, Any], sql_type: str) -> dict[str, Any]:

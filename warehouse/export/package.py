@@ -26,6 +26,7 @@ from typing import Any
 
 import duckdb
 
+from schemas.problems import first_line
 from schemas.tables import TABLES
 from warehouse import ddl, load
 from warehouse.export import sql
@@ -101,7 +102,7 @@ def export(
                 pointer = _point(store, staged, scope, pointer)
             builds, removed = _prune(store, pointer, keep)
     except (duckdb.Error, OSError) as error:
-        told = load.first_line(error).rstrip(".") if isinstance(error, duckdb.Error) else str(error)
+        told = first_line(error) if isinstance(error, duckdb.Error) else str(error)
         raise ExportError(f"The export failed: {told}. What was published at {store.address} is as it was.") from error
     counts = {name: pointer[name] for name in ("rows", "files", "bytes")}
     return Exported(
@@ -295,7 +296,7 @@ def _verify(
         try:
             reader.execute(text)
         except duckdb.BinderException as error:  # a mart reads a column that the build has not
-            raise ExportError(f"{OTHER_CODE} {load.first_line(error).rstrip('.')}. {REBUILD}") from error
+            raise ExportError(f"{OTHER_CODE} {first_line(error)}. {REBUILD}") from error
         seen = sql.held(reader, "views")
         for table in tables:
             rows = sum(file.rows or 0 for file in files if file.table == table.full_name)

@@ -17,6 +17,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from schemas.problems import first_line
+
 BUILDS = "builds"
 BUILD_ID = re.compile(r"[0-9a-f]{6,64}")
 
@@ -170,7 +172,7 @@ class RemoteStore:
             ) from None
         except ValueError as error:
             raise ExportError(
-                f"{url} can't be written to: {_first_line(error)}. A path, s3://… or gs://… can."
+                f"{url} can't be written to: {first_line(error)}. A path, s3://… or gs://… can."
             ) from error
         self._root = self._root.rstrip("/")
 
@@ -236,20 +238,15 @@ class RemoteStore:
         try:
             yield
         except ImportError as error:
-            raise ExportError(f"{self.address} needs a package more: {_first_line(error)}.") from error
+            raise ExportError(f"{self.address} needs a package more: {first_line(error)}.") from error
         except Exception as error:
-            raise ExportError(f"{self.address} can't be written or read: {_first_line(error)}.") from error
+            raise ExportError(f"{self.address} can't be written or read: {first_line(error)}.") from error
 
 
 def _what_to_install(scheme: str, error: ImportError) -> str:
     if scheme in ("s3", "s3a"):
         return "Install it with `pip install 'peacekeeping[cloud]'`."
-    return f"{_first_line(error).removesuffix('.')}."
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    return f"{first_line(error)}."
 
 
 def _files_under(folder: Path) -> list[str]:

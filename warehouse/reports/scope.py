@@ -9,6 +9,9 @@ from typing import Any
 
 import duckdb
 
+from schemas.problems import first_line
+from warehouse.query import records
+
 Row = dict[str, Any]
 
 
@@ -33,16 +36,14 @@ class Asker:
         if key not in self._known:
             try:
                 result = self._connection.execute(sql, [list(one) if isinstance(one, tuple) else one for one in given])
-                names = [column[0] for column in result.description or []]
-                self._known[key] = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+                self._known[key] = records(result)
             except duckdb.CatalogException as error:
-                told = str(error).strip().splitlines()[0]
                 raise BriefingError(
-                    f"This warehouse was built by older code and can't give a briefing ({told}) "
+                    f"This warehouse was built by older code and can't give a briefing ({first_line(error)}) "
                     "Run `peacekeeping refresh` to build it anew."
                 ) from error
             except duckdb.Error as error:
-                raise BriefingError(f"The warehouse gives no answer: {str(error).strip().splitlines()[0]}") from error
+                raise BriefingError(f"The warehouse gives no answer: {first_line(error)}.") from error
         return self._known[key]
 
     def one(self, sql: str, *given: Any) -> Row:
