@@ -155,7 +155,11 @@ _CASUALTY = {
         ("known", "from_code", "undetermined", "unresolved"),
     ),
     "personnel_type": category(
-        "The publisher's six types. Military, Police and Military Observer are uniformed.", CASUALTY_PERSONNEL_TYPES
+        "The publisher's six types; is_uniformed says which are uniformed.", CASUALTY_PERSONNEL_TYPES
+    ),
+    "is_uniformed": flag(
+        "Whether personnel_type is Military, Police or Military Observer.",
+        generated="personnel_type IN ('Military', 'Police', 'Military Observer')",
     ),
     "incident_type": category(
         "The publisher's six types. To Be Determined is a state that will change, not a cause.", INCIDENT_TYPES
@@ -633,6 +637,21 @@ PUBLISHED_NAMES = Table(
     },
 )
 
+POISSON_LIMITS = Table(
+    "meta",
+    "poisson_limits",
+    "Exact limits of a Poisson mean",
+    "One row a count from 0 to 2,000: the 95 % confidence limits of its Poisson mean (Garwood 1936), computed with "
+    "scipy at development time. marts.fatality_rates uses them.",
+    ("deaths",),
+    True,
+    {
+        "deaths": whole("The count.", unit="person"),
+        "low": number("Lower limit; 0 for a count of 0.", unit="person", minimum=0, maximum=1e6),
+        "high": number("Upper limit.", unit="person", minimum=0, maximum=1e6),
+    },
+)
+
 COLUMNS = Table(
     "meta",
     "columns",
@@ -681,9 +700,10 @@ META = (
     PUBLISHED_NAMES,
     CLAIMS,
     CLAIM_FIGURES,
+    POISSON_LIMITS,
     COLUMNS,
 )
 # What a build writes by itself once the rest is loaded; no source has rows of them.
-WRITTEN_IN_BUILD = (CHECKS, COLUMNS, RECONCILIATIONS, RECONCILIATION_REASONS, CLAIMS, CLAIM_FIGURES)
+WRITTEN_IN_BUILD = (CHECKS, COLUMNS, RECONCILIATIONS, RECONCILIATION_REASONS, CLAIMS, CLAIM_FIGURES, POISSON_LIMITS)
 # In the order in which they can be filled: what is referred to comes first.
 TABLES: dict[str, Table] = {table.full_name: table for table in (*DIMENSIONS, *FACTS, *HISTORY, *META)}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from flows.steps.registry import SUBJECTS, comparison_of, declaration_of, published_names
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from schemas.columns import Table
 from schemas.reconciliations import CONTROL_TOTALS
 from schemas.tables import (
@@ -101,7 +101,7 @@ def control_totals_of(source: Source) -> pd.DataFrame:
 
 
 def stage_source(
-    archive: Archive, shelf: Shelf, source: Source, snapshots: Sequence[Snapshot], folder: Path
+    archive: Archive, cache: StagingCache, source: Source, snapshots: Sequence[Snapshot], folder: Path
 ) -> StageReport:
     """Stage snapshots of a source (in publication order) into `folder`; one that can't be used is a problem told.
 
@@ -112,7 +112,7 @@ def stage_source(
     accounts, problems = [], []
     for snapshot in snapshots:
         try:
-            staged = shelf.staged(archive, source, snapshot)
+            staged = cache.staged(archive, source, snapshot)
             _require_few_rejected(staged, source, snapshot)
         except (ArchiveError, ContractError, Refused) as error:
             problems.append(f"{source.name}: the archived snapshot of {snapshot.vintage} can't be used: {error}")
