@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 
 from schemas.problems import first_line
-from schemas.tables import POISSON_LIMITS, TABLES, WRITTEN_IN_BUILD
+from schemas.tables import TABLES, WRITTEN_IN_BUILD
+from schemas.tables.builds import POISSON_LIMITS
 from warehouse import ddl
 
 MARTS = Path(__file__).parent / "marts"

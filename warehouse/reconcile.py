@@ -16,7 +16,7 @@ import duckdb
 from pydantic import Field, model_validator
 
 from schemas.problems import first_line
-from schemas.reconciliations import RECONCILIATION_REASONS, RECONCILIATIONS
+from schemas.tables.reconciliations import RECONCILIATION_REASONS, RECONCILIATIONS
 from schemas.yaml_files import Declaration, read_yaml
 from warehouse import ddl
 from warehouse.load import BuildError

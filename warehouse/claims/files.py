@@ -14,8 +14,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from schemas.claims import VERDICTS
 from schemas.tables import TABLES
+from schemas.tables.claims import VERDICTS
 from schemas.yaml_files import Declaration, DeclarationError, read_yaml
 from warehouse.load import BuildError
 

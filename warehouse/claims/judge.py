@@ -17,8 +17,8 @@ from typing import Any
 
 import duckdb
 
-from schemas.claims import CLAIM_FIGURES, CLAIMS, QUALIFIERS
 from schemas.problems import first_line
+from schemas.tables.claims import CLAIM_FIGURES, CLAIMS, QUALIFIERS
 from warehouse.claims.files import FOLDER, PENDING, PLACEHOLDER, STATED, Claim, Definition, Rule, load_claims
 from warehouse.load import BuildError
 from warehouse.query import QueryError, connect, records

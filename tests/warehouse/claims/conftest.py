@@ -12,7 +12,7 @@ from marts_shared import Connection, fill, insert, put
 from tests_shared import CATALOGUE
 
 from flows.steps.registry import SUBJECTS, declaration_of
-from schemas.money import DATED_FACTS
+from schemas.tables.payments import DATED_FACTS
 from sources import bundle
 from transforms.staging import Staged
 from transforms.vintages import Vintage
