@@ -22,7 +22,7 @@ CASH = """
     SELECT as_of_to, precision::VARCHAR, if(fund = 'peacekeeping', fund, fund || ' budget'), statement,
         citation, amount_usd
     FROM marts.arrears_timeline WHERE NOT is_arrears AND as_of_to BETWEEN $1::DATE AND $2::DATE
-    ORDER BY as_of_to DESC, subject
+    ORDER BY as_of_to DESC, subject, statement
 """
 
 
