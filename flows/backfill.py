@@ -27,7 +27,7 @@ from flows.decorators import ERRORS, pipeline_flow, pipeline_task
 from flows.steps import fetch
 from flows.steps.as_of import choose_snapshots, period_ends
 from flows.steps.build import build_from_snapshots
-from flows.steps.errors import FORESEEABLE, explained
+from flows.steps.errors import explained
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.publish import published_build_id
@@ -98,7 +98,7 @@ def backfill(
         return Failed(message=f"No {every} ends from {first} to {last}. Nothing was built.")
     where = paths()
     try:
-        prepare_archive(last, where, wait_seconds)
+        prepare_archive(last, where, wait_seconds, return_state=True).result()
         results = days_without_build(days, where)
         missing = [day for day in days if day not in results]
         states = map_task(build_as_of, {"day": missing}, where=where, wait_seconds=wait_seconds) if missing else []
@@ -160,23 +160,19 @@ def build_as_of(day: date, where: Paths, wait_seconds: float) -> DayResult:
     """Build, check and publish the warehouse as of a day, unless another run did so meanwhile."""
     began = time.perf_counter()
     scratch = where.scratch_of(day)
-    try:
-        with only_builder_of(where, day, wait_seconds):
-            shutil.rmtree(scratch, ignore_errors=True)  # a killed run's
-            try:
-                archive, catalogue = Archive(where.raw), load_catalogue()
-                snapshots = choose_snapshots(archive, catalogue, day)
-                identity = build_id(snapshot for chosen in snapshots.values() for snapshot in chosen)
-                if published_build_id(where.target(day)) == identity:
-                    return DayResult(day, "stands", "built by another run meanwhile", identity)
-                cache = ReadOnlyCache(where.staged)
-                built, outcomes = build_from_snapshots(archive, cache, catalogue, snapshots, scratch)
-                publish(built.file, where.target(day))
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
-    except FORESEEABLE as error:
-        log.error("As of %s: %s", day, explained(error))
-        return DayResult(day, "failed", explained(error))
+    archive, catalogue = Archive(where.raw), load_catalogue()
+    with only_builder_of(where, day, wait_seconds):
+        shutil.rmtree(scratch, ignore_errors=True)  # a killed run's
+        try:
+            snapshots = choose_snapshots(archive, catalogue, day)
+            identity = build_id(snapshot for chosen in snapshots.values() for snapshot in chosen)
+            if published_build_id(where.target(day)) == identity:
+                return DayResult(day, "stands", "built by another run meanwhile", identity)
+            cache = ReadOnlyCache(where.staged)
+            built, outcomes = build_from_snapshots(archive, cache, catalogue, snapshots, scratch)
+            publish(built.file, where.target(day))
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     log.info("As of %s: built.", day)
     parts = [f"of {sum(map(len, snapshots.values()))} snapshots, {sum(built.rows.values()):,} rows"]
     empty = [name for name, chosen in snapshots.items() if not chosen and not catalogue[name].optional]

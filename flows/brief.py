@@ -21,17 +21,7 @@ from pydantic import Field
 
 from flows.artifacts import artifact
 from flows.decorators import ERRORS, pipeline_flow, pipeline_task
-from flows.steps.briefings import (
-    Written,
-    about_sources,
-    headline,
-    markdown,
-    missions_to_write,
-    page_to_show,
-    write_index,
-    write_pages,
-    write_some,
-)
+from flows.steps.briefings import BriefingWriter, Written
 from flows.steps.errors import explained
 from flows.steps.publish import published_build_id
 from flows.steps.settings import Paths, paths
@@ -39,7 +29,7 @@ from flows.task_runners import map_task
 from warehouse.query import connect
 from warehouse.reports.page import picture_of
 from warehouse.reports.provenance import build_of
-from warehouse.reports.scope import Asker, BriefingError
+from warehouse.reports.scope import BriefingError, Queries
 
 BATCH = 12  # missions a task: some ten tasks, so that a cluster's workers end at about the same time
 
@@ -77,27 +67,27 @@ def brief(
     folder = where.data / "briefings"
     try:
         if mission:
-            written = write_briefing(mission, up_to, where, folder)
+            written = write_briefing(mission, up_to, where, folder, return_state=True).result()
         else:
             batches = write_batches(batch, up_to, where, folder)
-            written = write_folder_index(batches, up_to, where, folder)
+            written = write_folder_index(batches, up_to, where, folder, return_state=True).result()
             require_complete(batches)
     except (FailedRun, *ERRORS) as error:
         return Failed(message=explained(error))
-    return report(written, up_to, where)
+    return report(written, up_to, where, folder)
 
 
 @pipeline_task("write page of {mission}")
 def write_briefing(mission: str, up_to: date | None, where: Paths, folder: Path) -> Written:
     """Write the page of a mission and the index."""
     with connect(where.warehouse) as connection:
-        return write_pages(connection, folder, mission, up_to=up_to, as_of=None, about=about_sources())
+        return BriefingWriter(connection, folder, up_to).write(mission)
 
 
 def write_batches(size: int, up_to: date | None, where: Paths, folder: Path) -> list[Batch]:
     """Write the pages of every mission; those from a build that was replaced meanwhile are written a second time."""
     with connect(where.warehouse) as connection:
-        names = missions_to_write(Asker(connection))
+        names = BriefingWriter(connection, folder).missions()
     missions = [names[start : start + size] for start in range(0, len(names), size)]
     batches: dict[int, Batch] = {}
     remaining = list(range(len(missions)))
@@ -121,13 +111,13 @@ def _batch_name() -> str:
 def write_batch(missions: list[str], up_to: date | None, where: Paths, folder: Path) -> Batch:
     """Write the pages of some missions."""
     with connect(where.warehouse) as connection:
-        pages, skipped = write_some(connection, folder, missions, up_to=up_to, as_of=None, about=about_sources())
+        pages, skipped = BriefingWriter(connection, folder, up_to).pages(missions)
         return Batch(pages, skipped, build_id_of(connection))
 
 
 def build_id_of(connection: duckdb.DuckDBPyConnection) -> str:
     """The id of the build that a connection reads."""
-    return str(build_of(Asker(connection))["build_id"])
+    return str(build_of(Queries(connection))["build_id"])
 
 
 def _batch(missions: list[str], state: State[Any]) -> Batch:
@@ -145,7 +135,7 @@ def write_folder_index(batches: list[Batch], up_to: date | None, where: Paths, f
         raise BriefingError(errors[0])
     with connect(where.warehouse) as connection:
         skipped = [name for batch in batches for name in batch.skipped]
-        return write_index(connection, folder, pages, skipped, up_to=up_to, as_of=None)
+        return BriefingWriter(connection, folder, up_to).index(pages, skipped)
 
 
 def require_complete(batches: list[Batch]) -> None:
@@ -158,18 +148,18 @@ def require_complete(batches: list[Batch]) -> None:
         raise BriefingError("Refreshes published while the pages were written: they are of two builds. Brief again.")
 
 
-def report(written: Written, up_to: date | None, where: Paths) -> State[Any]:
+def report(written: Written, up_to: date | None, where: Paths, folder: Path) -> State[Any]:
     """Write an artifact with the chart of one page and the files' names; returns the final state."""
     try:
         with connect(where.warehouse) as connection:
-            page = page_to_show(Asker(connection), written, up_to)
+            page = BriefingWriter(connection, folder, up_to).page_to_show(written)
         chart = picture_of(page.read_text(encoding="utf-8"))
     except ERRORS:  # the pages are written: the artifact does without a chart
         chart = None
     artifact(
         create_markdown_artifact,
-        markdown(written, chart),
+        written.markdown(chart),
         key="briefings",
         description="The pages that this run wrote",
     )
-    return Completed(message=headline(written))
+    return Completed(message=written.headline())

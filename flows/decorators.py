@@ -18,7 +18,6 @@ from flows.task_runners import RunnerError
 from warehouse.query import QueryError
 from warehouse.reports.scope import BriefingError
 
-log = logging.getLogger("peacekeeping.run")
 logging.getLogger("peacekeeping").setLevel(logging.INFO)
 
 Parameters = ParamSpec("Parameters")
@@ -36,14 +35,15 @@ LEVELS = {
 
 
 def _is_no_failed_run(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], FailedRun))
+    """False for the traceback of a failed run, and for that of a failed task, which is empty."""
+    return not (record.exc_info and isinstance(record.exc_info[1], FailedRun | None))
 
 
 def set_log_levels() -> None:
     """Keep out of the logs what repeats a run's final state, tracebacks of failed runs included."""
     for name, level in LEVELS.items():
         logging.getLogger(name).setLevel(level)
-    for name in ("prefect.flow_runs", "prefect.engine"):
+    for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(_is_no_failed_run)
 
 
@@ -74,7 +74,8 @@ def pipeline_task(
 ) -> Callable[[Callable[Parameters, Result]], Task[Parameters, Result]]:
     """Prefect's `task`, without caching and stored results; one of ERRORS ends it as Failed with one sentence.
 
-    Raised, the error would leave a traceback in the run's log.
+    Raised, the error would leave a traceback in the run's log. Call the task with `return_state=True`: the state's
+    `result()` raises FailedRun with the sentence, while a plain call returns the state itself.
     """
 
     def decorate(function: Callable[Parameters, Result]) -> Task[Parameters, Result]:
@@ -83,7 +84,6 @@ def pipeline_task(
             try:
                 return function(*args, **kwargs)
             except ERRORS as error:
-                log.error("%s", explained(error))
                 return Failed(message=explained(error))
             except RuntimeError as error:  # DuckDB replaces the KeyboardInterrupt of a Ctrl-C within a query by its own
                 if "interrupted" in str(error).lower():

@@ -112,12 +112,14 @@ def refresh(
             snapshots = select_snapshots(options, summary)
             if not is_up_to_date(options, summary):
                 reports = stage_sources(options, snapshots, bundled, fetches, summary)
-                built = build_warehouse(str(summary.build_id), reports, options.scratch)
+                built = build_warehouse(str(summary.build_id), reports, options.scratch, return_state=True).result()
                 checked = check(built, options, summary)
                 every = [snapshot for chosen in snapshots.values() for snapshot in chosen]
                 # Quoted inputs are no edges of the run's graph, which shows that publishing follows the check.
-                at = publish_build(quote(built), quote(every), options.where, as_of, wait_for=[checked])
-                summary.record_published(at, built.rows)
+                published = publish_build(
+                    quote(built), quote(every), options.where, as_of, wait_for=[checked], return_state=True
+                )
+                summary.record_published(published.result(), built.rows)
     return report(summary)
 
 
@@ -360,7 +362,7 @@ def check_build(built: Build) -> list[str]:
     """Run the checks; a failed one of severity error stops publishing, the others are returned as warnings."""
     outcomes = build.check(built)
     warnings = [
-        f"check: {outcome.check.name}: expected {outcome.check.expected()}, found {outcome.found} "
+        f"check: {outcome.check.name}: expected {outcome.check.expect}, found {outcome.found} "
         f"({outcome.check.description})"
         for outcome in outcomes
         if not outcome.passed

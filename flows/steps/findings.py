@@ -20,8 +20,7 @@ _CLAIMS = "SELECT number, claim, verdict::VARCHAR AS verdict, because FROM meta.
 
 
 def _records(connection: Any, sql: str) -> list[dict[str, object]]:
-    answer = Answer(connection, sql)
-    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
+    return Answer(connection, sql).records()
 
 
 def failed_checks(file: Path) -> list[dict[str, object]]:
@@ -29,7 +28,7 @@ def failed_checks(file: Path) -> list[dict[str, object]]:
 
     Only a check that allows no row has rows at fault: those that its query counts.
     """
-    queries = {check.name: check.sql for check in checks.all_checks() if check.maximum == 0}
+    queries = {check.name: check.sql for check in checks.all_checks() if check.expect.max == 0}
     try:
         with connect(file) as connection:
             failed = _records(connection, _FAILED)
