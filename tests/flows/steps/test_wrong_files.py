@@ -229,7 +229,7 @@ def test_a_zero_and_a_time_of_day_are_no_dates_in_csv_and_json(load: Load) -> No
 
 
 def test_a_vintage_in_the_future_is_not_the_newest_and_is_told(tmp_path: Path) -> None:
-    from flows.cli import doctor_checks, verify
+    from flows.cli import doctor, verify
 
     where = Paths(tmp_path)
     archive = Archive(where.raw)
@@ -241,8 +241,8 @@ def test_a_vintage_in_the_future_is_not_the_newest_and_is_told(tmp_path: Path) -
     assert [snapshot.vintage for snapshot in chosen] == ["2021-06-30"]
     (warning,) = future_vintages(archive, only)
     assert "fatalities" in warning and "2130-01-01, which lies in the future" in warning
-    assert any("lies in the future" in damage for damage in verify.verify(where).damages)
-    told = {finding.what: finding for finding in doctor_checks.examine(where)}
+    assert any("lies in the future" in damage for damage in verify.verify_folder(where).damages)
+    told = {finding.what: finding for finding in doctor.examine(where)}
     assert told["clock"].state == "warn" and "retrieved on 2130-01-01" in told["clock"].found
     assert told["archive"].state == "bad"
 
