@@ -189,7 +189,7 @@ def leftovers(where: Paths) -> list[Finding]:
         text = f"{_bytes(_size(scratch))} in {len(scratch)} entries of {where.work} and beside it"
         findings.append(Finding("warn", "left by killed runs", text, "The next `peacekeeping refresh` removes it."))
     snapshots = [path for path in where.staged.glob("*/*/*") if not path.name.startswith(".")]
-    old = [path for path in snapshots if path.name != staging_code()]
+    old = [path for path in snapshots if path.name != staging_code(path.parent.parent.name)]
     if old:
         text = f"{_bytes(_size(old))} in {len(old)} snapshots that other code staged in {where.staged}"
         advice = f"The next build stages them again; {where.staged} may be removed at any time."

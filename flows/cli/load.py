@@ -19,10 +19,9 @@ from flows.cli.errors import WRONG, fail
 from flows.cli.options import as_json_option, examples
 from flows.steps import fetch, ingest
 from flows.steps.as_of import parse_day
-from flows.steps.history import table_now_and_then
-from flows.steps.ingest import LOADED, Candidate, Ingested, Offered, Stated, there
+from flows.steps.history import table_without_and_with
+from flows.steps.ingest import LOADED, ArchivedFile, CheckedFile, InputFile, PublicationDates
 from flows.steps.locking import only_writer
-from flows.steps.registry import comparison_of
 from flows.steps.settings import Paths, paths
 from flows.steps.staging_cache import StagingCache
 from schemas.validate import ContractError
@@ -54,9 +53,9 @@ class Options:
 class Loaded:
     """A checked file, the periods that it would change (transforms.preview), and its record; None when not archived."""
 
-    candidate: Candidate
+    checked: CheckedFile
     changes: pd.DataFrame
-    archived: Ingested | None
+    archived: ArchivedFile | None
 
 
 @click.command(
@@ -97,9 +96,9 @@ def load(**arguments: Any) -> None:
     options = Options(**arguments)
     if bool(options.accept) != bool(options.because and options.because.strip()):
         fail("--accept CHECK and --because TEXT go together.", WRONG)
-    where, offered = paths(), _offered(options)
+    where, file = paths(), _input_file(options)
     try:
-        loaded = _load(where, offered, options)
+        loaded = _load(where, file, options)
     except OSError as error:
         fail(f"{error.strerror}: {error.filename or where.data}. Nothing was archived.")
     if options.as_json:
@@ -108,42 +107,42 @@ def load(**arguments: Any) -> None:
         _show_result(loaded)
 
 
-def _offered(options: Options) -> Offered:
+def _input_file(options: Options) -> InputFile:
     """The file to load. Raises UnknownSource or WrongDate."""
     source = find(load_catalogue(), options.source)
     stated = None if options.vintage is None else parse_day(options.vintage, "--vintage").isoformat()
     accepted = dict.fromkeys(options.accept, (options.because or "").strip())
     if options.accept_rejected:
         accepted["rejected_rows"] = "--accept-rejected"
-    return Offered(source, options.file, LOADED, options.file.name, Stated(by_hand=stated), accepted)
+    return InputFile(source, options.file, LOADED, options.file.name, PublicationDates(by_hand=stated), accepted)
 
 
-def _load(where: Paths, offered: Offered, options: Options) -> Loaded:
+def _load(where: Paths, file: InputFile, options: Options) -> Loaded:
     """Check the file, show what it would change, and archive it. Raises Refused."""
     archive, cache = Archive(where.raw), StagingCache(where.staged)
-    checking = Console(stderr=True).status(f"Checking {offered.file.name} …") if sys.stderr.isatty() else nullcontext()
+    checking = Console(stderr=True).status(f"Checking {file.path.name} …") if sys.stderr.isatty() else nullcontext()
     with checking, only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as folder:
-        fetch.ensure_bundled(archive, {offered.source.name: offered.source})
-        stored = replace(offered, file=fetch.storable(offered.source, offered.file, Path(folder)))
+        fetch.ensure_bundled(archive, {file.source.name: file.source})
+        file = replace(file, path=fetch.storable(file.source, file.path, Path(folder)))
         try:
-            candidate = ingest.examine(archive, cache, stored)
-            changes = _changes(archive, cache, candidate)
+            checked = ingest.examine(archive, cache, file)
+            changes = _changes(archive, cache, checked)
             if not options.as_json:
                 _show_changes(changes)
-            ingest.require_passed(candidate)
-            archived = None if options.dry_run else ingest.store(archive, cache, candidate)
+            ingest.require_accepted(checked)
+            archived = None if options.dry_run else ingest.store(archive, cache, checked)
         except (Refused, ContractError) as error:
             if options.dry_run:
                 raise
-            raise ingest.refused(archive, stored, str(error)) from error
-    return Loaded(candidate, changes, archived)
+            raise ingest.keep_refused(archive, file, str(error)) from error
+    return Loaded(checked, changes, archived)
 
 
-def _changes(archive: Archive, cache: StagingCache, candidate: Candidate) -> pd.DataFrame:
+def _changes(archive: Archive, cache: StagingCache, checked: CheckedFile) -> pd.DataFrame:
     """The periods of the source's table that the file would change."""
-    source, record, staged = candidate.offered.source, there(candidate.record), there(candidate.staged)
-    now, then = table_now_and_then(archive, cache, source, record, staged)
-    return preview(now, then, comparison_of(source), source.declaration["coverage"]["column"], staged.absent)
+    source, staged = checked.file.source, checked.staged
+    now, then = table_without_and_with(archive, cache, source, checked.record, staged)
+    return preview(now, then, checked.comparison, source.declaration["coverage"]["column"], staged.absent)
 
 
 def _show_changes(changes: pd.DataFrame) -> None:
@@ -175,14 +174,14 @@ def _names(names: list[str]) -> str:
 
 def _show_result(loaded: Loaded) -> None:
     """Print warnings, notices, and whether the file was archived."""
-    candidate, archived = loaded.candidate, loaded.archived
-    record, staged = archived.record if archived else there(candidate.record), there(candidate.staged)
-    for warning in candidate.warnings:
+    checked, archived = loaded.checked, loaded.archived
+    record, staged = archived.record if archived else checked.record, checked.staged
+    for warning in checked.warnings:
         click.echo(f"warning: {warning}", err=True)
     for signal in staged.signals.itertuples():
         click.echo(f"notice: {str(signal.kind).replace('_', ' ')}: {signal.value} ({signal.rows:,} rows)", err=True)
-    if candidate.raw and candidate.raw.sheet:
-        click.echo(f"notice: read from the sheet {candidate.raw.sheet!r} of the workbook.", err=True)
+    if checked.raw.sheet:
+        click.echo(f"notice: read from the sheet {checked.raw.sheet!r} of the workbook.", err=True)
     what = "Would archive" if archived is None else "Archived" if archived.new else "Already in the archive:"
     click.echo(
         f"{what} {record.source} {record.vintage} ({record.vintage_basis}), {record.dialect}: {staged.rows_in:,} rows, "
@@ -198,8 +197,8 @@ def _show_result(loaded: Loaded) -> None:
 
 
 def _as_json(loaded: Loaded) -> dict[str, Any]:
-    candidate, archived = loaded.candidate, loaded.archived
-    record, staged = archived.record if archived else there(candidate.record), there(candidate.staged)
+    checked, archived = loaded.checked, loaded.archived
+    record, staged = archived.record if archived else checked.record, checked.staged
     return {
         "archived": bool(archived and archived.new),
         "snapshot": asdict(record),
@@ -208,6 +207,6 @@ def _as_json(loaded: Loaded) -> dict[str, Any]:
         "rejected": staged.rows_rejected,
         "merged": len(staged.merged),
         "changes": loaded.changes.to_dict("records"),
-        "warnings": candidate.warnings,
-        "incomplete_periods": candidate.incomplete.to_dict("records"),
+        "warnings": checked.warnings,
+        "incomplete_periods": checked.incomplete.to_dict("records"),
     }

@@ -80,7 +80,7 @@ def test_what_killed_runs_and_other_code_left_is_told_with_its_bytes(where: Path
     for place, size in (
         (where.work / "0123456789ab" / "build" / "x.duckdb", 3_000),
         (where.staged / "fatalities" / "aa-2025-04-04" / "ffffffffffffffff" / "rows.parquet", 5_000),
-        (where.staged / "fatalities" / "bb-2025-04-04" / staging_code() / "rows.parquet", 7_000),
+        (where.staged / "fatalities" / "bb-2025-04-04" / staging_code("fatalities") / "rows.parquet", 7_000),
     ):
         place.parent.mkdir(parents=True)
         place.write_bytes(b"x" * size)

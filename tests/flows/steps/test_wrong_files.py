@@ -24,7 +24,7 @@ from tests_shared import CATALOGUE, read_csv, to_csv, to_json
 from flows.cli.main import app
 from flows.steps import fetch, staging
 from flows.steps.as_of import choose_snapshots, future_vintages
-from flows.steps.ingest import FETCHED, LOADED, Offered, Stated, ingest
+from flows.steps.ingest import FETCHED, LOADED, InputFile, PublicationDates, ingest
 from flows.steps.settings import Paths
 from flows.steps.staging_cache import StagingCache
 from sources import bundle
@@ -86,7 +86,9 @@ def offer(
     file = archive.root.parent / "offered.csv"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(to_csv(rows))
-    return ingest(archive, cache, Offered(CATALOGUE[source], file, origin, "file", Stated(vintage), accepted))
+    return ingest(
+        archive, cache, InputFile(CATALOGUE[source], file, origin, "file", PublicationDates(vintage), accepted)
+    )
 
 
 # 1: a column that a form does not print is unknown, never blank
@@ -263,7 +265,7 @@ def test_a_good_reply_that_lies_in_the_future_names_the_clock(tmp_path: Path) ->
     with pytest.raises(Refused, match=r"2130-01-01, lies in the future; this machine's clock says \d{4}"):
         file = tmp_path / "file"
         file.write_bytes(to_csv(rows))
-        ingest(archive, cache, Offered(CATALOGUE["fatalities"], file, LOADED, "file"))
+        ingest(archive, cache, InputFile(CATALOGUE["fatalities"], file, LOADED, "file"))
 
 
 # 10: codes and names
@@ -457,7 +459,7 @@ def test_every_bundled_vintage_is_ingested_without_a_warning(tmp_path: Path) -> 
     for entry in [entry for entry in bundle.manifest() if entry["role"] == "snapshot"]:
         file = tmp_path / "file"
         file.write_bytes(gzip.decompress((bundle.BUNDLED / entry["file"]).read_bytes()))
-        offered = Offered(CATALOGUE[entry["source"]], file, LOADED, entry["file"], Stated(entry["vintage"]))
+        offered = InputFile(CATALOGUE[entry["source"]], file, LOADED, entry["file"], PublicationDates(entry["vintage"]))
         assert ingest(archive, cache, offered).warnings == [], entry["file"]
 
 
