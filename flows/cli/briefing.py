@@ -11,7 +11,7 @@ from flows.cli import console
 from flows.cli.errors import WRONG, fail
 from flows.cli.options import examples, plural
 from flows.steps.as_of import parse_day, warehouse_as_of
-from flows.steps.briefings import about_sources, write_pages
+from flows.steps.briefings import BriefingWriter
 from flows.steps.settings import paths
 from warehouse.query import connect
 
@@ -53,15 +53,8 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
     until = None if up_to is None else parse_day(up_to, "--up-to")
     published_by, file = warehouse_as_of(paths(), as_of)
     with connect(file) as connection:
-        written = write_pages(
-            connection,
-            folder,
-            mission,
-            up_to=until,
-            as_of=published_by,
-            about=about_sources(),
-            tracked=partial(console.tracked, what="Writing page"),
-        )
+        writer = BriefingWriter(connection, folder, until, published_by)
+        written = writer.write(mission, partial(console.tracked, what="Writing page"))
     for page in written.pages:
         click.echo(page)
     skipped = f"; skipped {plural(len(written.skipped), 'mission')} without data by then" if written.skipped else ""

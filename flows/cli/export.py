@@ -49,15 +49,13 @@ def export(
     where = paths()
     day, file = warehouse_as_of(where, as_of)
     default = where.data / "export" if day is None else where.data / "export" / "as_of" / day.isoformat()
-    done = package.export(
-        file,
-        destination or str(default),
-        _declared(),
+    options = package.Options(
         tables=tables,
         as_of=None if day is None else day.isoformat(),
         keep=keep,
         tracked=partial(console.tracked, what="Writing file"),
     )
+    done = package.export(file, destination or str(default), _declared(), options)
     if as_json:
         click.echo(json.dumps(done.as_json(), indent=1, ensure_ascii=False))
     else:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from warehouse.query import Answer, QueryError, plain
-from warehouse.reports.words import units
+from warehouse.reports.formats import units
 
 _CLAIMS = """
 SELECT number, claim_id AS id, claim, printed_in, printed_on, stated, unit, verdict::VARCHAR AS verdict, because,
