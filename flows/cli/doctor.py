@@ -34,6 +34,7 @@ from flows.steps import settings
 from flows.steps.identity import code_sha256, staging_code
 from flows.steps.locking import holder
 from flows.steps.settings import Paths
+from schemas.problems import first_line
 from sources.errors import SourceError
 from warehouse.query import Answer, QueryError, connect
 
@@ -206,8 +207,7 @@ def warehouse(where: Paths) -> Finding:
             rows = Answer(connection, "SELECT build_id, code_sha256, code_version FROM meta.builds").rows()
         build_id, code, code_version = rows[0]
     except (QueryError, IndexError, ValueError) as error:
-        message = str(error).strip().splitlines()[0]
-        return Finding("bad", "warehouse", message, "`peacekeeping refresh --force` rebuilds it.")
+        return Finding("bad", "warehouse", first_line(error), "`peacekeeping refresh --force` rebuilds it.")
     text = f"build {build_id}, {_bytes(_size([where.warehouse]))}, built by version {code_version}"
     if code == code_sha256():
         return Finding("ok", "warehouse", f"{text} with this code")

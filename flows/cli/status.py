@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
-import duckdb
 
 from flows.cli import console
 from flows.cli.errors import fail
@@ -147,7 +146,7 @@ def read_status(where: Paths, today: date) -> dict[str, Any]:
     archive = Archive(where.raw)
     bounds = declared_bounds()
     with connect(where.warehouse) as connection:
-        snapshots = {row["source"]: row for row in _records(connection, SNAPSHOTS)}
+        snapshots = {row["source"]: row for row in Answer(connection, SNAPSHOTS).records()}
         # A warehouse that older code built can lack a table.
         answer = Answer(connection, "SELECT schema_name || '.' || table_name FROM duckdb_tables()")
         tables = {row[0] for row in answer.rows()}
@@ -159,9 +158,9 @@ def read_status(where: Paths, today: date) -> dict[str, Any]:
             )
             for name in bounds
         }
-        incomplete = _records(connection, INCOMPLETE) if "meta.incomplete_periods" in tables else []
-        (build,) = _records(connection, "SELECT build_id FROM meta.builds")
-        failed = _records(connection, "SELECT name, expected, found FROM meta.checks WHERE NOT passed")
+        incomplete = Answer(connection, INCOMPLETE).records() if "meta.incomplete_periods" in tables else []
+        (build,) = Answer(connection, "SELECT build_id FROM meta.builds").records()
+        failed = Answer(connection, "SELECT name, expected, found FROM meta.checks WHERE NOT passed").records()
     entries = []
     for name in bounds:
         checked = archive.last_check(name) or {}
@@ -187,11 +186,6 @@ def read_status(where: Paths, today: date) -> dict[str, Any]:
         "checks_failed": failed,
         "sources": entries,
     }
-
-
-def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    answer = Answer(connection, sql)
-    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
 
 
 def _coverage(snapshots: dict[str, Any], bounds: Bounds | None, today: date) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from flows.cli import console
 from flows.cli.errors import fail
 from flows.cli.options import as_json_option, plural
 from flows.steps.settings import Paths, paths
+from schemas.problems import first_line
 from sources.archive import Archive, Snapshot, sha256_of
 from sources.catalogue import source_names
 from sources.errors import ArchiveError, SourceError
@@ -187,7 +188,7 @@ def _verify_warehouse(archive: Archive, where: Paths, report: Report) -> None:
             named = Answer(connection, "SELECT source, sha256 FROM meta.snapshots WHERE origin <> 'register'").rows()
             report.build_id = Answer(connection, "SELECT max(build_id) FROM meta.builds").rows()[0][0]
     except QueryError as error:
-        message = str(error).strip().splitlines()[0].rstrip(".")
+        message = first_line(error)
         if str(where.warehouse) not in message:  # the message of a file that can't be opened names it and the remedy
             message = (
                 f"The warehouse {where.warehouse} can't be read: {message}. `peacekeeping refresh --force` rebuilds it"

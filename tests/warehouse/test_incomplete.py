@@ -200,7 +200,7 @@ def test_the_mark_has_one_meaning_everywhere(small: Path) -> None:
 
 
 def test_incomplete_periods_are_a_warning_of_the_run(built: Path) -> None:
-    (check,) = [check for check in checks.promises() if check.name == "incomplete periods"]
+    (check,) = [check for check in checks.declared() if check.name == "incomplete periods"]
     assert [one.passed for one in checks.run(built, [check])] == [True]
     (outcome,) = checks.run(changed(built, *ALL_THREE, "DELETE FROM meta.checks"), [check])
     assert (outcome.found, outcome.passed, check.severity) == (3, False, "warn")

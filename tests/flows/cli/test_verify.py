@@ -175,7 +175,7 @@ def foreign(file: Path) -> None:
     ("damage", "told"),
     [
         (lambda file: file.unlink(), ["There is no warehouse at", "Run `peacekeeping refresh`"]),
-        (lambda file: file.write_bytes(b"nothing"), ["can't be opened", "`peacekeeping refresh` builds it anew"]),
+        (lambda file: file.write_bytes(b"nothing"), ["can't be opened", "`peacekeeping refresh` to rebuild it"]),
         (rot, ["checksum", "rebuilds it"]),
         (foreign, ["is no warehouse of this project", "rebuilds it"]),
     ],

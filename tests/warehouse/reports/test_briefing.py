@@ -21,7 +21,7 @@ from warehouse.reports.toll import toll_of
 def casualty(number: int, day: str, mission: str = "MINUSMA", cause: str = "Malicious Act") -> str:
     """SQL for one more casualty, military, Indian."""
     return (
-        "INSERT INTO main.fatalities BY NAME SELECT * REPLACE ("
+        "INSERT INTO main.fatalities BY NAME SELECT * EXCLUDE (is_uniformed) REPLACE ("
         f"'X-{number}' AS casualty_id, DATE '{day}' AS incident_date, '{mission}' AS mission, "
         f"'{cause}' AS incident_type) FROM main.fatalities WHERE casualty_id = 'MINUSMA-2013-07-00001'"
     )
