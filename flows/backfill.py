@@ -25,12 +25,11 @@ from pydantic import Field
 from flows.artifacts import artifact
 from flows.decorators import ERRORS, pipeline_flow, pipeline_task
 from flows.steps import fetch
-from flows.steps.as_of import choose_snapshots, period_ends
+from flows.steps.as_of import choose_snapshots, period_ends, published_build_id
 from flows.steps.build import build_from_snapshots
 from flows.steps.errors import explained
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
-from flows.steps.publish import published_build_id
 from flows.steps.settings import Paths, paths
 from flows.steps.staging_cache import ReadOnlyCache, StagingCache
 from flows.task_runners import map_task

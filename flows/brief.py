@@ -21,9 +21,9 @@ from pydantic import Field
 
 from flows.artifacts import artifact
 from flows.decorators import ERRORS, pipeline_flow, pipeline_task
+from flows.steps.as_of import published_build_id
 from flows.steps.briefings import BriefingWriter, Written
 from flows.steps.errors import explained
-from flows.steps.publish import published_build_id
 from flows.steps.settings import Paths, paths
 from flows.task_runners import map_task
 from warehouse.query import connect

@@ -66,7 +66,7 @@ def run_refresh(finish: Callable[[Summary], int], **parameters: Any) -> Summary:
             return summary_of(refresh(**parameters, return_state=True))
     except Exception as error:  # Prefect's own: no server starts, its database can't be written
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        return Summary(failures=[f"Prefect could not run the flow ({reason}). The published warehouse is undamaged."])
+        return Summary(failures=[f"Prefect could not run the flow ({reason}). The published warehouse is intact."])
     finally:
         ON_SERVER_GONE.reset(token)
 
@@ -105,5 +105,5 @@ def on_hangup(handler: Callable[..., None]) -> None:
 
 def _terminate(*_: Any) -> None:
     """The end by SIGTERM, called after Prefect has recorded it."""
-    print("terminated; the published warehouse is undamaged", file=sys.stderr, flush=True)
+    print("terminated; the published warehouse is intact", file=sys.stderr, flush=True)
     raise SystemExit(TERMINATED)

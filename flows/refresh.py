@@ -34,7 +34,7 @@ from flows.automations import mark_killed_runs
 from flows.decorators import ERRORS, pipeline_flow, pipeline_task
 from flows.server import ON_SERVER_GONE, answers
 from flows.steps import build, fetch, findings, ingest, publish, staging
-from flows.steps.as_of import choose_snapshots, future_vintages
+from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id
 from flows.steps.build import Build
 from flows.steps.errors import FORESEEABLE, explained
 from flows.steps.fetch import FetchResult
@@ -297,7 +297,7 @@ def select_snapshots(options: RefreshOptions, summary: Summary) -> dict[str, lis
 
 def is_up_to_date(options: RefreshOptions, summary: Summary) -> bool:
     """Whether the published file is the same build already, and no build is forced."""
-    published = publish.published_build_id(options.where.target(options.as_of))
+    published = published_build_id(options.where.target(options.as_of))
     summary.nothing_new = not options.force and published == summary.build_id
     if summary.nothing_new:
         log.info("Nothing new: build %s is published already.", summary.build_id)
