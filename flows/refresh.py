@@ -170,7 +170,7 @@ def recorded_errors(summary: Summary) -> Iterator[None]:
     """End the block at an error that has its sentence, and record it as a failure; record the time taken as well."""
     began = time.perf_counter()
     if runtime.flow_run.run_count > 1:
-        _warn(summary, "This run began once more: it had crashed, or somebody asked for it again.")
+        summary.warn("This run began once more: it had crashed, or somebody asked for it again.")
     try:
         yield
     except FailedRun as error:  # the task that failed has logged it
@@ -179,11 +179,6 @@ def recorded_errors(summary: Summary) -> Iterator[None]:
         summary.failures.append(explained(error))
         log.error("%s", explained(error))
     summary.seconds = time.perf_counter() - began
-
-
-def _warn(summary: Summary, warning: str) -> None:
-    summary.warnings.append(warning)
-    log.warning("%s", warning)
 
 
 @contextmanager
@@ -252,7 +247,7 @@ def fetch_sources(options: RefreshOptions, summary: Summary) -> dict[str, Prefec
         name = names[future.task_run_id]
         future.wait()  # its state can come a moment later
         by_name[name] = _fetch_result(archive, catalogue[name], future.state)
-        _record_fetch(by_name[name], catalogue[name].optional, summary)
+        summary.record_fetch(by_name[name], catalogue[name].optional)
         progress.advance(name)
     summary.obtained = [by_name[name] for name in options.sources]
     missing = [result.source for result in summary.obtained if result.outcome not in ("fetched", "unchanged")]
@@ -272,23 +267,11 @@ def _fetch_result(archive: Archive, source: Source, state: State[Any]) -> FetchR
     return fetch.fall_back(archive, source, outcome, state.message or str(result))
 
 
-def _record_fetch(result: FetchResult, optional: bool, summary: Summary) -> None:
-    """Log a fetch that fell back, and record it as a warning, or as a failure when a reply was refused."""
-    for warning in result.warnings:
-        _warn(summary, f"{result.source}: {warning}")
-    message = f"{result.source}: {result.message}"
-    if result.outcome == "refused" and not optional:
-        summary.failures.append(message)
-        log.error("%s", message)
-    elif result.outcome not in ("fetched", "unchanged"):
-        _warn(summary, message)
-
-
 def select_snapshots(options: RefreshOptions, summary: Summary) -> dict[str, list[Snapshot]]:
     """The snapshots of each source to build from; sets the build's id and the file to publish to."""
     archive = Archive(options.where.raw)
     for warning in future_vintages(archive, options.catalogue):
-        _warn(summary, warning)
+        summary.warn(warning)
     snapshots = choose_snapshots(archive, options.catalogue, options.as_of)
     summary.build_id = build_id(snapshot for chosen in snapshots.values() for snapshot in chosen)
     summary.warehouse = str(options.where.target(options.as_of))
@@ -320,7 +303,7 @@ def stage_sources(
     """Stage every source. Raises ArchiveError when one can't be staged: a build without it would lack rows."""
     for name, source in options.catalogue.items():
         if not snapshots[name] and not source.optional:
-            summary.warnings.append(f"{name}: no snapshot had been published by {summary.as_of}; its tables are empty.")
+            summary.warn(f"{name}: no snapshot had been published by {options.as_of}; its tables are empty.")
     states = []
     # One after the other: pandas holds the interpreter's lock, and four threads at once take twice as long.
     for name, source in options.catalogue.items():

@@ -57,6 +57,22 @@ class Summary:
             for report in self.staged
         ]
 
+    def warn(self, warning: str) -> None:
+        """Record and log a warning."""
+        self.warnings.append(warning)
+        log.warning("%s", warning)
+
+    def record_fetch(self, result: FetchResult, optional: bool) -> None:
+        """Record and log a fetch that fell back: as a failure when the reply was refused, else as a warning."""
+        for warning in result.warnings:
+            self.warn(f"{result.source}: {warning}")
+        message = f"{result.source}: {result.message}"
+        if result.outcome == "refused" and not optional:
+            self.failures.append(message)
+            log.error("%s", message)
+        elif result.outcome not in ("fetched", "unchanged"):
+            self.warn(message)
+
     def record_published(self, at: str, rows: Mapping[str, int]) -> None:
         """Record when the build was published, and its rows by table of `main`."""
         self.published = at
