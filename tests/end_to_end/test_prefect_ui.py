@@ -54,7 +54,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, d
     """A served UI on which a refresh and a briefing have run."""
     here = Served(tmp_path_factory.mktemp("ui"))
     try:
-        found = here.until("the deployments", here.deployments)
+        found = here.until(here.deployments)
         wanted = {"refresh-all": {"offline": True, "spread_minutes": 0}, "brief": {"mission": "MINUSMA"}}
         runs = {}
         # The briefing that follows a refresh by itself is of every mission: not waited for.
@@ -63,7 +63,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, d
             if name == "brief":
                 here.api(f"deployments/{found['brief']['id']}/resume_deployment", {})
             run = here.api(f"deployments/{found[name]['id']}/create_flow_run", {"parameters": parameters})
-            here.until(name, lambda run=run: here.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")
+            here.until(lambda run=run: here.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")
             runs[name] = here.api(f"flow_runs/{run['id']}")
         yield here, runs
     finally:
