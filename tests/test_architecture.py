@@ -42,6 +42,10 @@ def test_rooms_know_only_their_own_libraries(room: str, forbidden: tuple[str, ..
     ("module", "heavy"),
     [
         ("flows.cli.main", HEAVY),
+        ("flows.cli.query", HEAVY),
+        ("flows.cli.sources", HEAVY),
+        ("flows.cli.doctor", HEAVY),
+        ("flows.cli.claims", HEAVY),
         ("warehouse.query", HEAVY),
         ("flows.cli.status", HEAVY),
         ("flows.cli.console", HEAVY),
