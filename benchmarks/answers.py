@@ -13,7 +13,7 @@ from pathlib import Path
 
 from timing import median, rounds, seconds, show
 
-from flows.steps.briefings import about_sources, write_pages
+from flows.steps.briefings import BriefingWriter
 from flows.steps.settings import paths
 from warehouse.claims.files import load_claims
 from warehouse.claims.judge import judged
@@ -31,14 +31,14 @@ QUERIES = {
 def main() -> None:
     """Measure and print."""
     count = rounds(__doc__)
-    about, claims = about_sources(), load_claims()
+    claims = load_claims()
     with connect(paths().warehouse) as connection, tempfile.TemporaryDirectory() as scratch:
 
         def ask(sql: str) -> float:
             return median(count, lambda: connection.execute(sql).fetchall())
 
         def brief(mission: str | None) -> object:
-            return write_pages(connection, Path(scratch), mission, up_to=None, as_of=None, about=about)
+            return BriefingWriter(connection, Path(scratch)).write(mission)
 
         floor = ask(READ_ALL.format("main.uniformed_personnel"))
         show(floor, "floor: every row of main.uniformed_personnel")

@@ -1,7 +1,8 @@
-"""The installed command in processes, with their own PREFECT_HOME and data folder."""
+"""The command with its own PREFECT_HOME and data folder."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,8 +10,12 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from click.testing import CliRunner
+
+from flows.cli.main import app
 
 COMMAND = str(Path(sys.executable).with_name("peacekeeping"))
 
@@ -22,7 +27,10 @@ def as_in_a_terminal() -> None:
 
 @dataclass
 class Shell:
-    """Runs `peacekeeping` with its own PREFECT_HOME and PEACEKEEPING_DATA."""
+    """Runs `peacekeeping` with its own PREFECT_HOME and PEACEKEEPING_DATA.
+
+    `refresh` and `serve`, which bring up Prefect, run as processes; every other command runs in this one.
+    """
 
     folder: Path
     extra: dict[str, str] = field(default_factory=dict)
@@ -56,13 +64,26 @@ class Shell:
         )  # fmt: skip
 
     def __call__(self, *arguments: str, code: int = 0, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True, capture_output=True,
-            input=stdin, timeout=240,
-        )  # fmt: skip
+        inside = arguments[0] not in ("refresh", "serve")
+        done = (self.invoke if inside else self.run)(*arguments, stdin=stdin)
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the command as a process."""
+        return subprocess.run(
+            [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True, capture_output=True,
+            input=stdin, timeout=240,
+        )  # fmt: skip
+
+    def invoke(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the command in this process."""
+        with contextlib.chdir(self.folder), mock.patch.dict(os.environ, self.environment(), clear=True):
+            done = CliRunner().invoke(app, arguments, input=stdin, prog_name="peacekeeping")
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
     def ask(self, sql: str) -> str:
         """The answer's lines below the header."""
