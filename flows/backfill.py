@@ -18,24 +18,19 @@ from typing import Annotated, Any, Literal
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.exceptions import FailedRun
 from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.artifacts import artifact
-from flows.decorators import ERRORS, pipeline_flow, pipeline_task
-from flows.steps import fetch
+from flows.decorators import pipeline_flow, pipeline_task, run_errors
 from flows.steps.as_of import choose_snapshots, period_ends, published_build_id
-from flows.steps.build import build_from_snapshots
 from flows.steps.errors import explained
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
-from flows.steps.staging_cache import ReadOnlyCache, StagingCache
 from flows.task_runners import map_task
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, load_catalogue
-from warehouse.publish import publish
 
 log = logging.getLogger("peacekeeping.backfill")
 
@@ -101,7 +96,7 @@ def backfill(
         results = days_without_build(days, where)
         missing = [day for day in days if day not in results]
         states = map_task(build_as_of, {"day": missing}, where=where, wait_seconds=wait_seconds) if missing else []
-    except (FailedRun, *ERRORS) as error:
+    except run_errors() as error:
         return Failed(message=explained(error))
     results |= {day: _day_result(day, state) for day, state in zip(missing, states, strict=True)}
     return report([results[day] for day in days])
@@ -113,6 +108,9 @@ def prepare_archive(last: date, where: Paths, wait_seconds: float) -> None:
 
     The writer's lock is only taken where something is missing, so that a long refresh delays nothing.
     """
+    from flows.steps import fetch
+    from flows.steps.staging_cache import StagingCache
+
     archive, catalogue = Archive(where.raw), load_catalogue()
     if fetch.bundled_complete(archive) and not _not_staged(archive, catalogue, last, where):
         return
@@ -127,6 +125,8 @@ def prepare_archive(last: date, where: Paths, wait_seconds: float) -> None:
 def _not_staged(
     archive: Archive, catalogue: Mapping[str, Source], last: date, where: Paths
 ) -> list[tuple[Source, Snapshot]]:
+    from flows.steps.staging_cache import StagingCache
+
     cache = StagingCache(where.staged)
     return [
         (source, snapshot)
@@ -157,6 +157,10 @@ def days_without_build(days: list[date], where: Paths) -> dict[date, DayResult]:
 @pipeline_task("build as of {day}")
 def build_as_of(day: date, where: Paths, wait_seconds: float) -> DayResult:
     """Build, check and publish the warehouse as of a day, unless another run did so meanwhile."""
+    from flows.steps.build import build_from_snapshots
+    from flows.steps.staging_cache import ReadOnlyCache
+    from warehouse.publish import publish
+
     began = time.perf_counter()
     scratch = where.scratch_of(day)
     archive, catalogue = Archive(where.raw), load_catalogue()

@@ -9,27 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import duckdb
 from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
-from prefect.exceptions import FailedRun
 from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.artifacts import artifact
-from flows.decorators import ERRORS, pipeline_flow, pipeline_task
+from flows.decorators import pipeline_flow, pipeline_task, run_errors
 from flows.steps.as_of import published_build_id
-from flows.steps.briefings import BriefingWriter, Written
-from flows.steps.errors import explained
+from flows.steps.errors import explained, foreseeable
 from flows.steps.settings import Paths, paths
 from flows.task_runners import map_task
 from warehouse.query import connect
-from warehouse.reports.page import picture_of
-from warehouse.reports.provenance import build_of
 from warehouse.reports.scope import BriefingError, Queries
+
+if TYPE_CHECKING:
+    from flows.steps.briefings import Written
 
 BATCH = 12  # missions a task: some ten tasks, so that a cluster's workers end at about the same time
 
@@ -72,7 +71,7 @@ def brief(
             batches = write_batches(batch, up_to, where, folder)
             written = write_folder_index(batches, up_to, where, folder, return_state=True).result()
             require_complete(batches)
-    except (FailedRun, *ERRORS) as error:
+    except run_errors() as error:
         return Failed(message=explained(error))
     return report(written, up_to, where, folder)
 
@@ -80,12 +79,16 @@ def brief(
 @pipeline_task("write page of {mission}")
 def write_briefing(mission: str, up_to: date | None, where: Paths, folder: Path) -> Written:
     """Write the page of a mission and the index."""
+    from flows.steps.briefings import BriefingWriter
+
     with connect(where.warehouse) as connection:
         return BriefingWriter(connection, folder, up_to).write(mission)
 
 
 def write_batches(size: int, up_to: date | None, where: Paths, folder: Path) -> list[Batch]:
     """Write the pages of every mission; those from a build that was replaced meanwhile are written a second time."""
+    from flows.steps.briefings import BriefingWriter
+
     with connect(where.warehouse) as connection:
         names = BriefingWriter(connection, folder).missions()
     missions = [names[start : start + size] for start in range(0, len(names), size)]
@@ -110,6 +113,8 @@ def _batch_name() -> str:
 @pipeline_task(_batch_name)
 def write_batch(missions: list[str], up_to: date | None, where: Paths, folder: Path) -> Batch:
     """Write the pages of some missions."""
+    from flows.steps.briefings import BriefingWriter
+
     with connect(where.warehouse) as connection:
         pages, skipped = BriefingWriter(connection, folder, up_to).pages(missions)
         return Batch(pages, skipped, build_id_of(connection))
@@ -117,6 +122,8 @@ def write_batch(missions: list[str], up_to: date | None, where: Paths, folder: P
 
 def build_id_of(connection: duckdb.DuckDBPyConnection) -> str:
     """The id of the build that a connection reads."""
+    from warehouse.reports.provenance import build_of
+
     return str(build_of(Queries(connection))["build_id"])
 
 
@@ -129,6 +136,8 @@ def _batch(missions: list[str], state: State[Any]) -> Batch:
 @pipeline_task("write index")
 def write_folder_index(batches: list[Batch], up_to: date | None, where: Paths, folder: Path) -> Written:
     """Write the index of the pages in the folder."""
+    from flows.steps.briefings import BriefingWriter
+
     pages = [page for batch in batches for page in batch.pages]
     errors = [batch.error for batch in batches if batch.error]
     if errors and not pages:
@@ -150,11 +159,14 @@ def require_complete(batches: list[Batch]) -> None:
 
 def report(written: Written, up_to: date | None, where: Paths, folder: Path) -> State[Any]:
     """Write an artifact with the chart of one page and the files' names; returns the final state."""
+    from flows.steps.briefings import BriefingWriter
+    from warehouse.reports.page import picture_of
+
     try:
         with connect(where.warehouse) as connection:
             page = BriefingWriter(connection, folder, up_to).page_to_show(written)
         chart = picture_of(page.read_text(encoding="utf-8"))
-    except ERRORS:  # the pages are written: the artifact does without a chart
+    except foreseeable():  # the pages are written: the artifact does without a chart
         chart = None
     artifact(
         create_markdown_artifact,

@@ -13,17 +13,13 @@ from prefect.exceptions import FailedRun
 from prefect.states import Failed
 
 from flows import hooks
-from flows.steps.errors import FORESEEABLE, explained
+from flows.steps.errors import explained, foreseeable
 from flows.task_runners import RunnerError
-from warehouse.query import QueryError
-from warehouse.reports.scope import BriefingError
 
 logging.getLogger("peacekeeping").setLevel(logging.INFO)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-
-ERRORS = (*FORESEEABLE, BriefingError, QueryError, RunnerError)  # each message is a sentence for the user
 
 # Prefect logs the state of each task and hook at INFO, and with a traceback each moment without a server.
 LEVELS = {
@@ -45,6 +41,11 @@ def set_log_levels() -> None:
         logging.getLogger(name).setLevel(level)
     for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(_is_no_failed_run)
+
+
+def run_errors() -> tuple[type[Exception], ...]:
+    """The errors that end a run as Failed with their message: foreseeable ones, and FailedRun for that of a task."""
+    return (FailedRun, RunnerError, *foreseeable())
 
 
 def pipeline_flow(
@@ -72,7 +73,7 @@ def pipeline_flow(
 def pipeline_task(
     run_name: str | Callable[[], str], **options: Any
 ) -> Callable[[Callable[Parameters, Result]], Task[Parameters, Result]]:
-    """Prefect's `task`, without caching and stored results; one of ERRORS ends it as Failed with one sentence.
+    """Prefect's `task`, without caching and stored results; a foreseeable error ends it as Failed with one sentence.
 
     Raised, the error would leave a traceback in the run's log. Call the task with `return_state=True`: the state's
     `result()` raises FailedRun with the sentence, while a plain call returns the state itself.
@@ -83,7 +84,7 @@ def pipeline_task(
         def step(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
             try:
                 return function(*args, **kwargs)
-            except ERRORS as error:
+            except foreseeable() as error:
                 return Failed(message=explained(error))
             except RuntimeError as error:  # DuckDB replaces the KeyboardInterrupt of a Ctrl-C within a query by its own
                 if "interrupted" in str(error).lower():

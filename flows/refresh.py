@@ -1,7 +1,7 @@
 """The flow `refresh`: fetch each source, stage, build, check and publish the warehouse; a task each.
 
-Tasks pass file paths, never tables. An error that has its sentence ends its task and the run as Failed, without a
-traceback.
+Tasks pass file paths, never tables. A foreseeable error ends its task and the run as Failed, without a traceback. What
+needs pandas is imported in the tasks: `peacekeeping serve` imports this module and would take 120 MB more.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from prefect import allow_failure, runtime, task
-from prefect.cache_policies import NO_CACHE
+from prefect import allow_failure, runtime
 from prefect.client.schemas.objects import State
 from prefect.context import TagsContext
 from prefect.events import emit_event
@@ -31,24 +30,23 @@ from pydantic import Field
 
 from flows.artifacts import FetchProgress, final_state, write_artifacts
 from flows.automations import mark_killed_runs
-from flows.decorators import ERRORS, pipeline_flow, pipeline_task
+from flows.decorators import pipeline_flow, pipeline_task, run_errors
 from flows.server import ON_SERVER_GONE, answers
-from flows.steps import build, fetch, findings, ingest, publish, staging
 from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id
-from flows.steps.build import Build
-from flows.steps.errors import FORESEEABLE, explained
-from flows.steps.fetch import FetchResult
+from flows.steps.errors import explained
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
-from flows.steps.staging import StageReport
-from flows.steps.staging_cache import StagingCache
-from flows.steps.summary import Summary, rejected_by_reason
+from flows.steps.summary import Summary
 from flows.time_limit import RUN_SECONDS, time_limit
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, find_live, live_names, load_catalogue
 from sources.errors import ArchiveError, Refused, SourceError, Unavailable, Unreachable
-from warehouse.publish import publish as publish_file
+
+if TYPE_CHECKING:
+    from flows.steps.build import Build
+    from flows.steps.fetch import FetchResult, Outcome
+    from flows.steps.staging import StageReport
 
 log = logging.getLogger("peacekeeping.refresh")
 
@@ -57,15 +55,9 @@ FETCHES_AT_ONCE = 4
 
 # The sources that can be fetched, for the run form; a test compares the list with the declarations.
 SourceName = Literal[
-    "assessed_contributions",
-    "fatalities",
-    "government_revenue",
-    "mission_budget_lines",
-    "missions",
-    "publisher_codebook",
-    "scale_of_assessments",
-    "uniformed_personnel",
-]
+    "assessed_contributions", "fatalities", "government_revenue", "mission_budget_lines", "missions",
+    "publisher_codebook", "scale_of_assessments", "uniformed_personnel",
+]  # fmt: skip
 
 
 def _run_name() -> str:
@@ -140,11 +132,6 @@ class RefreshOptions:
     where: Paths
     scratch: Path
 
-    @property
-    def fetches(self) -> bool:
-        """Whether publishers are asked at all."""
-        return not self.offline and self.as_of is None
-
 
 def settle_options(sources: list[str], offline: bool, live: bool, force: bool, as_of: date | None) -> RefreshOptions:
     """Check the parameters against each other and the declared sources. Raises SourceError."""
@@ -159,7 +146,7 @@ def settle_options(sources: list[str], offline: bool, live: bool, force: bool, a
 
 def wait_before_fetching(options: RefreshOptions, spread_minutes: float) -> None:
     """Wait a random part of `spread_minutes`, if publishers are asked."""
-    if spread_minutes and options.fetches:
+    if spread_minutes and not options.offline and options.as_of is None:
         seconds = random.uniform(0, spread_minutes * 60)  # noqa: S311
         log.info("Fetching in %.1f minutes.", seconds / 60)
         time.sleep(seconds)
@@ -173,17 +160,18 @@ def recorded_errors(summary: Summary) -> Iterator[None]:
         summary.warn("This run began once more: it had crashed, or somebody asked for it again.")
     try:
         yield
-    except FailedRun as error:  # the task that failed has logged it
-        summary.failures.append(str(error))
-    except ERRORS as error:
+    except run_errors() as error:
         summary.failures.append(explained(error))
-        log.error("%s", explained(error))
+        if not isinstance(error, FailedRun):  # which Prefect has logged as the task's state
+            log.error("%s", explained(error))
     summary.seconds = time.perf_counter() - began
 
 
 @contextmanager
 def scratch_folder(options: RefreshOptions) -> Iterator[None]:
     """The run's scratch folder, removed at the end; first, runs that left theirs behind are marked as killed."""
+    from flows.steps import publish
+
     leftovers = publish.clear_work(options.where)
     mark_killed_runs([name for name in leftovers if name != options.scratch.name])
     options.scratch.mkdir(exist_ok=True)
@@ -196,14 +184,14 @@ def scratch_folder(options: RefreshOptions) -> Iterator[None]:
 @pipeline_task("load bundled snapshots")
 def load_bundled(catalogue: dict[str, Source], where: Paths) -> None:
     """Put the bundled snapshots into the archive where they are missing."""
+    from flows.steps import fetch
+
     added = fetch.ensure_bundled(Archive(where.raw), catalogue)
     log.info("Bundled snapshots: %s", f"{added} added to the archive." if added else "all in the archive.")
 
 
-@task(
-    task_run_name="fetch {name}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
+@pipeline_task(
+    "fetch {name}",
     retries=1,
     retry_delay_seconds=[5],
     retry_jitter_factor=0.5,
@@ -214,22 +202,28 @@ def fetch_source(name: str, source: Source, where: Paths) -> Any:
 
     A retry can help when the publisher is overloaded or stalls, not when it can't be reached or its reply is refused.
     """
+    from flows.steps import fetch
+    from flows.steps.staging_cache import StagingCache
+
     try:
         result = fetch.fetch(Archive(where.raw), StagingCache(where.staged), source, where.work)
     except Unavailable as error:
         return Failed(message=str(error), name="Unavailable")
     except Unreachable as error:
         return Completed(message=str(error), name="Unreachable", data=error)
-    except FORESEEABLE as error:
-        return Failed(message=explained(error), name="Refused" if isinstance(error, Refused) else None)
+    except Refused as error:
+        return Failed(message=str(error), name="Refused")
     log.info("%s: %s", name, result.message)
     return result
 
 
 def fetch_sources(options: RefreshOptions, summary: Summary) -> dict[str, PrefectFuture[Any]]:
     """Fetch the chosen sources at once, each falling back to its last good snapshot; returns the tasks by source."""
+    from flows.steps import fetch
+
     archive, catalogue = Archive(options.where.raw), options.catalogue
-    futures: dict[str, PrefectFuture[Any]] = {}
+    if options.as_of:
+        return {}
     if options.offline:
         results = [
             fetch.fall_back(archive, catalogue[name], "offline", "Not fetched (offline).") for name in options.sources
@@ -237,8 +231,7 @@ def fetch_sources(options: RefreshOptions, summary: Summary) -> dict[str, Prefec
         kept = ", ".join(f"{result.source} of {result.vintage}" for result in results if result.vintage)
         log.info("Nothing was fetched (offline). Kept: %s.", kept)
         summary.obtained = results
-    if not options.fetches:
-        return futures
+        return {}
     futures = {name: fetch_source.submit(name, catalogue[name], options.where) for name in options.sources}
     names = {future.task_run_id: name for name, future in futures.items()}
     progress = FetchProgress(len(futures))
@@ -258,13 +251,13 @@ def fetch_sources(options: RefreshOptions, summary: Summary) -> dict[str, Prefec
 
 def _fetch_result(archive: Archive, source: Source, state: State[Any]) -> FetchResult:
     """The result of a fetch, or the last good snapshot and why it is kept."""
+    from flows.steps.fetch import FetchResult, fall_back
+
     result = state.result(raise_on_failure=False)
     if isinstance(result, FetchResult):
         return result
-    if isinstance(result, Unreachable):
-        return fetch.fall_back(archive, source, "unreachable", state.message or str(result))
-    outcome: fetch.Outcome = "unavailable" if state.name == "Unavailable" else "refused"
-    return fetch.fall_back(archive, source, outcome, state.message or str(result))
+    outcomes: dict[str | None, Outcome] = {"Unreachable": "unreachable", "Unavailable": "unavailable"}
+    return fall_back(archive, source, outcomes.get(state.name, "refused"), state.message or str(result))
 
 
 def select_snapshots(options: RefreshOptions, summary: Summary) -> dict[str, list[Snapshot]]:
@@ -290,6 +283,9 @@ def is_up_to_date(options: RefreshOptions, summary: Summary) -> bool:
 @pipeline_task("stage {name}")
 def stage_source(name: str, source: Source, snapshots: list[Snapshot], where: Paths, folder: Path) -> StageReport:
     """Turn a source's archived snapshots into validated, tidy tables in `folder`."""
+    from flows.steps import staging
+    from flows.steps.staging_cache import StagingCache
+
     return staging.stage_source(Archive(where.raw), StagingCache(where.staged), source, snapshots, folder / name)
 
 
@@ -301,6 +297,8 @@ def stage_sources(
     summary: Summary,
 ) -> list[StageReport]:
     """Stage every source. Raises ArchiveError when one can't be staged: a build without it would lack rows."""
+    from flows.steps.findings import rejected_by_reason
+
     for name, source in options.catalogue.items():
         if not snapshots[name] and not source.optional:
             summary.warn(f"{name}: no snapshot had been published by {options.as_of}; its tables are empty.")
@@ -335,6 +333,8 @@ def stage_sources(
 @pipeline_task("build warehouse")
 def build_warehouse(identity: str, reports: list[StageReport], folder: Path) -> Build:
     """Load the tables into a new DuckDB file."""
+    from flows.steps import build
+
     built = build.build_file(identity, reports, folder / "build")
     log.info("Built %s.", built.build_id)
     return built
@@ -343,6 +343,8 @@ def build_warehouse(identity: str, reports: list[StageReport], folder: Path) -> 
 @pipeline_task("check build")
 def check_build(built: Build) -> list[str]:
     """Run the checks; a failed one of severity error stops publishing, the others are returned as warnings."""
+    from flows.steps import build
+
     outcomes = build.check(built)
     warnings = [
         f"check: {outcome.check.name}: expected {outcome.check.expect}, found {outcome.found} "
@@ -358,6 +360,8 @@ def check_build(built: Build) -> list[str]:
 
 def check(built: Build, options: RefreshOptions, summary: Summary) -> State[list[str]]:
     """Check a build; what it says of its checks, claims, reconciliations and changes goes into the summary."""
+    from flows.steps import findings
+
     checked: State[list[str]] = check_build(built, return_state=True)
     summary.checks_failed = findings.failed_checks(built.file)
     summary.warnings += checked.result()
@@ -370,6 +374,9 @@ def check(built: Build, options: RefreshOptions, summary: Summary) -> State[list
 @pipeline_task("publish build")
 def publish_build(built: Build, snapshots: list[Snapshot], where: Paths, as_of: date | None) -> str:
     """Replace the published file by the build, in one rename; returns when."""
+    from flows.steps import ingest, publish
+    from warehouse.publish import publish as publish_file
+
     at = ingest.now()
     if as_of is None:
         publish.publish_build(built, snapshots, where, Archive(where.raw), at)
