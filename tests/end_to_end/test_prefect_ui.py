@@ -103,7 +103,7 @@ def test_a_runs_page_tells_its_story_and_draws_its_tasks(inspector: Inspector) -
 
 def test_the_artifacts_say_what_the_run_did(inspector: Inspector) -> None:
     text = inspector.open(inspector.artifact("refresh-summary", "refresh-all"), "Published build", "Reconciliations")
-    assert "uniformed_personnel" in text and "108,949" in text and "stand unexplained" in text
+    assert "uniformed_personnel" in text and "108,949" in text and "are unexplained" in text
     text = inspector.open(inspector.artifact("claims", "refresh-all"), "verdict")
     assert "because" in text
     inspector.open("/artifacts", "refresh-summary", "rejected-rows", "checks-failed", "reconciliations", "briefings")
