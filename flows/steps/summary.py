@@ -61,7 +61,7 @@ class Summary:
         if self.published:
             parts.append(f"published build {self.build_id}{self._as_of()}: {self.changed()}")
         elif self.nothing_new:
-            parts.append(f"nothing new, build {self.build_id} stands")
+            parts.append(f"nothing new, build {self.build_id} is current")
         else:
             parts.append("nothing published")
         if fallback:
@@ -135,7 +135,7 @@ def markdown(summary: Summary) -> str:
             "month or year once.",
         ]
     for title, entries in (
-        ("How each source came", [f"**{o.source}**: {o.message}" for o in summary.obtained]),
+        ("Sources", [f"**{o.source}**: {o.message}" for o in summary.obtained]),
         ("Warnings", other_warnings(summary)),
         ("Failures", summary.failures),
     ):
