@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from flows import backfill as flow
 from flows.backfill import DayResult
 from flows.steps import build
 from flows.steps.as_of import period_ends
@@ -56,16 +57,12 @@ def test_builds_of_one_day_exclude_each_other_those_of_others_and_the_writer_do_
 
 
 @pytest.fixture
-def backfill(prefect_api: str, where: Paths) -> Callable[..., Any]:
-    """Run the flow; gives its final state."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    from flows.backfill import backfill
+def backfill(on_server: str, where: Paths) -> Callable[..., Any]:
+    """Run the flow; returns its final state."""
 
     def run_flow(first: str, last: str, **parameters: Any) -> Any:
-        with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            days = {"first": date.fromisoformat(first), "last": date.fromisoformat(last)}
-            return backfill(**days, **parameters, return_state=True)
+        days = {"first": date.fromisoformat(first), "last": date.fromisoformat(last)}
+        return flow.backfill(**days, **parameters, return_state=True)
 
     return run_flow
 

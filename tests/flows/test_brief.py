@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from datetime import date
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -18,18 +19,11 @@ from flows.steps.settings import Paths
 flow_module = import_module("flows.brief")
 
 
+@pytest.mark.usefixtures("built")
 @pytest.fixture
-def brief(prefect_api: str, where: Paths) -> Any:
-    """Run the flow; gives its final state."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    from flows.brief import brief
-
-    def run_flow(**parameters: Any) -> Any:
-        with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            return brief(**parameters, return_state=True)
-
-    return run_flow
+def brief(on_server: str, where: Paths) -> Any:
+    """Run the flow; returns its final state."""
+    return partial(flow_module.brief, return_state=True)
 
 
 def artifacts(prefect_api: str) -> list[str]:
@@ -42,7 +36,6 @@ def artifacts(prefect_api: str) -> list[str]:
 def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
     run: Any, brief: Any, where: Paths, prefect_api: str
 ) -> None:
-    run(offline=True)
     state = brief(mission="MINUSMA", up_to=date(2019, 1, 25))
     assert (state.is_completed(), state.message) == (True, f"wrote 1 page to {where.data / 'briefings'}")
     names = sorted(file.name for file in (where.data / "briefings").iterdir())
@@ -61,11 +54,11 @@ def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
     )
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.server
 def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
     run: Any, brief: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(offline=True)
     state = brief(up_to=date(1960, 12, 31), batch=40)
     folder = where.data / "briefings"
     pages = sorted(file.name for file in folder.iterdir() if file.name != "index.html")
@@ -100,11 +93,11 @@ def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
     assert 0 < len(list(folder.glob("*_up-to-*.html"))) < len(pages) and (folder / "index.html").exists()
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.server
 def test_pages_of_a_build_that_was_replaced_meanwhile_are_written_once_more(
     run: Any, brief: Any, where: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(offline=True)
     real, read = flow_module.build_id_of, []
 
     def older(connection: Any) -> str:

@@ -130,13 +130,10 @@ def test_a_webhook_that_is_down_fails_no_run(run: Any, where: Paths, monkeypatch
     ("flow", "parameters"),
     [("brief", {"mission": "NOWHERE"}), ("backfill", {"first": "2022-02-01", "last": "2022-01-01"})],
 )
-def test_the_other_flows_tell_how_they_ended_too(
-    hook: HTTPServer, where: Paths, prefect_api: str, flow: str, parameters: dict[str, str]
+def test_the_other_flows_call_it_too(
+    hook: HTTPServer, where: Paths, on_server: str, flow: str, parameters: dict[str, str]
 ) -> None:
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
     run_flow = getattr(importlib.import_module(f"flows.{flow}"), flow)
-    with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        state = run_flow(**parameters, return_state=True)
+    state = run_flow(**parameters, return_state=True)
     (entry,) = messages(hook)
     assert entry["state"] == "FAILED" and entry["run"].startswith(flow) and state.message in entry["text"]
