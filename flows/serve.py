@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from flows.cli import console
 from flows.local_run import on_hangup
 from flows.server import OwnServer, answers, exit_now, local_api
 from flows.steps import settings
@@ -52,8 +52,10 @@ def _keep_up(own: OwnServer) -> None:
         exit_now(1)
 
 
-def serve() -> None:
+def serve(show_timetable: Callable[[list[list[str]]], None]) -> None:
     """Serve every deployment until stopped (Ctrl-C, SIGTERM), which stops the server and the runs as well.
+
+    show_timetable  prints rows of each deployment's name and when it runs
 
     Raises NoServer.
     """
@@ -71,7 +73,7 @@ def serve() -> None:
 
         from flows import automations, deployments
 
-        console.show_table(["deployment", "runs"], deployments.timetable())
+        show_timetable(deployments.timetable())
         click.echo(f"The UI: {url.removesuffix('/api')}" + ("" if own else "  (a server that was running already)"))
         click.echo("Stop with Ctrl-C.", err=True)
         problem = automations.register_if_possible()

@@ -19,7 +19,6 @@ from flows.steps.settings import Paths
 flow_module = import_module("flows.brief")
 
 
-@pytest.mark.usefixtures("built")
 @pytest.fixture
 def brief(on_server: str, where: Paths) -> Any:
     """Run the flow; returns its final state."""
