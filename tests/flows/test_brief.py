@@ -31,6 +31,7 @@ def artifacts(prefect_api: str) -> list[str]:
     return [artifact["data"] for artifact in sorted(found, key=lambda artifact: artifact["created"])]
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.server
 def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
     run: Any, brief: Any, where: Paths, prefect_api: str
