@@ -13,7 +13,7 @@ from datetime import date
 import pandas as pd
 import pandera.pandas as pa
 
-from schemas.incoming import Bounds
+from schemas.incoming.cells import Bounds
 from transforms import countries, missions
 from transforms.dialects import Raw
 from transforms.periods import peacekeeping_year_started

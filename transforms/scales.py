@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from schemas import incoming
+from schemas.incoming.assessments import scale_of_assessments_schema
 from transforms import countries
 from transforms.dialects import Raw
 from transforms.periods import calendar_years
@@ -57,7 +57,7 @@ def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """
-    ready = prepare(raw, incoming.scale_of_assessments(declared.bounds, vintage), declared)
+    ready = prepare(raw, scale_of_assessments_schema(declared.bounds, vintage), declared)
     backwards = ready.rows["period_to"] < ready.rows["period_from"]
     ready.reject(
         backwards,

@@ -19,18 +19,10 @@ from flows.steps.settings import Paths, project_version
 from flows.steps.staging import StageReport
 from flows.steps.staging_cache import StagingCache
 from schemas.columns import Table
-from schemas.tables import (
-    BUILDS,
-    COUNTRIES,
-    FACTS,
-    HISTORY,
-    META,
-    MISSION_ALIASES,
-    MISSIONS,
-    SNAPSHOTS,
-    TABLES,
-    WRITTEN_IN_BUILD,
-)
+from schemas.tables import FACTS, HISTORY, META, TABLES, WRITTEN_IN_BUILD
+from schemas.tables.builds import BUILDS, SNAPSHOTS
+from schemas.tables.countries import COUNTRIES
+from schemas.tables.missions import MISSION_ALIASES, MISSIONS
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, load_catalogue

@@ -11,23 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from schemas.columns import ORIGIN, Table
-from schemas.money import MISSION_BUDGET_LINES, SCALE_OF_ASSESSMENTS
-from schemas.tables import (
-    ASSESSED_CONTRIBUTION_REVISIONS,
-    ASSESSED_CONTRIBUTIONS,
-    FATALITIES,
-    FATALITY_FIELDS,
-    FATALITY_REVISIONS,
-    FATALITY_STATES,
-    MISSIONS,
-    PUBLISHED_NAMES,
-    PUBLISHER_COLUMNS,
-    PUBLISHER_DATASETS,
-    PUBLISHER_REVISIONS,
-    TABLES,
-    UNIFORMED_PERSONNEL,
-    UNIFORMED_PERSONNEL_REVISIONS,
-)
+from schemas.tables import TABLES
+from schemas.tables.assessments import SCALE_OF_ASSESSMENTS
+from schemas.tables.budgets import MISSION_BUDGET_LINES
+from schemas.tables.codebook import PUBLISHED_NAMES, PUBLISHER_COLUMNS, PUBLISHER_DATASETS, PUBLISHER_REVISIONS
+from schemas.tables.contributions import ASSESSED_CONTRIBUTION_REVISIONS, ASSESSED_CONTRIBUTIONS
+from schemas.tables.fatalities import FATALITIES, FATALITY_FIELDS, FATALITY_REVISIONS, FATALITY_STATES
+from schemas.tables.missions import MISSIONS
+from schemas.tables.personnel import UNIFORMED_PERSONNEL, UNIFORMED_PERSONNEL_REVISIONS
 from schemas.validate import conform
 from sources.acceptance import accept
 from sources.catalogue import Source
@@ -196,7 +187,7 @@ SUBJECTS = {
 
 
 def published_names(source: Source) -> pd.DataFrame:
-    """Which published columns of psdata's API our columns come from (schemas.tables.PUBLISHED_NAMES).
+    """Which published columns of psdata's API our columns come from (schemas.tables.codebook).
 
     Read off the dialects: a source that is asked for as /data/<dataset>/json is published so under the names of its
     JSON dialects. An incoming column that is only held against another one (a printed code) has no column of ours.

@@ -13,17 +13,10 @@ import pandas as pd
 from flows.steps.registry import SUBJECTS, comparison_of, declaration_of, published_names
 from flows.steps.staging_cache import StagingCache
 from schemas.columns import Table
-from schemas.reconciliations import CONTROL_TOTALS
-from schemas.tables import (
-    CORRECTIONS,
-    INCOMPLETE_PERIODS,
-    KNOWN_DEFECTS,
-    MERGED_ROWS,
-    PUBLISHED_NAMES,
-    REJECTED_ROWS,
-    SIGNALS,
-    SNAPSHOTS,
-)
+from schemas.tables.builds import SNAPSHOTS
+from schemas.tables.codebook import PUBLISHED_NAMES
+from schemas.tables.quality import CORRECTIONS, INCOMPLETE_PERIODS, KNOWN_DEFECTS, MERGED_ROWS, REJECTED_ROWS, SIGNALS
+from schemas.tables.reconciliations import CONTROL_TOTALS
 from schemas.validate import ContractError, shape
 from sources import bundle
 from sources.acceptance import accept
@@ -41,7 +34,7 @@ from transforms.vintages import Vintage
 
 @dataclass
 class StageReport:
-    """What came of staging a source. `accounts` has one row a snapshot (schemas.tables.SNAPSHOTS)."""
+    """What came of staging a source. `accounts` has one row a snapshot (schemas.tables.builds)."""
 
     source: str
     folder: Path
@@ -151,7 +144,7 @@ def _require_few_rejected(staged: Staged, source: Source, snapshot: Snapshot) ->
 
 
 def _incomplete_periods(found: Sequence[Vintage], source: Source, main: pd.DataFrame) -> pd.DataFrame:
-    """The periods of which rows were rejected in the snapshot that speaks for them (schemas.tables.INCOMPLETE_PERIODS).
+    """The periods of which rows were rejected in the snapshot that speaks for them (schemas.tables.quality).
 
     main  the published rows. Where newer snapshots don't replace whole periods, the newest snapshot speaks for all.
     """

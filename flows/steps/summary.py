@@ -11,7 +11,7 @@ import pandas as pd
 from flows.hooks import WITH_WARNINGS
 from flows.steps.fetch import FetchResult
 from flows.steps.staging import StageReport
-from schemas.tables import REJECTED_ROWS
+from schemas.tables.quality import REJECTED_ROWS
 
 
 @dataclass
