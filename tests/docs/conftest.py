@@ -73,7 +73,9 @@ def input_files() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def reader(built_folder: Path, input_files: dict[str, bytes], tmp_path: Path) -> Callable[[int], tuple[Path, dict[str, str]]]:
+def reader(
+    built_folder: Path, input_files: dict[str, bytes], tmp_path: Path
+) -> Callable[[int], tuple[Path, dict[str, str]]]:
     """Make a folder as a reader of the docs has it; returns the folder and the environment of its commands."""
 
     def make(number: int) -> tuple[Path, dict[str, str]]:

@@ -2,8 +2,9 @@
 
 A fenced `console` block has commands, each after `$ `, and below each command its output. In the output a line `...`
 stands for any lines and `...` within a line for any text; a command without output is only run. A command ends where
-its quotes do. A comment above a block changes how it is tested:
+its quotes do. The blocks of a page run in order, in one folder. A comment above a block changes how it is tested:
 
+    <!-- fresh: REASON -->     run in a folder of its own
     <!-- not run: REASON -->   commands, options, targets and files only have to exist
     <!-- slow: REASON -->      run by the test that is marked slow
 
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COLUMNS, LINES = 120, 40
-COMMENT = re.compile(r"<!-- (not run|slow): (\S.*) -->")
+COMMENT = re.compile(r"<!-- (fresh|not run|slow): (\S.*) -->")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block that has commands; `mode` is `run`, `not run` or `slow`."""
+    """A fenced block that has commands; `mode` is `run`, `fresh`, `not run` or `slow`."""
 
     page: Path
     line: int

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import duckdb
@@ -23,25 +24,26 @@ OTHER_PROGRAMS = ("aws", "createdb", "dask", "duckdb", "export", "flock", "git",
 Reader = Callable[[int], tuple[Path, dict[str, str]]]
 
 
-def pages_with(mode: str) -> list[object]:
-    pages = [page for page in PAGES if any(block.mode == mode for block in BLOCKS[page])]
-    return [pytest.param(page, id=page.name) for page in pages]
+def pages_with(*modes: str) -> list[Any]:
+    """The pages that have blocks of these modes, as parameters."""
+    return [pytest.param(page, id=page.name) for page in PAGES if any(block.mode in modes for block in BLOCKS[page])]
 
 
 def run_blocks(blocks: list[Block], reader: Reader) -> None:
-    """Run each block in a folder of its own, and compare what its commands print."""
+    """Run the blocks of a page in order, and compare what their commands print."""
+    folder, environment = reader(0)
     for block in blocks:
-        folder, environment = reader(block.line)
+        where, variables = reader(block.line) if block.mode == "fresh" else (folder, environment)
         for command in block.commands:
-            code, printed = run_in_terminal(command.text, folder, environment)
-            where = f"{block.page.name}:{block.line}: {command.text}"
-            assert code == 0, f"{where}\nexit code {code}\n{printed}"
-            assert matches(command.output, printed), f"{where}\nprints\n{printed}"
+            code, printed = run_in_terminal(command.text, where, variables)
+            place = f"{block.page.name}:{block.line}: {command.text}"
+            assert code == 0, f"{place}\nexit code {code}\n{printed}"
+            assert matches(command.output, printed), f"{place}\nprints\n{printed}"
 
 
-@pytest.mark.parametrize("page", pages_with("run"))
+@pytest.mark.parametrize("page", pages_with("run", "fresh"))
 def test_commands_print_what_the_page_says(page: Path, reader: Reader) -> None:
-    run_blocks([block for block in BLOCKS[page] if block.mode == "run"], reader)
+    run_blocks([block for block in BLOCKS[page] if block.mode in ("run", "fresh")], reader)
 
 
 @pytest.mark.slow
@@ -113,8 +115,9 @@ def test_tables_columns_and_variables_named_in_the_pages_exist(built_folder: Pat
             "SELECT schema_name, table_name FROM duckdb_tables() UNION SELECT schema_name, view_name FROM duckdb_views()"
             " UNION SELECT schema_name, function_name FROM duckdb_functions() WHERE function_type = 'table_macro'"
         ).fetchall()}  # fmt: skip
-    code = "".join(path.read_text(encoding="utf-8") for folder in ("flows", "sources") for path in (ROOT / folder).rglob("*.*")
-                   if path.suffix in (".py", ".yaml"))  # fmt: skip
+    folders = ("flows", "sources", "tests")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.*") if file.suffix in (".py", ".yaml")]
+    code = "".join(file.read_text(encoding="utf-8") for file in [*files, ROOT / "prefect.yaml"])
     unknown = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
@@ -122,6 +125,17 @@ def test_tables_columns_and_variables_named_in_the_pages_exist(built_folder: Pat
                     if name not in tables and not name.endswith((".parquet", ".sql"))]  # fmt: skip
         unknown += [name for name in re.findall(r"PEACEKEEPING_[A-Z_]+", text) if name not in code]
     assert unknown == []
+
+
+def test_files_named_in_the_pages_exist() -> None:
+    folders = "sources|schemas|transforms|warehouse|flows|tests|docs|benchmarks"
+    named = {
+        f"{page.name}: {name}"
+        for page in PAGES
+        for name in re.findall(rf"`((?:{folders})/[a-z_./-]*)`", page.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    }
+    assert named == set()
 
 
 def test_links_lead_to_files_of_the_project() -> None:
@@ -137,7 +151,9 @@ def test_links_lead_to_files_of_the_project() -> None:
 def test_every_page_is_linked_from_the_readme_and_every_fence_names_its_language() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in PAGES[2:] if f"docs/{page.name}" not in readme] == []
-    fences = {line for page in PAGES for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("```")}
+    fences = {
+        line for page in PAGES for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("```")
+    }
     assert fences <= {"```", *(f"```{language}" for language in FENCES)}
 
 

@@ -10,8 +10,6 @@ import copy
 import gzip
 import json
 import os
-import shlex
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -487,30 +485,3 @@ def next_month(month: Rows, share: float = 1.0) -> Rows:
 def test_a_right_new_month_is_loaded_without_a_warning(load: Load, month: Rows) -> None:
     result = load("uniformed_personnel", to_csv(next_month(month)), "--vintage", "2025-08-31")
     assert (result.exit_code, "warning" in result.stderr) == (0, False), result.stderr
-
-
-def test_the_commands_of_the_docs_do_what_they_say(
-    shared: Path, month: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each command printed in docs/checks.md, with the file that its paragraph speaks of."""
-    text = (Path(__file__).parents[3] / "docs" / "checks.md").read_text(encoding="utf-8")
-    commands = [line for line in text.splitlines() if line.startswith("peacekeeping ")]
-    wrong = [{**row, "contributor_as_printed": "Nepall"} if row["contributor_as_printed"] == "Nepal" else row
-             for row in next_month(month)]  # fmt: skip
-    files = {
-        "--dry-run": next_month(month), "--accept-rejected": wrong, "--accept ": next_month(month, 0.5),
-    }  # fmt: skip
-    assert len(commands) == len(files)
-    monkeypatch.chdir(tmp_path)
-    for command, (option, rows) in zip(commands, files.items(), strict=True):
-        assert option in command
-        Path("2025-08.csv").write_bytes(to_csv(rows))
-        data = tmp_path / option.strip("- ")
-        shutil.copytree(shared, data)
-        monkeypatch.setenv("PEACEKEEPING_DATA", str(data))
-        options = shlex.split(command)[1:] + (["--accept", "next_period.male"] if option == "--accept " else [])
-        options += ["--accept", "next_period.female"] if option == "--accept " else []
-        result = CliRunner().invoke(app, options)
-        assert result.exit_code == 0, (command, result.stderr)
-        archived = [one.vintage for one in Archive(data / "raw").snapshots("uniformed_personnel")]
-        assert archived == (["2025-07-31"] if option == "--dry-run" else ["2025-07-31", "2025-08-31"])
