@@ -42,7 +42,7 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
     from flows.cli import console
     from flows.cli.main import WRONG, fail
     from flows.steps.as_of import NotBuilt, WrongDate, parse_day, warehouse_as_of
-    from flows.steps.briefings import about_sources, write_pages
+    from flows.steps.briefings import BriefingWriter
     from flows.steps.settings import paths
     from sources.errors import SourceError
     from warehouse.query import QueryError, connect
@@ -64,15 +64,8 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
         fail(str(error))
     try:
         with connect(file) as connection:
-            written = write_pages(
-                connection,
-                folder,
-                mission,
-                up_to=until,
-                as_of=published_by,
-                about=about_sources(),
-                tracked=partial(console.tracked, what="Writing page"),
-            )
+            writer = BriefingWriter(connection, folder, until, published_by)
+            written = writer.write(mission, partial(console.tracked, what="Writing page"))
     except WrongMission as error:
         fail(str(error), WRONG)
     except (BriefingError, QueryError, SourceError) as error:

@@ -34,9 +34,8 @@ from transforms import (
     scales,
     vintages,
 )
-from transforms.compiled import SHAPES
+from transforms.compiled import SHAPES, Shape, stage
 from transforms.completeness import Salvage, unread_rows
-from transforms.figures import Shape, stage
 from transforms.neighbours import ROWS, Comparison
 from transforms.staging import Declaration, Staged
 from transforms.vintages import Vintage
