@@ -12,34 +12,29 @@ from pathlib import Path
 import pytest
 from tests_shared import CATALOGUE, read_csv, to_csv
 
-from flows.steps import fetch
 from flows.steps.as_of import choose_snapshots
 from flows.steps.build import build_from_snapshots
-from flows.steps.publish import publish_build
 from flows.steps.settings import Paths
 from flows.steps.staging_cache import StagingCache
 from sources import bundle
 from sources.archive import Archive
+from warehouse.publish import previous_of
 
 AS_OF = date(2022, 1, 31)
 
 
 @pytest.fixture(scope="session")
-def built_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder whose previous build has what had been published by 2022-01-31, and whose newest has everything."""
+def data_folder(built_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the newest build, one as of 2022-01-31, and the same as the previous build. Read only."""
     paths = Paths(tmp_path_factory.mktemp("docs") / "data")
+    shutil.copytree(built_folder / "data", paths.data)
     archive = Archive(paths.raw)
-    fetch.ensure_bundled(archive, CATALOGUE)
-    for day in (AS_OF, None):
-        chosen = choose_snapshots(archive, CATALOGUE, day)
-        work = paths.work / str(day)
-        built, _ = build_from_snapshots(archive, StagingCache(paths.staged), CATALOGUE, chosen, work)
-        if day:
-            paths.target(day).parent.mkdir()
-            shutil.copy(built.file, paths.target(day))
-        snapshots = [snapshot for some in chosen.values() for snapshot in some]
-        publish_build(built, snapshots, paths, archive, "2026-11-30T12:00:00+00:00")
-        shutil.rmtree(work)
+    snapshots = choose_snapshots(archive, CATALOGUE, AS_OF)
+    built, _ = build_from_snapshots(archive, StagingCache(paths.staged), CATALOGUE, snapshots, paths.work)
+    paths.target(AS_OF).parent.mkdir()
+    shutil.copy(built.file, paths.target(AS_OF))
+    shutil.copy(built.file, previous_of(paths.warehouse))
+    shutil.rmtree(paths.work)
     return paths.data
 
 
@@ -74,13 +69,13 @@ def input_files() -> dict[str, bytes]:
 
 @pytest.fixture
 def reader(
-    built_folder: Path, input_files: dict[str, bytes], tmp_path: Path
+    data_folder: Path, input_files: dict[str, bytes], tmp_path: Path
 ) -> Callable[[int], tuple[Path, dict[str, str]]]:
     """Make a folder as a reader of the docs has it; returns the folder and the environment of its commands."""
 
     def make(number: int) -> tuple[Path, dict[str, str]]:
         folder = tmp_path / str(number)
-        shutil.copytree(built_folder, folder / "data")
+        shutil.copytree(data_folder, folder / "data")
         for name, content in input_files.items():
             (folder / name).write_bytes(content)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PEACEKEEPING_"))}

@@ -109,8 +109,8 @@ def test_commands_within_sentences_exist() -> None:
     assert problems == {}
 
 
-def test_tables_columns_and_variables_named_in_the_pages_exist(built_folder: Path) -> None:
-    with duckdb.connect(str(built_folder / "peacekeeping.duckdb"), read_only=True) as connection:
+def test_tables_columns_and_variables_named_in_the_pages_exist(data_folder: Path) -> None:
+    with duckdb.connect(str(data_folder / "peacekeeping.duckdb"), read_only=True) as connection:
         tables = {f"{schema}.{name}" for schema, name in connection.sql(
             "SELECT schema_name, table_name FROM duckdb_tables() UNION SELECT schema_name, view_name FROM duckdb_views()"
             " UNION SELECT schema_name, function_name FROM duckdb_functions() WHERE function_type = 'table_macro'"
