@@ -60,7 +60,7 @@ from sources.catalogue import load_catalogue
 from sources.client import Client
 source = load_catalogue()["uniformed_personnel"]
 imports, began = {PEAK}, time.perf_counter()
-wanted = download.Wanted(source.url(), source.content_types, source.rows_per_page)
+wanted = download.wanted(source)
 with Client(wanted.url) as client:
     download.fetch(client, wanted, Path(sys.argv[1]) / "reply")
 print("downloaded", time.perf_counter() - began, {PEAK}, imports)

@@ -19,9 +19,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from flows.artifacts import artifact
-from flows.steps.briefings import Written, about_sources, missions_to_write, write_index, write_pages, write_some
+from flows.steps.briefings import Written, missions_to_write, write_index, write_pages, write_some
 from flows.steps.settings import Paths
 from flows.task_runners import RunnerError, mapped
+from sources.catalogue import load_catalogue
 from sources.errors import SourceError
 from warehouse.query import QueryError, connect
 from warehouse.reports.page import PAGE, Picture, picture_of
@@ -53,7 +54,7 @@ def write_briefing(mission: str, up_to: date | None, where: Paths, folder: Path)
     """Write the page of a mission and the index."""
     try:
         with connect(where.warehouse) as connection:
-            return write_pages(connection, folder, mission, up_to=up_to, as_of=None, about=about_sources())
+            return write_pages(connection, folder, mission, up_to=up_to, as_of=None, about=load_catalogue())
     except FORESEEABLE as error:
         return Failed(message=explained(error))
 
@@ -68,7 +69,7 @@ def write_batch(missions: list[str], up_to: date | None, where: Paths, folder: P
     """Write the pages of some missions."""
     try:
         with connect(where.warehouse) as connection:
-            pages, skipped = write_some(connection, folder, missions, up_to=up_to, as_of=None, about=about_sources())
+            pages, skipped = write_some(connection, folder, missions, up_to=up_to, as_of=None, about=load_catalogue())
             return Batch(pages, skipped, _build_id(connection))
     except FORESEEABLE as error:
         return Batch([], [], None, f"{missions[0]} to {missions[-1]}: {explained(error)}")

@@ -235,11 +235,14 @@ def test_every_source_of_the_catalogue_has_its_live_address_here(get: Get, serve
     assert publishers["psdata"]["environment"] == replica.PSDATA_ENVIRONMENT
     assert publishers["ceb"]["environment"] == replica.CEB_ENVIRONMENT
     assert publishers["contributions"]["environment"] == replica.CONTRIBUTIONS_ENVIRONMENT
-    bases = {"psdata": served.psdata_url, "ceb": served.ceb_url, "contributions": served.contributions_url}
+    bases = {
+        replica.PSDATA_ENVIRONMENT: served.psdata_url,
+        replica.CEB_ENVIRONMENT: served.ceb_url,
+        replica.CONTRIBUTIONS_ENVIRONMENT: served.contributions_url,
+    }
     for source in load_catalogue().values():
-        live = source.declaration.get("live", {})
-        for path in (live[name] for name in ("path", "metadata") if name in live):
-            url = bases[source.declaration["publisher"]] + str(path)
+        paths = [source.live.path, source.live.metadata] if source.live else []
+        for url in (bases[source.publisher.environment] + path for path in paths if path):
             assert requests.get(url, params={"per_page": 1}, timeout=10).status_code == 200, url
 
 

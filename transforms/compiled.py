@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 
 import pandas as pd
 
 from schemas import incoming, money
 from schemas.columns import ORIGIN, Table
+from schemas.source import Source
+from transforms import figures
 from transforms.countries import DATA
+from transforms.dialects import Raw
 from transforms.figures import Shape
 from transforms.periods import calendar_years, iso_days, month_ends, peacekeeping_year_ended
+from transforms.staging import Staged
 
 PEACEKEEPING_YEAR = ("period_start", "period_end")
 # The marks that stand before a figure in the compilations, and what they say.
@@ -89,7 +94,6 @@ SHAPES = {
         _columns(money.MISSION_BUDGETS),
         money.MISSION_BUDGETS.key,
         PEACEKEEPING_YEAR,
-        apart="publication",
     ),
     "budget_totals": Shape(
         incoming.budget_totals, _columns(money.BUDGET_TOTALS), money.BUDGET_TOTALS.key, PEACEKEEPING_YEAR
@@ -119,7 +123,6 @@ SHAPES = {
         money.PEACEKEEPING_RATES.key,
         ("first", "last"),
         _rates,
-        apart="basis",
     ),
     "regular_budget_payments": Shape(
         incoming.regular_budget_payments,
@@ -134,7 +137,6 @@ SHAPES = {
         ["order"],
         ("as_of_from", "as_of_to"),
         _facts,
-        apart="collection",
     ),
     "mission_strength": Shape(
         incoming.mission_strength,
@@ -144,3 +146,8 @@ SHAPES = {
         _strength,
     ),
 }
+
+
+def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
+    """Stage one snapshot by the shape of its source (see transforms.figures)."""
+    return figures.stage(raw, declared, vintage, SHAPES[declared.name])

@@ -14,10 +14,11 @@ import pandas as pd
 import pandera.pandas as pa
 
 from schemas.incoming import Bounds
+from schemas.source import Source
 from transforms import countries, missions
 from transforms.dialects import Raw
 from transforms.periods import peacekeeping_year_started
-from transforms.staging import Declaration, Prepared, Staged, finish, merge_doubled, prepare, require_states
+from transforms.staging import Prepared, Staged, finish, merge_doubled, prepare, require_states
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,6 @@ class Shape:
     covers   the tidy columns with a row's first and its last day
     derive   makes the tidy columns that the file has not
     terms    for a column what is printed there (compared without case) and the term that we use
-    apart    the column that names the publication, where a source has several that don't speak for each other
     """
 
     schema: Callable[[Bounds, date], pa.DataFrameSchema]
@@ -39,10 +39,9 @@ class Shape:
     covers: tuple[str, str]
     derive: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows
     terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    apart: str | None = None
 
 
-def stage(raw: Raw, declared: Declaration, vintage: date, shape: Shape) -> Staged:
+def stage(raw: Raw, declared: Source, vintage: date, shape: Shape) -> Staged:
     """Stage one snapshot of figures. An incoming `contributor` is resolved to `contributor_iso3`, an incoming
     `mission` to the acronym that all tables use (unknown ones stay as printed and become unresolved missions).
 

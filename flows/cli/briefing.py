@@ -42,8 +42,9 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
     from flows.cli import console
     from flows.cli.main import WRONG, fail
     from flows.steps.as_of import NotBuilt, WrongDate, parse_vintage, warehouse_as_of
-    from flows.steps.briefings import about_sources, write_pages
+    from flows.steps.briefings import write_pages
     from flows.steps.settings import paths
+    from sources.catalogue import load_catalogue
     from sources.errors import SourceError
     from warehouse.query import QueryError, connect
     from warehouse.reports.scope import BriefingError, WrongMission
@@ -70,7 +71,7 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
                 mission,
                 up_to=until,
                 as_of=published_by,
-                about=about_sources(),
+                about=load_catalogue(),
                 tracked=partial(console.tracked, what="Writing page"),
             )
     except WrongMission as error:

@@ -49,7 +49,6 @@ def export(
     from flows.steps.settings import paths
     from sources.catalogue import load_catalogue
     from sources.errors import CatalogueError
-    from warehouse.export.datapackage import Declared
     from warehouse.export.package import WrongTable
     from warehouse.export.package import export as publish
     from warehouse.export.store import ExportError
@@ -63,20 +62,10 @@ def export(
         fail(str(error))
     default = where.data / "export" if day is None else where.data / "export" / "as_of" / day.isoformat()
     try:
-        declared = {
-            source.name: Declared(
-                title=source.title,
-                publisher=source.publisher.title,
-                licence=str(source.declaration["licence"]["name"]),
-                licence_url=str(source.declaration["licence"]["url"]),
-                landing_page=str(source.declaration["landing_page"]),
-            )
-            for source in load_catalogue().values()
-        }
         done = publish(
             file,
             destination or str(default),
-            declared,
+            load_catalogue(),
             tables=tables,
             as_of=None if day is None else day.isoformat(),
             keep=keep,

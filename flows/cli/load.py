@@ -121,7 +121,7 @@ def _load(where: Paths, offered: Offered, dry_run: bool, as_json: bool) -> None:
                 candidate = ingest.examine(archive, shelf, stored)
                 record, staged = ingest.there(candidate.record), ingest.there(candidate.staged)
                 now, then = table_now_and_then(archive, shelf, stored.source, record, staged)
-                column = stored.source.declaration["coverage"]["column"]
+                column = stored.source.coverage.column
                 changes = preview(now, then, comparison_of(stored.source), column, staged.absent)
                 if not as_json:
                     _show_changes(changes)

@@ -91,7 +91,7 @@ def refresh(
     """Fetch or load every source, validate, build the warehouse, check it, and swap it in."""
     from flows import local_run
     from flows.steps.as_of import WrongDate, parse_vintage
-    from sources.catalogue import find_live, load_catalogue
+    from sources.catalogue import address, find_live, load_catalogue
     from sources.errors import CatalogueError, UnknownSource
 
     if offline and live:
@@ -105,7 +105,7 @@ def refresh(
             find_live(catalogue, name)
         for entry in [] if offline or day else catalogue.values():
             if entry.live:
-                entry.url()
+                address(entry)
     except (UnknownSource, WrongDate) as error:
         fail(str(error), WRONG)
     except CatalogueError as error:
@@ -130,7 +130,7 @@ def refresh(
 def sources(name: str | None, as_json: bool) -> None:
     """List the sources, or show the one called NAME in full: publisher, licence, citation, forms, known defects."""
     from flows.cli import console
-    from sources.catalogue import find, load_catalogue
+    from sources.catalogue import address, find, load_catalogue
     from sources.errors import CatalogueError, UnknownSource
 
     try:
@@ -141,14 +141,14 @@ def sources(name: str | None, as_json: bool) -> None:
                 "name": source.name,
                 "title": source.title,
                 "publisher": source.publisher.title,
-                "licence": source.declaration["licence"]["name"],
+                "licence": source.licence.name,
                 "cadence": source.cadence,
-                "url": source.url() if source.live else None,
-                "landing_page": source.declaration["landing_page"],
-                "citation": source.declaration["citation"],
-                "description": source.declaration["description"],
-                "dialects": [f"{dialect['name']}: {dialect['note']}" for dialect in source.dialects],
-                "known_defects": [defect["text"] for defect in source.declaration["known_defects"]],
+                "url": address(source) if source.live else None,
+                "landing_page": source.landing_page,
+                "citation": source.citation,
+                "description": source.description,
+                "dialects": [f"{dialect.name}: {dialect.note}" for dialect in source.dialects],
+                "known_defects": [defect.text for defect in source.known_defects],
             }
             for source in chosen
         ]

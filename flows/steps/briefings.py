@@ -9,10 +9,9 @@ from pathlib import Path
 
 import duckdb
 
-from sources.catalogue import load_catalogue
+from schemas.source import Source
 from warehouse.reports.figures import gather
 from warehouse.reports.page import render, render_index, write
-from warehouse.reports.provenance import About
 from warehouse.reports.scope import Asker, BriefingError, WrongMission, known_missions
 
 Track = Callable[[Sequence[str]], Iterator[str]]
@@ -25,19 +24,6 @@ class Written:
     pages: list[Path]
     index: Path
     skipped: list[str]
-
-
-def about_sources() -> dict[str, About]:
-    """What each source's declaration says of it. Raises SourceError when one can't be read."""
-    return {
-        source.name: About(
-            title=source.title,
-            publisher=source.publisher.title,
-            licence=str(source.declaration["licence"]["name"]),
-            landing_page=str(source.declaration["landing_page"]),
-        )
-        for source in load_catalogue().values()
-    }
 
 
 def missions_to_write(ask: Asker) -> list[str]:
@@ -57,7 +43,7 @@ def write_some(
     *,
     up_to: date | None,
     as_of: date | None,
-    about: Mapping[str, About],
+    about: Mapping[str, Source],
 ) -> tuple[list[Path], list[str]]:
     """Write the pages of these missions, without an index; gives them, and the missions not known yet by the day."""
     ask, pages, skipped = Asker(connection), [], []
@@ -78,7 +64,7 @@ def write_one(
     *,
     up_to: date | None,
     as_of: date | None,
-    about: Mapping[str, About],
+    about: Mapping[str, Source],
 ) -> Path:
     """Write the page of the mission that was asked for. Raises WrongMission where it has none."""
     found = gather(Asker(connection), mission, up_to, as_of, about)
@@ -107,7 +93,7 @@ def write_pages(
     *,
     up_to: date | None,
     as_of: date | None,
-    about: Mapping[str, About],
+    about: Mapping[str, Source],
     tracked: Track = iter,
 ) -> Written:
     """Write the page of a mission, or of every one of which something is known by the day, and the index.

@@ -18,6 +18,7 @@ from flows.steps.registry import LISTED_MISSIONS
 from flows.steps.settings import Paths, project_version
 from flows.steps.staging import StageReport
 from schemas.columns import Table
+from schemas.source import Source
 from schemas.tables import (
     BUILDS,
     COUNTRIES,
@@ -32,7 +33,6 @@ from schemas.tables import (
 )
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source
 from sources.errors import ArchiveError
 from transforms import countries, missions
 from warehouse import checks, defects, diff, load, reconcile

@@ -12,9 +12,10 @@ from typing import Any, Literal
 from flows.steps.ingest import FETCHED, Offered, Stated, ingest, now, refused
 from flows.steps.registry import read
 from flows.steps.staging_cache import Shelf
+from schemas.source import Source
 from sources import bundle, codebook, download
 from sources.archive import Archive, Snapshot, sha256_of
-from sources.catalogue import Source
+from sources.catalogue import address
 from sources.client import Client, Validator
 from sources.errors import ArchiveError, CutOff, Refused, Unavailable
 
@@ -39,7 +40,7 @@ def storable(source: Source, file: Path, folder: Path) -> Path:
 
     Raises Refused when what is to be left out can't be told.
     """
-    if source.redact is None:
+    if not source.remove_contacts:
         return file
     copy = folder / f"{file.name}-redacted"
     copy.write_bytes(codebook.redacted(file.read_bytes()))
@@ -120,16 +121,15 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
 
     Raises Unreachable, Unavailable or Refused; the caller falls back with `kept`.
     """
-    last = _last_reply(archive, source)
+    last, wanted = _last_reply(archive, source), download.wanted(source)
     # Only what is held whole, from this address, can be said to stand.
-    standing = _standing(archive, source, str(last.get("sha256"))) if last.get("url") == source.url() else None
+    standing = _standing(archive, source, str(last.get("sha256"))) if last.get("url") == wanted.url else None
     known = _validators(last) if standing else []
-    wanted = download.Wanted(source.url(), source.content_types, source.rows_per_page, source.workbook)
     with tempfile.TemporaryDirectory(dir=work) as folder, Client(wanted.url) as client:
         try:
             reply = download.fetch(client, wanted, Path(folder) / "reply", known)
         except Refused as error:
-            if error.file is None or source.redact:
+            if error.file is None or source.remove_contacts:
                 raise
             raise refused(archive, Offered(source, error.file, FETCHED, wanted.url), str(error)) from None
         if reply:
@@ -143,8 +143,9 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
             return Obtained(source.name, "unchanged", told, standing.vintage)
         if reply is None:
             raise AssertionError("not modified, and nothing was asked about")
-        metadata = client.last_update(source.url(source.metadata_path)) if source.metadata_path else None
-        stated = Stated(by_metadata=metadata, last_modified=reply.last_modified)
+        metadata = source.live.metadata if source.live else None
+        last_update = client.last_update(address(source, metadata)) if metadata else None
+        stated = Stated(by_metadata=last_update, last_modified=reply.last_modified)
         try:
             ingested = ingest(archive, shelf, Offered(source, file, FETCHED, reply.url, stated))
         except CutOff as error:

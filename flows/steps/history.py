@@ -10,11 +10,11 @@ from functools import cached_property
 
 import pandas as pd
 
-from flows.steps.registry import SUBJECTS, comparison_of
+from flows.steps.registry import comparison_of, merged
 from flows.steps.staging_cache import Shelf
+from schemas.source import Source
 from schemas.validate import ContractError
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source
 from sources.errors import ArchiveError, Refused
 from transforms.neighbours import Neighbour
 from transforms.staging import Staged
@@ -48,7 +48,7 @@ class Held:
 def held_beside(archive: Archive, shelf: Shelf, source: Source, record: Snapshot, staged: Staged) -> Held:
     """The vintages beside a file. One that can't be used is left out, with a warning: the build tells it as well.
     Vintages in the future are left out."""
-    series = {dialect["name"]: dialect.get("series") for dialect in source.dialects}
+    series = {dialect.name: dialect.series for dialect in source.dialects}
     usable = [one for one in archive.snapshots(source.name) if one.sha256 != record.sha256 and not one.in_future()]
     same = [one for one in usable if series.get(one.dialect) == series[record.dialect]]
     earlier = [one for one in same if one.order() < record.order()]
@@ -72,7 +72,7 @@ def _staged(
     archive: Archive, shelf: Shelf, source: Source, snapshots: Sequence[Snapshot], staged: Staged
 ) -> list[Vintage]:
     """The snapshots' rows; of a source with several publications those of the file's own."""
-    apart = SUBJECTS[source.name].apart
+    apart = source.coverage.publications
     found = []
     for snapshot in snapshots:
         try:
@@ -106,15 +106,4 @@ def table_now_and_then(
     found = _staged(archive, shelf, source, held, staged)
     earlier = sum(one.order() < record.order() for one in held if one.sha256 in {vintage.sha256 for vintage in found})
     file = Vintage(record.sha256, date.fromisoformat(record.vintage), staged)
-    return _table(source, found) if found else None, _table(source, [*found[:earlier], file, *found[earlier:]])
-
-
-def _table(source: Source, vintages: Sequence[Vintage]) -> pd.DataFrame:
-    coverage = source.declaration["coverage"]
-    if coverage["rule"] == "replace_periods":
-        series = "series" if "precedence" in coverage else None
-        return replace_periods(vintages, coverage["column"], series, coverage.get("precedence", ()))
-    if coverage["rule"] == "newest":
-        return vintages[-1].rows()
-    rows = pd.concat([vintage.rows() for vintage in vintages], ignore_index=True)
-    return rows.drop_duplicates(list(comparison_of(source).key), keep="last", ignore_index=True)
+    return merged(source, found) if found else None, merged(source, [*found[:earlier], file, *found[earlier:]])

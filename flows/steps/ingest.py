@@ -17,13 +17,13 @@ from typing import TypeVar
 import pandas as pd
 
 from flows.steps.history import Held, held_beside
-from flows.steps.registry import comparison_of, declaration_of, read, stage_rows
+from flows.steps.registry import comparison_of, read, stage_rows
 from flows.steps.staging import control_totals_of
 from flows.steps.staging_cache import Shelf
 from schemas.problems import Problem
+from schemas.source import Source
 from schemas.validate import ContractError, CutOffError
 from sources.archive import Archive, Snapshot, sha256_of
-from sources.catalogue import Source
 from sources.errors import CutOff, Refused
 from transforms import adjacent_periods, control_totals, envelope, neighbours
 from transforms.completeness import incomplete_periods, with_estimates, with_unread_keys
@@ -153,7 +153,7 @@ def stage_it(candidate: Candidate) -> Candidate:
 
 def check_rows(candidate: Candidate) -> Candidate:
     """The number of rows, of rejected rows and the newest date are within the source's envelope."""
-    staged, declared = there(candidate.staged), declaration_of(candidate.offered.source)
+    staged, declared = there(candidate.staged), candidate.offered.source
     vintage = date.fromisoformat(there(candidate.record).vintage)
     return candidate.found(
         [
@@ -197,10 +197,10 @@ def check_rejected(candidate: Candidate) -> Candidate:
 def check_control_totals(candidate: Candidate) -> Candidate:
     """The sums are those that the publisher prints beside its rows, where these are held."""
     source, rows = candidate.offered.source, there(candidate.compared)
-    declared = source.declaration["envelope"].get("control_totals", [])
+    declared = [total.model_dump(exclude_none=True) for total in source.envelope.control_totals]
     if not declared:
         return candidate
-    period = source.declaration["coverage"]["column"]
+    period = source.coverage.column
     return candidate.found(control_totals.against_printed(rows, control_totals_of(source), declared, period))
 
 
@@ -303,7 +303,7 @@ def _of_rejected(candidate: Candidate, incomplete: pd.DataFrame) -> Problem:
     first = staged.rejected.drop_duplicates("row_number").head(3)
     shown = "; ".join(f"row {row.row_number:,}: {row.reason}" for row in first.itertuples())
     told = f"{staged.rows_rejected:,} of {staged.rows_in:,} rows are rejected ({shown})"
-    if source.declaration["coverage"].get("rows_are_persons"):
+    if source.coverage.rows_are_persons:
         return Problem(REJECTED_ROWS, False, told)
     if comparison_of(source).period is None:
         return Problem(REJECTED_ROWS, candidate.offered.origin == LOADED, told)

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from schemas.source import Source
 from warehouse.export.sql import Held
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -28,17 +29,6 @@ FIELD_TYPES = {
 }
 
 Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What a source's declaration says of it."""
-
-    title: str
-    publisher: str
-    licence: str
-    licence_url: str
-    landing_page: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,7 @@ def _schema(
     return schema | ({"foreignKeys": links} if links else {})
 
 
-def _source(snapshot: Mapping[str, Any], declared: Mapping[str, Declared]) -> dict[str, Any]:
+def _source(snapshot: Mapping[str, Any], declared: Mapping[str, Source]) -> dict[str, Any]:
     about = declared.get(snapshot["source"])
     told = {
         "title": about.title if about else snapshot["source"],
@@ -98,20 +88,20 @@ def _source(snapshot: Mapping[str, Any], declared: Mapping[str, Declared]) -> di
         "sha256": snapshot["sha256"],
     }
     if about:
-        told |= {"path": about.landing_page, "publisher": about.publisher, "licence": about.licence}
+        told |= {"path": about.landing_page, "publisher": about.publisher.title, "licence": about.licence.name}
     return told
 
 
-def _licences(names: Iterable[str], declared: Mapping[str, Declared]) -> Rows:
-    pairs = dict.fromkeys((declared[name].licence, declared[name].licence_url) for name in names if name in declared)
-    return [{"title": licence, "path": url} for licence, url in pairs]
+def _licences(names: Iterable[str], declared: Mapping[str, Source]) -> Rows:
+    licences = [declared[name].licence for name in names if name in declared]
+    return [{"title": name, "path": url} for name, url in dict.fromkeys((one.name, one.url) for one in licences)]
 
 
 def describe(
     connection: duckdb.DuckDBPyConnection,
     tables: Sequence[Held],
     files: Sequence[File],
-    declared: Mapping[str, Declared],
+    declared: Mapping[str, Source],
     as_of: str | None,
 ) -> dict[str, Any]:
     """The content of datapackage.json. `connection` is to the warehouse that the files were written from.

@@ -26,10 +26,11 @@ from typing import Any
 
 import duckdb
 
+from schemas.source import Source
 from schemas.tables import TABLES
 from warehouse import ddl, load
 from warehouse.export import sql
-from warehouse.export.datapackage import Declared, File, describe
+from warehouse.export.datapackage import File, describe
 from warehouse.export.store import BUILDS, ExportError, Store, Track, open_store
 
 FORMAT = 1  # of the folder's layout; another one is written anew
@@ -66,7 +67,7 @@ class Exported:
 def export(
     warehouse: Path,
     destination: str,
-    declared: Mapping[str, Declared],
+    declared: Mapping[str, Source],
     *,
     tables: Sequence[str] = (),
     as_of: str | None = None,
@@ -202,7 +203,7 @@ def _stage(
     connection: duckdb.DuckDBPyConnection,
     tables: Sequence[sql.Held],
     marts: Sequence[sql.Mart],
-    declared: Mapping[str, Declared],
+    declared: Mapping[str, Source],
     scratch: Path,
     build_id: str,
     scope: Mapping[str, Any],

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from schemas.source import Source
 from warehouse.reports.money import Owed, Payers, costs_of, owed_of, payers_of
 from warehouse.reports.people import People, people_of
-from warehouse.reports.provenance import About, Used, build_of, claims_of, incomplete_periods, used
+from warehouse.reports.provenance import Used, build_of, claims_of, incomplete_periods, used
 from warehouse.reports.scope import Asker, Row, Scope, scope_of
 from warehouse.reports.toll import Toll, toll_of
 
@@ -49,7 +50,7 @@ class Briefing:
         return self.scope.kind == "special_political"
 
 
-def gather(ask: Asker, mission: str, up_to: date | None, as_of: date | None, about: Mapping[str, About]) -> Briefing:
+def gather(ask: Asker, mission: str, up_to: date | None, as_of: date | None, about: Mapping[str, Source]) -> Briefing:
     """All figures of a mission's page.
 
     Raises WrongMission where no page can be made of what was asked, BriefingError where the warehouse can't answer.

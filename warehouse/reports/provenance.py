@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from schemas.source import Source
 from warehouse.reports.scope import Asker, Row, Scope
 
 # The sources behind each section, in the order of the page.
@@ -20,21 +21,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class About:
-    """What a source's declaration says of it."""
-
-    title: str
-    publisher: str
-    licence: str
-    landing_page: str
-
-
-@dataclass(frozen=True)
 class Used:
     """A source that the page rests on, with its snapshots in this build."""
 
     name: str
-    about: About | None
+    about: Source | None
     snapshots: list[Row]
     defects: list[str]
     incomplete: list[Row]  # its periods of which rows were rejected
@@ -44,7 +35,7 @@ class Used:
         return self.about.title if self.about else self.name.replace("_", " ").capitalize()
 
 
-def used(ask: Asker, sections: Iterable[str], claims: Iterable[Row], about: Mapping[str, About]) -> list[Used]:
+def used(ask: Asker, sections: Iterable[str], claims: Iterable[Row], about: Mapping[str, Source]) -> list[Used]:
     """The sources of the sections that have figures and of the claims, each once."""
     names = dict.fromkeys(name for section in sections for name in SECTIONS[section])
     names |= dict.fromkeys(name for claim in claims for name in claim["sources"])

@@ -13,7 +13,7 @@ from replica import BUDGETS, COLUMNS, FATALITIES, PERSONNEL, Replica
 from tests_shared import CATALOGUE
 
 from flows.steps import build, fetch, staging
-from flows.steps.registry import SUBJECTS, published_names
+from flows.steps.registry import published_names, table_of
 from flows.steps.staging_cache import Shelf
 from schemas import incoming
 from schemas.tables import MISSIONS
@@ -138,12 +138,12 @@ def test_a_fetched_codebook_leaves_nobody_s_name_on_the_disk(
 
 def test_every_column_of_ours_that_a_published_one_becomes_is_one_of_its_table() -> None:
     for name in incoming.SCHEMAS:
-        source, subject = CATALOGUE[name], SUBJECTS[name]
+        source, table = CATALOGUE[name], table_of(CATALOGUE[name])
         known = set(incoming.SCHEMAS[name]({}, date(2025, 1, 1)).columns)
-        assert set(subject.become) <= known, name
+        assert set(source.becomes) <= known, name
         named = published_names(source)
-        assert set(named["column_name"]) <= set(subject.main.columns if subject.main else ()), name
-        assert (named["table_name"] == (subject.main.name if subject.main else "")).all()
+        assert set(named["column_name"]) <= set(table.columns), name
+        assert (named["table_name"] == table.name).all()
 
 
 def test_the_columns_that_have_a_published_name_and_those_that_have_none() -> None:

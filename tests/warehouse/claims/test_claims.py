@@ -22,7 +22,7 @@ from marts_shared import Connection, asked, fill, insert, put
 from tests_shared import CATALOGUE
 
 from flows.steps import build
-from flows.steps.registry import SUBJECTS, declaration_of
+from flows.steps.registry import tables_of
 from schemas.claims import VERDICTS
 from schemas.money import DATED_FACTS
 from schemas.tables import TABLES
@@ -63,11 +63,11 @@ def real(bundled: Callable[[str], Staged]) -> Iterator[Connection]:
     with duckdb.connect() as connection:
         fill(connection, bundled, FILES)
         found = [Vintage(sha256(file), date.fromisoformat(entries[file]["vintage"]), bundled(file)) for file in FACTS]
-        tables = SUBJECTS["dated_facts"].tables(found, declaration_of(CATALOGUE["dated_facts"]))
+        tables = tables_of(CATALOGUE["dated_facts"], found)
         insert(connection, DATED_FACTS, tables[DATED_FACTS.full_name])
         connection.execute("DELETE FROM meta.snapshots")
         snapshots = [
-            (source, entries[file]["vintage"], sha256(file), CATALOGUE[source].citation(entries[file]["vintage"]))
+            (source, entries[file]["vintage"], sha256(file), CATALOGUE[source].citation_of(entries[file]["vintage"]))
             for source, files in {**FILES, "dated_facts": FACTS}.items()
             for file in files
         ]

@@ -13,18 +13,18 @@ from typing import Any
 import duckdb
 import fsspec
 import pytest
+from tests_shared import described
 
 from schemas.tables import TABLES
 from warehouse import load
-from warehouse.export.datapackage import Declared
 from warehouse.export.package import WrongTable, export
 from warehouse.export.sql import Mart
 from warehouse.export.store import ExportError, LocalStore, open_store
 
 BUILD = "0123456789ab"
 DECLARED = {
-    "fatalities": Declared(
-        "The dead", "A publisher", "CC BY 3.0 IGO", "https://licence.example", "https://land.example"
+    "fatalities": described(
+        "The dead", "A publisher", ("CC BY 3.0 IGO", "https://licence.example"), "https://land.example"
     )
 }
 VIEWS = [f"marts.{file.stem}" for file in load.mart_files() if "CREATE MACRO" not in file.read_text()]
