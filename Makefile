@@ -12,7 +12,7 @@ PREFECT := DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(abs
 SERVED := PREFECT_API_URL="$(or $(PREFECT_API_URL),http://127.0.0.1:$(or $(PREFECT_SERVER_API_PORT),4200)/api)"
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
-.PHONY: install refresh briefing test unit lint types check ui server deploy worker dictionary bundle lock bench clean
+.PHONY: install refresh briefing test unit lint types check ui server deploy worker replica dictionary bundle lock bench clean
 
 install: $(STAMP)
 
@@ -66,6 +66,10 @@ deploy: $(STAMP)
 
 worker: $(STAMP)
 	$(SERVED) $(PREFECT) worker start --pool peacekeeping
+
+# The publishers as a demonstration, without a network: make replica ARGS='--fault html --times 1'
+replica: $(DEV)
+	$(BIN)/python tests/replica.py $(ARGS)
 
 dictionary: $(DEV)
 	$(BIN)/python -m warehouse.dictionary docs/dictionary.md

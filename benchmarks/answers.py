@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flows.steps.briefings import about_sources, write_pages
+from flows.steps.briefings import write_pages
 from flows.steps.settings import paths
+from sources.catalogue import load_catalogue
 from warehouse.claims.files import load_claims
 from warehouse.claims.judge import judged
 from warehouse.query import connect
@@ -39,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    about = about_sources()
+    about = load_catalogue()
     with connect(paths().warehouse) as connection, tempfile.TemporaryDirectory() as scratch:
 
         def ask(sql: str) -> Callable[[], Any]:

@@ -41,15 +41,15 @@ OURS = f"""
 import resource, sys, time
 from pathlib import Path
 from flows.steps import fetch
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from sources.archive import Archive
 from sources.catalogue import load_catalogue
 imports = {PEAK}
 source, folder = load_catalogue()["uniformed_personnel"], Path(sys.argv[1])
-archive, shelf = Archive(folder / "raw"), Shelf(folder / "staged")
+archive, cache = Archive(folder / "raw"), StagingCache(folder / "staged")
 for _ in range(2):
     began = time.perf_counter()
-    outcome = fetch.fetch(archive, shelf, source, folder).outcome
+    outcome = fetch.fetch(archive, cache, source, folder).outcome
     print(outcome, time.perf_counter() - began, {PEAK}, imports)
 """
 DOWNLOAD = f"""

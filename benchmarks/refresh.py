@@ -26,30 +26,31 @@ from sources import bundle
 COMMAND = str(Path(sys.executable).with_name("peacekeeping"))
 OURS = """
 import time, resource
-from flows.steps import fetch, build, findings, staging
+from flows.steps import fetch, build, findings, publish, staging
+from flows.steps.as_of import choose_snapshots
 from flows.steps.summary import rejected_by_reason
 from flows.steps.locking import only_writer
 from flows.steps.identity import build_id
 from flows.steps.settings import paths
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from sources.archive import Archive
 from sources.catalogue import load_catalogue
 began = time.perf_counter()
 where, catalogue = paths(), load_catalogue()
 archive = Archive(where.raw)
 with only_writer(where):
-    build.clear_work(where)
+    publish.clear_work(where)
     fetch.ensure_bundled(archive, catalogue)
-    chosen = build.snapshots_by(archive, catalogue)
+    chosen = choose_snapshots(archive, catalogue)
     every = [snapshot for some in chosen.values() for snapshot in some]
-    shelf = Shelf(where.staged)
-    reports = [staging.stage_source(archive, shelf, catalogue[n], some, where.work / n) for n, some in chosen.items()]
-    built = build.build(build_id(every), reports, where.work / "build")
+    cache = StagingCache(where.staged)
+    reports = [staging.stage_source(archive, cache, catalogue[n], some, where.work / n) for n, some in chosen.items()]
+    built = build.build_file(build_id(every), reports, where.work / "build")
     build.check(built)
-    findings.failed_checks(built.file, {}), findings.claims(built.file), build.reconciled(built)
-    build.changes(where.warehouse, built), rejected_by_reason(reports)
-    build.publish_build(built, every, where, archive, fetch.now())
-    build.clear_work(where)
+    findings.failed_checks(built.file, {}), findings.claims(built.file), findings.reconciliations(built)
+    findings.changes(where.warehouse, built), rejected_by_reason(reports)
+    publish.publish_build(built, every, where, archive, fetch.now())
+    publish.clear_work(where)
 print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 

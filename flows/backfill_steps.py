@@ -23,20 +23,20 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.artifacts import artifact
-from flows.steps import build, fetch, staging
+from flows.steps import build, fetch, publish
+from flows.steps.as_of import choose_snapshots
 from flows.steps.errors import FORESEEABLE, explained, told_plainly
 from flows.steps.identity import build_id
 from flows.steps.locking import only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from flows.task_runners import RunnerError, mapped
 from schemas.source import Source
 from sources.archive import Archive, Snapshot
 from sources.bundle import manifest
 from sources.catalogue import load_catalogue
-from sources.errors import ArchiveError
 from transforms.staging import Staged
-from warehouse import publish
+from warehouse.publish import publish as publish_file
 
 log = logging.getLogger("peacekeeping.backfill")
 
@@ -60,8 +60,8 @@ class AsOf:
                 "told": self.told}  # fmt: skip
 
 
-class ReadOnlyShelf(Shelf):
-    """A shelf that is only read: many builds may use it at once. What it lacks is staged anew, and not kept."""
+class ReadOnlyCache(StagingCache):
+    """A cache that is only read: many builds may use it at once. What it lacks is staged anew, and not kept."""
 
     def keep(self, snapshot: Snapshot, staged: Staged) -> None:
         """Keep nothing."""
@@ -92,19 +92,19 @@ def prepare(last: date, where: Paths, wait_seconds: float) -> Any:
             added = fetch.ensure_bundled(archive, catalogue)
             missing = _unstaged(archive, catalogue, last, where)
             for source, snapshot in missing:
-                Shelf(where.staged).staged(archive, source, snapshot)
+                StagingCache(where.staged).staged(archive, source, snapshot)
         log.info("%s snapshots added to the archive, %s staged.", added, len(missing))
 
 
 def _unstaged(
     archive: Archive, catalogue: Mapping[str, Source], last: date, where: Paths
 ) -> list[tuple[Source, Snapshot]]:
-    shelf = Shelf(where.staged)
+    cache = StagingCache(where.staged)
     return [
         (source, snapshot)
         for name, source in catalogue.items()
         for snapshot in archive.snapshots(name)
-        if snapshot.vintage <= last.isoformat() and not shelf.has(snapshot)
+        if snapshot.vintage <= last.isoformat() and not cache.has(snapshot)
     ]
 
 
@@ -129,22 +129,16 @@ def build_as_of(day: date, where: Paths, wait_seconds: float) -> AsOf:
 
 def _built(day: date, where: Paths) -> AsOf:
     """The same steps as in `flows.refresh_tasks`, within one task; raises what they raise."""
-    archive, catalogue, shelf = Archive(where.raw), load_catalogue(), ReadOnlyShelf(where.staged)
+    archive, catalogue, cache = Archive(where.raw), load_catalogue(), ReadOnlyCache(where.staged)
     scratch = where.scratch_of(day)
-    chosen = build.snapshots_by(archive, catalogue, day)
+    chosen = choose_snapshots(archive, catalogue, day)
     every = [snapshot for some in chosen.values() for snapshot in some]
     identity = build_id(every)
-    if build.standing(where.target(day)) == identity:
+    if publish.published_build_id(where.target(day)) == identity:
         return AsOf(day, "stands", "built by another run meanwhile", identity)
-    reports = [
-        staging.stage_source(archive, shelf, source, chosen[name], scratch / name) for name, source in catalogue.items()
-    ]
-    problems = [problem for report in reports for problem in report.problems]
-    if problems:
-        raise ArchiveError(" ".join(problems))
-    built = build.build(identity, reports, scratch / "build")
-    warned = [outcome.check.name for outcome in build.check(built) if not outcome.passed]
-    publish.publish(built.file, where.target(day))
+    built, outcomes = build.build_from_snapshots(archive, cache, catalogue, chosen, scratch)
+    warned = [outcome.check.name for outcome in outcomes if not outcome.passed]
+    publish_file(built.file, where.target(day))
     empty = [name for name, some in chosen.items() if not some and not catalogue[name].optional]
     parts = [f"of {len(every)} snapshots, {sum(built.rows.values()):,} rows"]
     parts += [f"nothing published yet of {', '.join(empty)}"] if empty else []
@@ -191,13 +185,13 @@ def _looked_at(ends: list[date], where: Paths) -> dict[date, AsOf]:
     found = {}
     for day in ends:
         if min(vintages) > day.isoformat():
-            told = f"No snapshot held here had been published by {day}; the first is of {min(vintages)}."
+            told = f"No snapshot in the archive had been published by {day}; the first is of {min(vintages)}."
             log.warning("%s", told)
             found[day] = AsOf(day, "before the first vintage", told)
             continue
-        chosen = build.snapshots_by(archive, catalogue, day)
+        chosen = choose_snapshots(archive, catalogue, day)
         identity = build_id(snapshot for some in chosen.values() for snapshot in some)
-        if build.standing(where.target(day)) == identity:
+        if publish.published_build_id(where.target(day)) == identity:
             found[day] = AsOf(day, "stands", "of the same snapshots and code", identity)
     return found
 

@@ -16,9 +16,9 @@ from flows import time_limits
 from flows.artifacts import artifact
 from flows.steps import fetch
 from flows.steps.errors import FORESEEABLE, explained
-from flows.steps.fetch import Obtained
+from flows.steps.fetch import FetchResult
 from flows.steps.settings import Paths
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from flows.time_limits import bounded
 from schemas.source import Source
 from sources.archive import Archive
@@ -48,7 +48,7 @@ TOLD_AT = {
 def fetch_source(name: str, source: Source, where: Paths) -> Any:
     """Ask the publisher. A retry can help when it is overloaded or stalls, never when it is out of reach or refuses."""
     try:
-        obtained = fetch.fetch(Archive(where.raw), Shelf(where.staged), source, where.work)
+        obtained = fetch.fetch(Archive(where.raw), StagingCache(where.staged), source, where.work)
     except Unavailable as error:
         if runtime.task_run.run_count <= FETCH_RETRIES:
             log.warning("%s: %s Trying once more.", name, error)
@@ -74,17 +74,17 @@ def _raised(state: State[Any], kind: type[Exception]) -> bool:
 
 def obtain(
     catalogue: dict[str, Source], wanted: list[str], offline: bool, where: Paths
-) -> tuple[list[Obtained], dict[str, PrefectFuture[Any]]]:
+) -> tuple[list[FetchResult], dict[str, PrefectFuture[Any]]]:
     """Ask for each wanted source, or not (offline); what can't be had keeps its last good snapshot."""
     archive = Archive(where.raw)
     if offline:
-        found = [fetch.kept(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted]
+        found = [fetch.fall_back(archive, catalogue[name], "offline", "Not asked (offline).") for name in wanted]
         log.info("Nobody was asked (offline). Kept: %s.", _vintages(found))
         return found, {}
     asked = {name: fetch_source.submit(name, catalogue[name], where) for name in wanted}
     names = {future.task_run_id: name for name, future in asked.items()}
     progress = Progress(len(asked))
-    came: dict[str, Obtained] = {}
+    came: dict[str, FetchResult] = {}
     # Each source may be asked for twice, and four at a time.
     rounds = -(-len(asked) // FETCHES_AT_ONCE)
     with bounded("fetching", (1 + FETCH_RETRIES) * rounds * time_limits.FETCH):
@@ -97,12 +97,12 @@ def obtain(
     return [came[name] for name in wanted], asked
 
 
-def _vintages(found: list[Obtained]) -> str:
+def _vintages(found: list[FetchResult]) -> str:
     """The vintage of each source, in a line."""
     return ", ".join(f"{one.source} of {one.vintage}" if one.vintage else f"{one.source} not held" for one in found)
 
 
-def _tell(obtained: Obtained) -> None:
+def _tell(obtained: FetchResult) -> None:
     """How a source came, in the run's log; what was fetched was told by its task."""
     if obtained.outcome not in ("fetched", "unchanged"):
         log.log(TOLD_AT[obtained.outcome], "%s: %s", obtained.source, obtained.message)
@@ -126,10 +126,10 @@ class Progress:
             artifact(update_progress_artifact, self.artifact, 100 * self.count / self.asked, description=told)
 
 
-def _outcome(archive: Archive, source: Source, state: State[Any]) -> Obtained:
+def _outcome(archive: Archive, source: Source, state: State[Any]) -> FetchResult:
     """What a fetch came to: its result, or the last good snapshot and why."""
     result = state.result(raise_on_failure=False)
-    if isinstance(result, Obtained):
+    if isinstance(result, FetchResult):
         return result
     fell: fetch.Outcome = "refused"
     told = state.message or str(result)
@@ -139,4 +139,4 @@ def _outcome(archive: Archive, source: Source, state: State[Any]) -> Obtained:
         fell, told = "unavailable", f"The publisher had not sent everything after {time_limits.FETCH:g} s."
     elif state.name == "Unavailable":
         fell = "unavailable"
-    return fetch.kept(archive, source, fell, told)
+    return fetch.fall_back(archive, source, fell, told)

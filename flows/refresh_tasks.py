@@ -27,21 +27,23 @@ from flows import lost_runs, time_limits
 from flows.artifacts import final_state, write_artifacts
 from flows.fetching import obtain
 from flows.local_run import answers
-from flows.steps import build, fetch, findings, ingest, staging
+from flows.steps import build, fetch, findings, ingest, publish, staging
+from flows.steps.as_of import choose_snapshots, future_vintages
 from flows.steps.build import Build
 from flows.steps.errors import FORESEEABLE, explained, told_plainly
 from flows.steps.identity import build_id
 from flows.steps.locking import only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
 from flows.steps.staging import StageReport
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from flows.steps.summary import Summary, rejected_by_reason
 from flows.time_limits import bounded
 from schemas.source import Source
 from sources.archive import Archive, Snapshot
 from sources.catalogue import find_live, live_names, load_catalogue
 from sources.errors import SourceError
-from warehouse import checks, publish
+from warehouse import checks
+from warehouse.publish import publish as publish_file
 
 log = logging.getLogger("peacekeeping.refresh")
 logging.getLogger("peacekeeping").setLevel(logging.INFO)  # whoever runs the flow: its story belongs in the run's log
@@ -62,15 +64,15 @@ def load_bundled(name: str, sources: dict[str, Source], where: Paths) -> Any:  #
 @told_plainly
 def stage_source(name: str, source: Source, snapshots: list[Snapshot], where: Paths, run: str) -> Any:
     """Turn a source's archived snapshots into validated, tidy tables."""
-    archive, shelf = Archive(where.raw), Shelf(where.staged)
-    return staging.stage_source(archive, shelf, source, snapshots, where.work / run / name)
+    archive, cache = Archive(where.raw), StagingCache(where.staged)
+    return staging.stage_source(archive, cache, source, snapshots, where.work / run / name)
 
 
 @task(task_run_name="build warehouse", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=time_limits.BUILD)
 @told_plainly
 def build_warehouse(identity: str, reports: list[StageReport], where: Paths, run: str) -> Any:
     """Load the tables into a new DuckDB file."""
-    built = build.build(identity, reports, where.work / run / "build")
+    built = build.build_file(identity, reports, where.work / run / "build")
     log.info("Built %s.", built.build_id)
     return built
 
@@ -97,10 +99,10 @@ def check_build(built: Build) -> Any:
 def publish_build(built: Build, snapshots: list[Snapshot], where: Paths, as_of: date | None, at: str) -> Any:
     """Swap the build in."""
     if as_of is None:
-        build.publish_build(built, snapshots, where, Archive(where.raw), at)
+        publish.publish_build(built, snapshots, where, Archive(where.raw), at)
     else:
         with only_builder_of(where, as_of):  # a backfill may be at the same day
-            publish.publish(built.file, where.target(as_of))
+            publish_file(built.file, where.target(as_of))
     log.info("Published %s.", where.target(as_of))
     return at
 
@@ -151,14 +153,14 @@ def run(
     try:
         with only_writer(where, wait_seconds):
             run = str(runtime.flow_run.id)
-            left = build.clear_work(where)
+            left = publish.clear_work(where)
             lost_runs.tell([name for name in left if name != run])  # its own it left when it crashed before
             (where.work / run).mkdir(exist_ok=True)  # from here on a run that is killed can be told by it
             try:
                 _refresh(summary, list(sources or []), offline, live, force, where, run)
                 summary.rejected = rejected_by_reason(summary.staged)
             finally:
-                build.clear_work(where)
+                publish.clear_work(where)
     except FORESEEABLE as error:
         summary.failures.append(explained(error))
         log.error("%s", explained(error))
@@ -201,15 +203,15 @@ def _refresh(
         if not _may_go_on(summary, catalogue, live):
             return
     archive = Archive(where.raw)
-    for warning in build.in_future(archive, catalogue):
+    for warning in future_vintages(archive, catalogue):
         summary.warnings.append(warning)
         log.warning("%s", warning)
-    chosen = build.snapshots_by(archive, catalogue, summary.as_of)
+    chosen = choose_snapshots(archive, catalogue, summary.as_of)
     every = [snapshot for some in chosen.values() for snapshot in some]
     summary.build_id = build_id(every)
     target = where.target(summary.as_of)
     summary.warehouse = str(target)
-    if not force and build.standing(target) == summary.build_id:
+    if not force and publish.published_build_id(target) == summary.build_id:
         summary.nothing_new = True
         log.info("Nothing new: build %s stands.", summary.build_id)
         return
@@ -270,8 +272,8 @@ def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], 
         return
     summary.claims = findings.claims(built.file)
     summary.warnings += warnings
-    summary.reconciliations = build.reconciled(built)
-    summary.changes = build.changes(where.target(summary.as_of), built)
+    summary.reconciliations = findings.reconciliations(built)
+    summary.changes = findings.changes(where.target(summary.as_of), built)
     # Quoted: the graph shows that publishing follows the check, not every input once more.
     publishing = partial(publish_build, quote(built), quote(every), where, summary.as_of, ingest.now())
     published = _result(

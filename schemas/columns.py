@@ -68,6 +68,11 @@ def flag(description: str, *, nullable: bool = False) -> pa.Column:
     return _column("boolean", "BOOLEAN", description, nullable, [])
 
 
+def texts(description: str) -> pa.Column:
+    """A list of texts (VARCHAR[])."""
+    return pa.Column(object, nullable=False, description=description, metadata={"sql": "VARCHAR[]"})
+
+
 SHA256 = r"^[0-9a-f]{64}$"
 
 # Every row of `main` leads back to its snapshot.

@@ -31,7 +31,7 @@ from flows.cli.main import app
 from flows.steps import fetch
 from flows.steps.ingest import LOADED, Offered, Stated, examine, store
 from flows.steps.registry import comparison_of, read, stage_rows
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from schemas.validate import ContractError
 from sources import bundle
 from sources.archive import Archive
@@ -316,13 +316,13 @@ class Bench:
         """The data folder of a case, the warnings that its own file has, and its totals."""
         if case.name not in self.ready:
             data, file = self.folder / f"data-{len(self.ready)}", self.folder / "file.csv"
-            archive, shelf = Archive(data / "raw"), Shelf(data / "staged")
+            archive, cache = Archive(data / "raw"), StagingCache(data / "staged")
             if case.held is None:
                 fetch.ensure_bundled(archive, {case.source: CATALOGUE[case.source]})
             else:
                 to_file(case.held, file)
                 offered = Offered(CATALOGUE[case.source], file, LOADED, "held", Stated(case.held_vintage))
-                store(archive, shelf, examine(archive, shelf, offered))
+                store(archive, cache, examine(archive, cache, offered))
             to_file(case.rows, file)
             code, told = self.load(case, data, file)
             before = totals(case, file)

@@ -13,7 +13,9 @@ from tests_shared import CATALOGUE
 
 from flows.steps.registry import LISTED_MISSIONS, tables_of
 from schemas.columns import Table
-from schemas.tables import COUNTRIES, SNAPSHOTS, TABLES
+from schemas.tables import TABLES
+from schemas.tables.builds import SNAPSHOTS
+from schemas.tables.countries import COUNTRIES
 from schemas.validate import conform
 from sources import bundle
 from transforms import countries, missions

@@ -13,7 +13,7 @@ from typing import Any
 
 from flows.steps.ingest import LOADED, Ingested, Offered, Stated, ingest
 from flows.steps.registry import read, stage_rows
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from schemas.source import Licence, Source
 from schemas.validate import ContractError
 from sources.archive import Archive
@@ -54,8 +54,8 @@ def load_bytes(root: Path, source: str, payload: bytes, stated: Stated = Stated(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "file"
         file.write_bytes(payload)
-        shelf = Shelf(root.with_name("staged"))
-        return ingest(Archive(root), shelf, Offered(CATALOGUE[source], file, LOADED, "file", stated))
+        cache = StagingCache(root.with_name("staged"))
+        return ingest(Archive(root), cache, Offered(CATALOGUE[source], file, LOADED, "file", stated))
 
 
 def to_csv(rows: list[dict[str, Any]], **options: Any) -> bytes:

@@ -12,10 +12,10 @@ from functools import cache
 
 import pandas as pd
 
-from schemas import incoming
 from schemas.columns import ORIGIN
-from schemas.money import MISSION_BUDGET_LINES
+from schemas.incoming.budgets import mission_budget_lines_schema
 from schemas.source import Source
+from schemas.tables.budgets import MISSION_BUDGET_LINES
 from schemas.validate import ContractError
 from transforms import missions
 from transforms.countries import DATA
@@ -90,7 +90,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
     Raises ContractError when the file is not what the source promises (see transforms.staging), or not in thousands.
     """
-    ready = prepare(raw, incoming.mission_budget_lines(declared.bounds, vintage), declared)
+    ready = prepare(raw, mission_budget_lines_schema(declared.bounds, vintage), declared)
     start, end = ready.rows["period_start"], ready.rows["period_end"]
     year = peacekeeping_year_ended(start.dt.year + (start.dt.month >= 7))
     ready.reject(

@@ -11,9 +11,9 @@ from datetime import date
 
 import pandas as pd
 
-from schemas import incoming
+from schemas.incoming.codebook import publisher_codebook_schema
 from schemas.source import Source
-from schemas.tables import PUBLISHER_FIELDS
+from schemas.tables.codebook import PUBLISHER_FIELDS
 from transforms import revisions
 from transforms.dialects import Raw
 from transforms.parsing import parse_days
@@ -50,7 +50,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """
-    ready = prepare(raw, incoming.publisher_codebook(declared.bounds, vintage), declared)
+    ready = prepare(raw, publisher_codebook_schema(declared.bounds, vintage), declared)
     _reject_unusable(ready)
     printed = ready.rows["last_update_date"]
     days = parse_days(printed, raw.dialect)

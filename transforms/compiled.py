@@ -7,9 +7,28 @@ from functools import cache
 
 import pandas as pd
 
-from schemas import incoming, money
 from schemas.columns import ORIGIN, Table
+from schemas.incoming.assessments import (
+    mission_assessments_schema,
+    peacekeeping_levels_schema,
+    peacekeeping_rates_schema,
+    state_mission_assessments_schema,
+)
+from schemas.incoming.budgets import budget_totals_schema, mission_budgets_schema
+from schemas.incoming.contributions import government_revenue_schema
+from schemas.incoming.payments import dated_facts_schema, regular_budget_payments_schema
+from schemas.incoming.personnel import mission_strength_schema
 from schemas.source import Source
+from schemas.tables.assessments import (
+    MISSION_ASSESSMENTS,
+    PEACEKEEPING_LEVELS,
+    PEACEKEEPING_RATES,
+    STATE_MISSION_ASSESSMENTS,
+)
+from schemas.tables.budgets import BUDGET_TOTALS, MISSION_BUDGETS
+from schemas.tables.contributions import GOVERNMENT_REVENUE
+from schemas.tables.payments import DATED_FACTS, REGULAR_BUDGET_PAYMENTS
+from schemas.tables.personnel import MISSION_STRENGTH
 from transforms import figures
 from transforms.countries import DATA
 from transforms.dialects import Raw
@@ -82,66 +101,64 @@ def _strength(rows: pd.DataFrame) -> pd.DataFrame:
 
 SHAPES = {
     "government_revenue": Shape(
-        incoming.government_revenue,
-        _columns(money.GOVERNMENT_REVENUE),
-        money.GOVERNMENT_REVENUE.key,
+        government_revenue_schema,
+        _columns(GOVERNMENT_REVENUE),
+        GOVERNMENT_REVENUE.key,
         PEACEKEEPING_YEAR,
         lambda rows: rows.assign(**peacekeeping_year_ended(rows["calendar_year"])),
         {"revenue_kind": revenue_kinds()},
     ),
     "mission_budgets": Shape(
-        incoming.mission_budgets,
-        _columns(money.MISSION_BUDGETS),
-        money.MISSION_BUDGETS.key,
+        mission_budgets_schema,
+        _columns(MISSION_BUDGETS),
+        MISSION_BUDGETS.key,
         PEACEKEEPING_YEAR,
     ),
-    "budget_totals": Shape(
-        incoming.budget_totals, _columns(money.BUDGET_TOTALS), money.BUDGET_TOTALS.key, PEACEKEEPING_YEAR
-    ),
+    "budget_totals": Shape(budget_totals_schema, _columns(BUDGET_TOTALS), BUDGET_TOTALS.key, PEACEKEEPING_YEAR),
     "mission_assessments": Shape(
-        incoming.mission_assessments,
-        _columns(money.MISSION_ASSESSMENTS),
-        money.MISSION_ASSESSMENTS.key,
+        mission_assessments_schema,
+        _columns(MISSION_ASSESSMENTS),
+        MISSION_ASSESSMENTS.key,
         PEACEKEEPING_YEAR,
     ),
     "state_mission_assessments": Shape(
-        incoming.state_mission_assessments,
-        _columns(money.STATE_MISSION_ASSESSMENTS),
-        money.STATE_MISSION_ASSESSMENTS.key,
+        state_mission_assessments_schema,
+        _columns(STATE_MISSION_ASSESSMENTS),
+        STATE_MISSION_ASSESSMENTS.key,
         PEACEKEEPING_YEAR,
     ),
     "peacekeeping_levels": Shape(
-        incoming.peacekeeping_levels,
-        _columns(money.PEACEKEEPING_LEVELS),
-        money.PEACEKEEPING_LEVELS.key,
+        peacekeeping_levels_schema,
+        _columns(PEACEKEEPING_LEVELS),
+        PEACEKEEPING_LEVELS.key,
         PEACEKEEPING_YEAR,
         _percent,
     ),
     "peacekeeping_rates": Shape(
-        incoming.peacekeeping_rates,
-        _columns(money.PEACEKEEPING_RATES),
-        money.PEACEKEEPING_RATES.key,
+        peacekeeping_rates_schema,
+        _columns(PEACEKEEPING_RATES),
+        PEACEKEEPING_RATES.key,
         ("first", "last"),
         _rates,
     ),
     "regular_budget_payments": Shape(
-        incoming.regular_budget_payments,
-        _columns(money.REGULAR_BUDGET_PAYMENTS),
-        money.REGULAR_BUDGET_PAYMENTS.key,
+        regular_budget_payments_schema,
+        _columns(REGULAR_BUDGET_PAYMENTS),
+        REGULAR_BUDGET_PAYMENTS.key,
         ("first", "last"),
         _calendar_years,
     ),
     "dated_facts": Shape(
-        incoming.dated_facts,
-        _columns(money.DATED_FACTS),
+        dated_facts_schema,
+        _columns(DATED_FACTS),
         ["order"],
         ("as_of_from", "as_of_to"),
         _facts,
     ),
     "mission_strength": Shape(
-        incoming.mission_strength,
-        _columns(money.MISSION_STRENGTH),
-        money.MISSION_STRENGTH.key,
+        mission_strength_schema,
+        _columns(MISSION_STRENGTH),
+        MISSION_STRENGTH.key,
         ("month_end", "month_end"),
         _strength,
     ),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from schemas.tables import INCOMPLETE_PERIODS
+from schemas.tables.quality import INCOMPLETE_PERIODS
 from schemas.validate import ContractError
 from transforms.dialects import Raw
 from transforms.neighbours import ROWS, Comparison

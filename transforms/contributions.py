@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from schemas import incoming
+from schemas.incoming.contributions import assessed_contributions_schema
 from schemas.source import Source
 from transforms import countries
 from transforms.dialects import Raw
@@ -19,7 +19,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """
-    ready = prepare(raw, incoming.assessed_contributions(declared.bounds, vintage), declared)
+    ready = prepare(raw, assessed_contributions_schema(declared.bounds, vintage), declared)
     printed = ready.rows["contributor"]
     iso3 = countries.to_iso3(printed, declared.name)
     ready.rows = ready.rows.assign(

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from schemas.problems import Problem, beyond
-from schemas.reconciliations import CONTROL_TOTALS
+from schemas.tables.reconciliations import CONTROL_TOTALS
 from schemas.validate import ContractError, conform
 from transforms.periods import period_labels
 
@@ -16,7 +16,7 @@ EVERYTHING = "all"
 
 
 def control_totals(cells: pd.DataFrame, source: str, declared: Mapping[str, Any], origin: str) -> pd.DataFrame:
-    """The totals of one file, one row each (schemas.tables.CONTROL_TOTALS); a blank cell is no total.
+    """The totals of one file, one row each (schemas.tables.reconciliations); a blank cell is no total.
 
     cells     the file's rows as text
     declared  `period` and, where the totals are of parts, `subject`: the columns that say of what; `values`: for each

@@ -95,7 +95,7 @@ def known_codes() -> frozenset[str]:
 
 @cache
 def countries_table() -> pd.DataFrame:
-    """The table `main.countries` (schemas.tables.COUNTRIES): current, dissolved and user-assigned codes."""
+    """The table `main.countries` (schemas.tables.countries): current, dissolved and user-assigned codes."""
     preferred = _read("country_names.csv").set_index("iso3")["name"].to_dict()
     # The package's own data have a version, not a date; the codes in use do not change between its releases.
     current = pd.DataFrame(

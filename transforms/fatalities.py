@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from schemas import incoming
+from schemas.incoming.fatalities import fatalities_schema
 from schemas.source import Source
 from transforms import countries, missions
 from transforms.dialects import Raw
@@ -91,7 +91,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """
-    ready = prepare(raw, incoming.fatalities(declared.bounds, vintage), declared)
+    ready = prepare(raw, fatalities_schema(declared.bounds, vintage), declared)
     _resolve(ready, declared.name)
     _merge_doubled(ready)
     columns = [

@@ -13,7 +13,7 @@ from datetime import date
 import pandas as pd
 import pandera.pandas as pa
 
-from schemas.incoming import Bounds
+from schemas.incoming.cells import Bounds
 from schemas.source import Source
 from transforms import countries, missions
 from transforms.dialects import Raw

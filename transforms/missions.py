@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from schemas import incoming
+from schemas.incoming.missions import missions_schema
 from schemas.source import Source
-from schemas.tables import MISSIONS
+from schemas.tables.missions import MISSIONS
 from schemas.validate import conform
 from transforms.dialects import Raw
 from transforms.staging import Staged, doubled, finish, prepare
@@ -32,7 +32,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 @cache
 def aliases_table() -> pd.DataFrame:
-    """The table `main.mission_aliases` (schemas.tables.MISSION_ALIASES)."""
+    """The table `main.mission_aliases` (schemas.tables.missions)."""
     frame = _read(DATA / "mission_aliases.csv")
     return frame.mask(frame == "").astype("str")
 
@@ -93,7 +93,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
     Raises ContractError when the file is not the list (see transforms.staging).
     """
-    ready = prepare(raw, incoming.missions(declared.bounds, vintage), declared, clean=_clean)
+    ready = prepare(raw, missions_schema(declared.bounds, vintage), declared, clean=_clean)
     ready.reject(
         ready.rows["end_date"] < ready.rows["start_date"],
         "end_date",
@@ -149,7 +149,7 @@ def _completed(listed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
 
 
 def missions_table(listed: pd.DataFrame | None, acronyms: Iterable[str]) -> pd.DataFrame:
-    """The table `main.missions` (schemas.tables.MISSIONS).
+    """The table `main.missions` (schemas.tables.missions).
 
     listed    tidy rows of the newest list, with snapshot_sha256 and snapshot_row; None before the first list
     acronyms  the missions that other tables name; those nobody knows get a row of the kind `unresolved`, so that no

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from schemas import incoming
+from schemas.incoming.personnel import uniformed_personnel_schema
 from schemas.source import Source
-from schemas.tables import UNIFORMED_PERSONNEL_TYPES, UNSPECIFIED_MISSION
+from schemas.tables.missions import UNSPECIFIED_MISSION
+from schemas.tables.personnel import UNIFORMED_PERSONNEL_TYPES
 from transforms import countries, missions
 from transforms.dialects import Raw
 from transforms.staging import Prepared, Staged, doubled, finish, prepare, require_states
@@ -126,7 +127,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """
-    ready = prepare(raw, incoming.uniformed_personnel(declared.bounds, vintage), declared, derive=_derive)
+    ready = prepare(raw, uniformed_personnel_schema(declared.bounds, vintage), declared, derive=_derive)
     _check_sum(ready)
     _resolve(ready, declared.name)
     _merge_doubled(ready)

@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from schemas import incoming
+from schemas.incoming.assessments import scale_of_assessments_schema
 from schemas.source import Source
 from transforms import countries
 from transforms.dialects import Raw
@@ -58,7 +58,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """
-    ready = prepare(raw, incoming.scale_of_assessments(declared.bounds, vintage), declared)
+    ready = prepare(raw, scale_of_assessments_schema(declared.bounds, vintage), declared)
     backwards = ready.rows["period_to"] < ready.rows["period_from"]
     ready.reject(
         backwards,

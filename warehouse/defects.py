@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from schemas.tables import KNOWN_DEFECTS
+from schemas.tables.quality import KNOWN_DEFECTS
 from warehouse.load import BuildError, first_line
 
 # NULL: what is held can't tell. Without a number noted, any case is as good as another.

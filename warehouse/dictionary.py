@@ -18,7 +18,7 @@ from warehouse.query import Answer, QueryError, connect
 
 HEAD = """# Dictionary
 
-Written by `make dictionary` from the declarations in `schemas/tables.py` and the views in `warehouse/marts/`; the same
+Written by `make dictionary` from the declarations in `schemas/tables/` and the views in `warehouse/marts/`; the same
 texts are in the warehouse (`FROM meta.columns`, `COMMENT ON`). `main` holds the tables for analysts, `marts` the views,
 `meta` how the build came to be. A column in **bold** is part of the key; → names the column it must be found in.
 """

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 import yaml
 
-from schemas.reconciliations import RECONCILIATION_REASONS, RECONCILIATIONS
+from schemas.tables.reconciliations import RECONCILIATION_REASONS, RECONCILIATIONS
 from warehouse import ddl
 from warehouse.load import BuildError, first_line
 

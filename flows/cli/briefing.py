@@ -41,7 +41,7 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
 
     from flows.cli import console
     from flows.cli.main import WRONG, fail
-    from flows.steps.as_of import NotBuilt, WrongDate, parse_vintage, warehouse_as_of
+    from flows.steps.as_of import NotBuilt, WrongDate, parse_day, warehouse_as_of
     from flows.steps.briefings import write_pages
     from flows.steps.settings import paths
     from sources.catalogue import load_catalogue
@@ -57,7 +57,7 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
     if folder.exists() and not folder.is_dir():
         fail(f"--output takes a folder for the pages and their index; {output} is a file.", WRONG)
     try:
-        until = None if up_to is None else parse_vintage(up_to, "--up-to")
+        until = None if up_to is None else parse_day(up_to, "--up-to")
         published_by, file = warehouse_as_of(paths(), as_of)
     except WrongDate as error:
         fail(str(error), WRONG)

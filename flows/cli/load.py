@@ -77,13 +77,13 @@ def load(
 def _offered(source: str, file: Path, vintage: str | None, accepted: dict[str, str]) -> Offered:
     """The file as it is offered. Ends the command where the source or the date is none."""
     from flows.cli.main import WRONG, fail
-    from flows.steps.as_of import WrongDate, parse_vintage
+    from flows.steps.as_of import WrongDate, parse_day
     from sources.catalogue import find, load_catalogue
     from sources.errors import UnknownSource
 
     try:
         found = find(load_catalogue(), source)
-        stated = parse_vintage(vintage, "--vintage").isoformat() if vintage is not None else None
+        stated = parse_day(vintage, "--vintage").isoformat() if vintage is not None else None
     except (UnknownSource, WrongDate) as error:
         fail(str(error), WRONG)
     from flows.steps.ingest import LOADED, Offered, Stated
@@ -105,28 +105,28 @@ def _load(where: Paths, offered: Offered, dry_run: bool, as_json: bool) -> None:
     from flows.steps.history import table_now_and_then
     from flows.steps.locking import BusyError, DataFolderError, only_writer
     from flows.steps.registry import comparison_of
-    from flows.steps.staging_cache import Shelf
+    from flows.steps.staging_cache import StagingCache
     from schemas.validate import ContractError
     from sources.archive import Archive
     from sources.errors import Refused, SourceError
     from transforms.preview import preview
 
-    archive, shelf = Archive(where.raw), Shelf(where.staged)
+    archive, cache = Archive(where.raw), StagingCache(where.staged)
     checking = Console(stderr=True).status(f"Checking {offered.file.name} …") if sys.stderr.isatty() else nullcontext()
     try:
         with checking, only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as folder:
             fetch.ensure_bundled(archive, {offered.source.name: offered.source})
             stored = replace(offered, file=fetch.storable(offered.source, offered.file, Path(folder)))
             try:
-                candidate = ingest.examine(archive, shelf, stored)
+                candidate = ingest.examine(archive, cache, stored)
                 record, staged = ingest.there(candidate.record), ingest.there(candidate.staged)
-                now, then = table_now_and_then(archive, shelf, stored.source, record, staged)
+                now, then = table_now_and_then(archive, cache, stored.source, record, staged)
                 column = stored.source.coverage.column
                 changes = preview(now, then, comparison_of(stored.source), column, staged.absent)
                 if not as_json:
                     _show_changes(changes)
                 ingest.require_passed(candidate)
-                done = None if dry_run else ingest.store(archive, shelf, candidate)
+                done = None if dry_run else ingest.store(archive, cache, candidate)
             except (Refused, ContractError) as error:
                 raise (Refused(str(error)) if dry_run else ingest.refused(archive, stored, str(error))) from error
     except (SourceError, DataFolderError, BusyError) as error:

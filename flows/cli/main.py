@@ -90,7 +90,7 @@ def refresh(
 ) -> None:
     """Fetch or load every source, validate, build the warehouse, check it, and swap it in."""
     from flows import local_run
-    from flows.steps.as_of import WrongDate, parse_vintage
+    from flows.steps.as_of import WrongDate, parse_day
     from sources.catalogue import address, find_live, load_catalogue
     from sources.errors import CatalogueError, UnknownSource
 
@@ -99,7 +99,7 @@ def refresh(
     if as_of is not None and (live or source):
         fail("--as-of asks no publisher: it goes with neither --live nor --source.", WRONG)
     try:
-        day = None if as_of is None else parse_vintage(as_of, "--as-of")
+        day = None if as_of is None else parse_day(as_of, "--as-of")
         catalogue = load_catalogue()
         for name in source:
             find_live(catalogue, name)
@@ -274,7 +274,8 @@ def diff(before: str, after: str, html: Path | None, as_json: bool, examples: in
     """
     import tempfile
 
-    from flows.steps import rebuild
+    from flows.steps.as_of import existing_build
+    from flows.steps.build import rebuild
     from flows.steps.locking import BusyError, DataFolderError, only_writer
     from schemas.validate import TableError
     from sources.archive import Archive
@@ -285,13 +286,13 @@ def diff(before: str, after: str, html: Path | None, as_json: bool, examples: in
     where = paths()
     archive = Archive(where.raw)
     try:
-        old, new = rebuild.lying(before, where), rebuild.lying(after, where)
+        old, new = existing_build(before, where), existing_build(after, where)
         if old and new:
             found = differ.compare(old, new, examples)
         else:
             with only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as scratch:
-                old = old or rebuild.anew(before, archive, where, Path(scratch) / "before")
-                new = new or rebuild.anew(after, archive, where, Path(scratch) / "after")
+                old = old or rebuild(before, archive, where, Path(scratch) / "before")
+                new = new or rebuild(after, archive, where, Path(scratch) / "after")
                 found = differ.compare(old, new, examples)
     except UnknownBuild as error:
         fail(str(error), WRONG)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from flows.steps.ingest import FETCHED, Offered, Stated, ingest, now, refused
 from flows.steps.registry import read
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from schemas.source import Source
 from sources import bundle, codebook, download
 from sources.archive import Archive, Snapshot, sha256_of
@@ -25,7 +25,7 @@ Outcome = Literal["fetched", "unchanged", "offline", "unreachable", "unavailable
 
 
 @dataclass(frozen=True)
-class Obtained:
+class FetchResult:
     """What came of asking for a source: which snapshot is the newest now, and why that one."""
 
     source: str
@@ -80,12 +80,12 @@ def _newest(archive: Archive, source: Source) -> Snapshot | None:
     return found[-1] if found else None
 
 
-def kept(archive: Archive, source: Source, outcome: Outcome, why: str) -> Obtained:
+def fall_back(archive: Archive, source: Source, outcome: Outcome, why: str) -> FetchResult:
     """The outcome of a source that keeps its last good snapshot, told plainly and recorded as a check."""
     newest = _newest(archive, source)
     told = f"{why} Kept the {newest.origin} snapshot of {newest.vintage}." if newest else f"{why} There is no snapshot."
     _note(archive, source, outcome, told, _last_reply(archive, source))
-    return Obtained(source.name, outcome, told, newest.vintage if newest else None)
+    return FetchResult(source.name, outcome, told, newest.vintage if newest else None)
 
 
 def _note(archive: Archive, source: Source, outcome: Outcome, told: str, reply: Mapping[str, Any]) -> None:
@@ -116,10 +116,10 @@ def _standing(archive: Archive, source: Source, sha256: str) -> Snapshot | None:
     return None if record is None or record.in_future() else record
 
 
-def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtained:
+def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> FetchResult:
     """Ask the publisher for a source's newest state and archive it.
 
-    Raises Unreachable, Unavailable or Refused; the caller falls back with `kept`.
+    Raises Unreachable, Unavailable or Refused; the caller falls back with `fall_back`.
     """
     last, wanted = _last_reply(archive, source), download.wanted(source)
     # Only what is held whole, from this address, can be said to stand.
@@ -140,17 +140,17 @@ def fetch(archive: Archive, shelf: Shelf, source: Source, work: Path) -> Obtaine
         if standing:
             told = f"Unchanged since the vintage {standing.vintage}."
             _note(archive, source, "unchanged", told, last)
-            return Obtained(source.name, "unchanged", told, standing.vintage)
+            return FetchResult(source.name, "unchanged", told, standing.vintage)
         if reply is None:
             raise AssertionError("not modified, and nothing was asked about")
         metadata = source.live.metadata if source.live else None
         last_update = client.last_update(address(source, metadata)) if metadata else None
         stated = Stated(by_metadata=last_update, last_modified=reply.last_modified)
         try:
-            ingested = ingest(archive, shelf, Offered(source, file, FETCHED, reply.url, stated))
+            ingested = ingest(archive, cache, Offered(source, file, FETCHED, reply.url, stated))
         except CutOff as error:
             raise Unavailable(f"The reply was cut off: {error}") from error
     vintage, staged = ingested.record.vintage, ingested.staged
     told = f"Fetched the vintage {vintage}: {staged.rows_in:,} rows ({ingested.record.dialect})."
     _note(archive, source, "fetched", told, last)
-    return Obtained(source.name, "fetched", told, vintage, ingested.warnings)
+    return FetchResult(source.name, "fetched", told, vintage, ingested.warnings)

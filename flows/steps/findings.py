@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from flows.steps.build import Build
+from warehouse import diff
 from warehouse.query import Answer, QueryError, connect
 
 ROWS_NAMED = 5
@@ -58,3 +60,25 @@ def claims(file: Path) -> list[dict[str, object]]:
             return _records(connection, _CLAIMS)
     except QueryError:
         return []
+
+
+def reconciliations(built: Build) -> list[dict[str, object]]:
+    """The rows of marts.reconciliation_summary of a checked build."""
+    with connect(built.file) as connection:
+        return _records(connection, "FROM marts.reconciliation_summary")
+
+
+def changes(published: Path, built: Build) -> list[dict[str, object]] | None:
+    """Rows added, gone and changed by table of main, from the published file to a build; most changed first.
+
+    None where no published file can be compared.
+    """
+    try:
+        compared = diff.compare(published, built.file, 0)
+    except diff.DiffError:
+        return None
+    return [
+        {"table": table.table, "added": table.added, "gone": table.gone, "changed": table.changed}
+        for table in compared.differing
+        if table.size
+    ]

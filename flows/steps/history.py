@@ -11,7 +11,7 @@ from functools import cached_property
 import pandas as pd
 
 from flows.steps.registry import comparison_of, merged
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from schemas.source import Source
 from schemas.validate import ContractError
 from sources.archive import Archive, Snapshot
@@ -45,7 +45,7 @@ class Held:
         return pd.concat(frames, ignore_index=True) if frames else None
 
 
-def held_beside(archive: Archive, shelf: Shelf, source: Source, record: Snapshot, staged: Staged) -> Held:
+def held_beside(archive: Archive, cache: StagingCache, source: Source, record: Snapshot, staged: Staged) -> Held:
     """The vintages beside a file. One that can't be used is left out, with a warning: the build tells it as well.
     Vintages in the future are left out."""
     series = {dialect.name: dialect.series for dialect in source.dialects}
@@ -56,9 +56,9 @@ def held_beside(archive: Archive, shelf: Shelf, source: Source, record: Snapshot
     period = comparison_of(source).period
     if period is None:
         earlier, later = earlier[-1:], later[:1]
-    before = _staged(archive, shelf, source, earlier, staged)
-    after = _staged(archive, shelf, source, later, staged)
-    others = _staged(archive, shelf, source, [one for one in usable if one not in same], staged) if period else []
+    before = _staged(archive, cache, source, earlier, staged)
+    after = _staged(archive, cache, source, later, staged)
+    others = _staged(archive, cache, source, [one for one in usable if one not in same], staged) if period else []
     together = [*before, *after]
     return Held(
         _neighbour(before, period),
@@ -69,14 +69,14 @@ def held_beside(archive: Archive, shelf: Shelf, source: Source, record: Snapshot
 
 
 def _staged(
-    archive: Archive, shelf: Shelf, source: Source, snapshots: Sequence[Snapshot], staged: Staged
+    archive: Archive, cache: StagingCache, source: Source, snapshots: Sequence[Snapshot], staged: Staged
 ) -> list[Vintage]:
     """The snapshots' rows; of a source with several publications those of the file's own."""
     apart = source.coverage.publications
     found = []
     for snapshot in snapshots:
         try:
-            other = shelf.staged(archive, source, snapshot)
+            other = cache.staged(archive, source, snapshot)
         except (ArchiveError, ContractError, Refused) as error:
             log.warning("%s: not compared with the vintage %s: %s", source.name, snapshot.vintage, error)
             continue
@@ -98,12 +98,12 @@ def _rows(vintages: Sequence[Vintage], period: str | None) -> pd.DataFrame:
 
 
 def table_now_and_then(
-    archive: Archive, shelf: Shelf, source: Source, record: Snapshot, staged: Staged
+    archive: Archive, cache: StagingCache, source: Source, record: Snapshot, staged: Staged
 ) -> tuple[pd.DataFrame | None, pd.DataFrame]:
     """The rows that a build would have for a source without a file and with it; of a source with several publications
     those of the file's own. None where nothing is held."""
     held = [one for one in archive.snapshots(source.name) if one.sha256 != record.sha256 and not one.in_future()]
-    found = _staged(archive, shelf, source, held, staged)
+    found = _staged(archive, cache, source, held, staged)
     earlier = sum(one.order() < record.order() for one in held if one.sha256 in {vintage.sha256 for vintage in found})
     file = Vintage(record.sha256, date.fromisoformat(record.vintage), staged)
     return merged(source, found) if found else None, merged(source, [*found[:earlier], file, *found[earlier:]])

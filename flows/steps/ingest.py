@@ -19,7 +19,7 @@ import pandas as pd
 from flows.steps.history import Held, held_beside
 from flows.steps.registry import comparison_of, read, stage_rows
 from flows.steps.staging import control_totals_of
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from schemas.problems import Problem
 from schemas.source import Source
 from schemas.validate import ContractError, CutOffError
@@ -209,7 +209,7 @@ BEFORE_NEIGHBOURS: tuple[Check, ...] = (read_form, date_it, stage_it, check_rows
 WITH_NEIGHBOURS: tuple[Check, ...] = (check_neighbours, check_periods, check_rejected, check_control_totals)
 
 
-def examine(archive: Archive, shelf: Shelf, offered: Offered) -> Candidate:
+def examine(archive: Archive, cache: StagingCache, offered: Offered) -> Candidate:
     """Put a file through all checks; changes nothing.
 
     Raises Refused or ContractError when a check can't go on: the bytes, the form or all rows are not the source's.
@@ -217,7 +217,7 @@ def examine(archive: Archive, shelf: Shelf, offered: Offered) -> Candidate:
     candidate = Candidate(offered, now())
     for check in BEFORE_NEIGHBOURS:
         candidate = check(candidate)
-    held = held_beside(archive, shelf, offered.source, there(candidate.record), there(candidate.staged))
+    held = held_beside(archive, cache, offered.source, there(candidate.record), there(candidate.staged))
     compared = with_estimates(there(candidate.staged), held.every, comparison_of(offered.source))
     candidate = replace(candidate, held=held, compared=compared)
     for check in WITH_NEIGHBOURS:
@@ -254,22 +254,22 @@ def require_passed(candidate: Candidate) -> None:
         raise Refused(told)
 
 
-def ingest(archive: Archive, shelf: Shelf, offered: Offered) -> Ingested:
+def ingest(archive: Archive, cache: StagingCache, offered: Offered) -> Ingested:
     """Check a file and put it into the archive; what was staged to check it is kept in the cache.
 
     Raises Refused with the reasons when it fails; the file is kept apart. Raises CutOff when it ends too early.
     """
     try:
-        candidate = examine(archive, shelf, offered)
+        candidate = examine(archive, cache, offered)
         require_passed(candidate)
     except (CutOff, CutOffError) as error:
         raise CutOff(str(refused(archive, offered, str(error)))) from error
     except (Refused, ContractError) as error:
         raise refused(archive, offered, str(error)) from error
-    return store(archive, shelf, candidate)
+    return store(archive, cache, candidate)
 
 
-def store(archive: Archive, shelf: Shelf, candidate: Candidate) -> Ingested:
+def store(archive: Archive, cache: StagingCache, candidate: Candidate) -> Ingested:
     """Put a file that passed into the archive; one that is there already keeps its first record, unless the new one
     states a date where that one has the day it came, or that one's date lies in the future."""
     offered, record, staged = candidate.offered, there(candidate.record), there(candidate.staged)
@@ -286,7 +286,7 @@ def store(archive: Archive, shelf: Shelf, candidate: Candidate) -> Ingested:
         new = archive.add(offered.file, known or record) and not known
         record = known or record
     if record.vintage == there(candidate.record).vintage:
-        shelf.keep(record, staged)
+        cache.keep(record, staged)
     return Ingested(record, staged, candidate.warnings, new)
 
 

@@ -14,17 +14,11 @@ import pandas as pd
 
 from schemas.columns import ORIGIN, Table
 from schemas.source import Source
-from schemas.tables import (
-    ASSESSED_CONTRIBUTION_REVISIONS,
-    FATALITY_FIELDS,
-    FATALITY_REVISIONS,
-    FATALITY_STATES,
-    PUBLISHED_NAMES,
-    PUBLISHER_DATASETS,
-    PUBLISHER_REVISIONS,
-    TABLES,
-    UNIFORMED_PERSONNEL_REVISIONS,
-)
+from schemas.tables import TABLES
+from schemas.tables.codebook import PUBLISHED_NAMES, PUBLISHER_DATASETS, PUBLISHER_REVISIONS
+from schemas.tables.contributions import ASSESSED_CONTRIBUTION_REVISIONS
+from schemas.tables.fatalities import FATALITY_FIELDS, FATALITY_REVISIONS, FATALITY_STATES
+from schemas.tables.personnel import UNIFORMED_PERSONNEL_REVISIONS
 from schemas.validate import conform
 from sources.acceptance import accept
 from sources.errors import CatalogueError
@@ -181,7 +175,7 @@ WITH_HISTORY: dict[str, Callable[[Source, Sequence[Vintage]], Frames]] = {
 
 
 def published_names(source: Source) -> pd.DataFrame:
-    """Which published columns of psdata's API our columns come from (schemas.tables.PUBLISHED_NAMES).
+    """Which published columns of psdata's API our columns come from (schemas.tables.codebook).
 
     A source that is fetched as /data/<dataset>/json is published under the names of its JSON dialects. An incoming
     column that is only compared with another one (a printed code) has no column of ours. No row for a source that is

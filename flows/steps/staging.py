@@ -11,20 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from flows.steps.registry import comparison_of, published_names, tables_of
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from schemas.columns import Table
-from schemas.reconciliations import CONTROL_TOTALS
 from schemas.source import Source
-from schemas.tables import (
-    CORRECTIONS,
-    INCOMPLETE_PERIODS,
-    KNOWN_DEFECTS,
-    MERGED_ROWS,
-    PUBLISHED_NAMES,
-    REJECTED_ROWS,
-    SIGNALS,
-    SNAPSHOTS,
-)
+from schemas.tables.builds import SNAPSHOTS
+from schemas.tables.codebook import PUBLISHED_NAMES
+from schemas.tables.quality import CORRECTIONS, INCOMPLETE_PERIODS, KNOWN_DEFECTS, MERGED_ROWS, REJECTED_ROWS, SIGNALS
+from schemas.tables.reconciliations import CONTROL_TOTALS
 from schemas.validate import ContractError, shape
 from sources import bundle
 from sources.acceptance import accept
@@ -41,7 +34,7 @@ from transforms.vintages import Vintage
 
 @dataclass
 class StageReport:
-    """What came of staging a source. `accounts` has one row a snapshot (schemas.tables.SNAPSHOTS)."""
+    """What came of staging a source. `accounts` has one row a snapshot (schemas.tables.builds)."""
 
     source: str
     folder: Path
@@ -101,7 +94,7 @@ def control_totals_of(source: Source) -> pd.DataFrame:
 
 
 def stage_source(
-    archive: Archive, shelf: Shelf, source: Source, snapshots: Sequence[Snapshot], folder: Path
+    archive: Archive, cache: StagingCache, source: Source, snapshots: Sequence[Snapshot], folder: Path
 ) -> StageReport:
     """Stage snapshots of a source (in publication order) into `folder`; one that can't be used is a problem told.
 
@@ -112,7 +105,7 @@ def stage_source(
     accounts, problems = [], []
     for snapshot in snapshots:
         try:
-            staged = shelf.staged(archive, source, snapshot)
+            staged = cache.staged(archive, source, snapshot)
             _require_few_rejected(staged, source, snapshot)
         except (ArchiveError, ContractError, Refused) as error:
             problems.append(f"{source.name}: the archived snapshot of {snapshot.vintage} can't be used: {error}")
@@ -151,7 +144,7 @@ def _require_few_rejected(staged: Staged, source: Source, snapshot: Snapshot) ->
 
 
 def _incomplete_periods(found: Sequence[Vintage], source: Source, main: pd.DataFrame) -> pd.DataFrame:
-    """The periods of which rows were rejected in the snapshot that speaks for them (schemas.tables.INCOMPLETE_PERIODS).
+    """The periods of which rows were rejected in the snapshot that speaks for them (schemas.tables.quality).
 
     main  the published rows. Where newer snapshots don't replace whole periods, the newest snapshot speaks for all.
     """

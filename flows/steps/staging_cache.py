@@ -31,7 +31,7 @@ FRAMES = ("rows", "rejected", "merged", "signals", "corrections", "unread")
 FACTS = ("dialect", "absent", "rows_read", "rows_out_of_scope", "covers_from", "covers_to")
 
 
-class Shelf:
+class StagingCache:
     """Staged snapshots below a folder; made on first use."""
 
     def __init__(self, root: Path) -> None:
@@ -61,7 +61,7 @@ class Shelf:
         return found
 
     def keep(self, snapshot: Snapshot, staged: Staged) -> None:
-        """Put a staged snapshot on the shelf; what other code made of it goes."""
+        """Put a staged snapshot on the cache; what other code made of it goes."""
         place = self._place(snapshot)
         place.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))

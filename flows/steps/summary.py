@@ -9,9 +9,9 @@ from datetime import date
 import pandas as pd
 
 from flows.hooks import WITH_WARNINGS
-from flows.steps.fetch import Obtained
+from flows.steps.fetch import FetchResult
 from flows.steps.staging import StageReport
-from schemas.tables import REJECTED_ROWS
+from schemas.tables.quality import REJECTED_ROWS
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Summary:
     warehouse: str | None = None
     as_of: date | None = None
     nothing_new: bool = False
-    obtained: list[Obtained] = field(default_factory=list)
+    obtained: list[FetchResult] = field(default_factory=list)
     staged: list[StageReport] = field(default_factory=list)
     tables: Mapping[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

@@ -343,7 +343,7 @@ def test_diff_makes_an_older_build_anew_from_the_record_of_its_snapshots(copy: A
     copy("refresh", "--offline")
     (copy.data / "peacekeeping.previous.duckdb").unlink()
     told = copy("diff", first[:8])
-    assert f"2,309 → 2,309 rows: {len(raised)} changed" in told.stdout and "made anew" in told.stderr
+    assert f"2,309 → 2,309 rows: {len(raised)} changed" in told.stdout and "rebuilt from its snapshots" in told.stderr
     assert copy.ask("SELECT count(*) FROM assessed_contribution_revisions") == str(len(raised))
 
 

@@ -130,7 +130,7 @@ def test_a_schedule_that_is_due_starts_a_run_by_itself(serving: Served) -> None:
     assert abs(datetime.fromisoformat(ran["expected_start_time"]) - soon) < timedelta(seconds=1)
     # The runner takes a run some seconds ahead, and its process begins when it has come up.
     assert datetime.fromisoformat(ran["start_time"]) > soon - timedelta(seconds=10)
-    assert ran["state"]["message"].startswith("No snapshot held here had been published by 2000-01-31")
+    assert ran["state"]["message"].startswith("No snapshot in the archive had been published by 2000-01-31")
 
 
 def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) -> None:

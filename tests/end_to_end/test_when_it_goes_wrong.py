@@ -95,8 +95,8 @@ def until(shell: Shell, pattern: str, process: subprocess.Popen[str]) -> None:
     [
         ("pause", "STAGE", "flows.steps.staging.stage_source", "staging "),
         ("query", "CHECK", "flows.steps.build.check", "checking"),
-        ("stubborn", "BUILD", "flows.steps.build.build", "building"),
-        ("stubborn", "PUBLISH", "flows.steps.build.publish_build", "publishing"),
+        ("stubborn", "BUILD", "flows.steps.build.build_file", "building"),
+        ("stubborn", "PUBLISH", "flows.steps.publish.publish_build", "publishing"),
     ],
 )
 def test_a_step_that_hangs_ends_the_run_with_one_sentence_and_nothing_is_published(

@@ -149,7 +149,7 @@ def test_what_can_be_foreseen_ends_in_a_failed_state_with_a_sentence(
     state = backfill("2022-01-01", "2022-01-30")
     assert state.message == "No month ends from 2022-01-01 to 2022-01-30. Nothing was built."
     state = backfill("1900-01-01", "1900-03-31")
-    assert state.is_failed() and state.message.startswith("No snapshot held here had been published by 1900-03-31")
+    assert state.is_failed() and state.message.startswith("No snapshot in the archive had been published by 1900-03-31")
     monkeypatch.setenv("PEACEKEEPING_TASK_RUNNER", "ray")
     state = backfill("2022-01-31", "2022-01-31")
     assert state.is_failed() and state.message == "PEACEKEEPING_TASK_RUNNER is one of threads, dask; got 'ray'."

@@ -129,7 +129,9 @@ def test_as_of_builds_what_had_been_published_by_then_and_leaves_the_published_f
 def test_as_of_before_the_first_vintage_fails_with_a_sentence(run: Any, where: Paths) -> None:
     state, summary = run(as_of=date(2019, 1, 1))
     assert state.is_failed()
-    assert summary.failures == ["No snapshot held here had been published by 2019-01-01; the first is of 2021-06-30."]
+    assert summary.failures == [
+        "No snapshot in the archive had been published by 2019-01-01; the first is of 2021-06-30."
+    ]
 
 
 def test_a_vintage_loaded_later_but_published_earlier_takes_its_right_place(run: Any, where: Paths) -> None:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas import incoming
+from schemas.incoming.personnel import uniformed_personnel_schema
 from schemas.validate import FAULT_COLUMNS, ContractError, TableError, faults, no_faults, require, split
 
 BOUNDS = {"month_end": {"min": "1990-01-01"}, "total": {"max": 20000}, "female": {"max": 20000}}
-SCHEMA = incoming.uniformed_personnel(BOUNDS, date(2020, 2, 10))
+SCHEMA = uniformed_personnel_schema(BOUNDS, date(2020, 2, 10))
 
 # Each column's values, and whether a row may have it. What is right is written here, not read from the schema.
 CELLS: dict[str, dict[Any, bool]] = {

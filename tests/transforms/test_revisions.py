@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.tables import FATALITY_FIELDS
+from schemas.tables.fatalities import FATALITY_FIELDS
 from transforms import revisions
 from transforms.staging import Staged
 from transforms.vintages import Vintage

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from replica import SCALE_FILE, Replica
+from replica_data import scale_workbook
 from tests_shared import CATALOGUE, load_bytes, stage_bytes, to_csv
 
 from schemas.validate import ContractError
@@ -330,8 +330,7 @@ def test_every_figure_of_the_published_sheet_is_a_row_or_the_total(published_vin
 
 
 def test_the_replica_s_workbook_has_the_bundled_figures(scale: Staged) -> None:
-    answer, _ = Replica({}).answer(SCALE_FILE, {})
-    staged = stage_bytes("scale_of_assessments", answer.body, "2024-12-31")
+    staged = stage_bytes("scale_of_assessments", scale_workbook().body, "2024-12-31")
     assert staged.dialect == "committee-xlsx"
     pd.testing.assert_frame_equal(table(staged), table(scale), check_exact=True)
 
@@ -356,7 +355,7 @@ def test_a_newer_workbook_replaces_the_periods_that_it_covers_and_no_others(tmp_
 
 
 def test_a_workbook_of_the_scale_is_loaded_for_this_source_and_refused_for_others(tmp_path: Path) -> None:
-    answer, _ = Replica({}).answer(SCALE_FILE, {})
-    assert load_bytes(tmp_path / "raw", "scale_of_assessments", answer.body).record.dialect == "committee-xlsx"
+    workbook = scale_workbook().body
+    assert load_bytes(tmp_path / "raw", "scale_of_assessments", workbook).record.dialect == "committee-xlsx"
     with pytest.raises(Refused, match="The workbook has the sheets 'Scale'"):
-        load_bytes(tmp_path / "raw", "missions", answer.body)
+        load_bytes(tmp_path / "raw", "missions", workbook)

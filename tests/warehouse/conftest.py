@@ -13,7 +13,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from schemas.tables import INCOMPLETE_PERIODS, TABLES
+from schemas.tables import TABLES
+from schemas.tables.quality import INCOMPLETE_PERIODS
 from schemas.validate import conform
 from warehouse import checks, load
 from warehouse.claims import judge

@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from schemas.claims import CLAIM_FIGURES, CLAIMS, QUALIFIERS
+from schemas.tables.claims import CLAIM_FIGURES, CLAIMS, QUALIFIERS
 from warehouse.claims.files import FOLDER, PENDING, PLACEHOLDER, STATED, Claim, Definition, load_claims
 from warehouse.load import BuildError, first_line
 from warehouse.query import QueryError, connect

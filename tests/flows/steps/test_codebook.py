@@ -13,10 +13,15 @@ from replica import BUDGETS, COLUMNS, FATALITIES, PERSONNEL, Replica
 from tests_shared import CATALOGUE
 
 from flows.steps import build, fetch, staging
+from flows.steps.as_of import choose_snapshots
 from flows.steps.registry import published_names, table_of
-from flows.steps.staging_cache import Shelf
-from schemas import incoming
-from schemas.tables import MISSIONS
+from flows.steps.staging_cache import StagingCache
+from schemas.incoming.codebook import publisher_codebook_schema
+from schemas.incoming.contributions import assessed_contributions_schema
+from schemas.incoming.fatalities import fatalities_schema
+from schemas.incoming.missions import missions_schema
+from schemas.incoming.personnel import uniformed_personnel_schema
+from schemas.tables.missions import MISSIONS
 from sources.archive import Archive, Snapshot, sha256_of
 from sources.codebook import redacted
 from sources.errors import ArchiveError, Refused
@@ -48,11 +53,11 @@ def keep(archive: Archive, vintage: str, codebook: Any) -> None:
 def built(archive: Archive, as_of: date | None = None) -> duckdb.DuckDBPyConnection:
     """The warehouse of the archive's snapshots, built and checked."""
     folder = archive.root.with_name("work")
-    chosen = build.snapshots_by(archive, SOURCES, as_of)
-    shelf = Shelf(archive.root.with_name("staged"))
-    reports = [staging.stage_source(archive, shelf, SOURCES[n], some, folder / n) for n, some in chosen.items()]
+    chosen = choose_snapshots(archive, SOURCES, as_of)
+    cache = StagingCache(archive.root.with_name("staged"))
+    reports = [staging.stage_source(archive, cache, SOURCES[n], some, folder / n) for n, some in chosen.items()]
     assert [report.problems for report in reports] == [[]] * 3
-    made = build.build("0123456789ab", reports, folder / "build")
+    made = build.build_file("0123456789ab", reports, folder / "build")
     build.check(made)
     return duckdb.connect(str(made.file), read_only=True)
 
@@ -105,17 +110,17 @@ def test_with_a_codebook_the_publisher_s_words_stand_beside_ours(archive: Archiv
 
 
 def test_only_an_optional_source_may_have_no_snapshot(archive: Archive) -> None:
-    assert build.snapshots_by(archive, SOURCES)["publisher_codebook"] == []
+    assert choose_snapshots(archive, SOURCES)["publisher_codebook"] == []
     with pytest.raises(ArchiveError, match=r"no snapshot of fatalities, missions\.$"):
-        build.snapshots_by(Archive(archive.root / "empty"), SOURCES)
+        choose_snapshots(Archive(archive.root / "empty"), SOURCES)
 
 
-def fetched(archive: Archive, replica: Replica, monkeypatch: pytest.MonkeyPatch) -> fetch.Obtained:
+def fetched(archive: Archive, replica: Replica, monkeypatch: pytest.MonkeyPatch) -> fetch.FetchResult:
     monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", replica.psdata_url)
     work = archive.root.with_name("fetching")
     work.mkdir(exist_ok=True)
-    shelf = Shelf(archive.root.with_name("staged"))
-    return fetch.fetch(archive, shelf, CATALOGUE["publisher_codebook"], work)
+    cache = StagingCache(archive.root.with_name("staged"))
+    return fetch.fetch(archive, cache, CATALOGUE["publisher_codebook"], work)
 
 
 def test_a_fetched_codebook_leaves_nobody_s_name_on_the_disk(
@@ -137,9 +142,17 @@ def test_a_fetched_codebook_leaves_nobody_s_name_on_the_disk(
 
 
 def test_every_column_of_ours_that_a_published_one_becomes_is_one_of_its_table() -> None:
-    for name in incoming.SCHEMAS:
+    for schema_of in (
+        assessed_contributions_schema,
+        fatalities_schema,
+        missions_schema,
+        publisher_codebook_schema,
+        uniformed_personnel_schema,
+    ):
+        schema = schema_of({}, date(2025, 1, 1))
+        name = str(schema.name).removeprefix("incoming.")
         source, table = CATALOGUE[name], table_of(CATALOGUE[name])
-        known = set(incoming.SCHEMAS[name]({}, date(2025, 1, 1)).columns)
+        known = set(schema.columns)
         assert set(source.becomes) <= known, name
         named = published_names(source)
         assert set(named["column_name"]) <= set(table.columns), name

@@ -12,7 +12,7 @@ from tests_shared import CATALOGUE, load_bytes, to_csv, to_json
 
 from flows.steps import fetch
 from flows.steps.ingest import Ingested, Stated
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from sources import bundle
 from sources.archive import Archive
 from sources.errors import Refused, Unreachable
@@ -147,13 +147,13 @@ def test_fetching_archives_the_exact_bytes_and_an_unchanged_reply_makes_no_new_v
     httpserver.expect_request("/public/metadata/DPPADPOSS-FATALITIES").respond_with_json(
         [{"Last Update Date": "2019-12-10"}]
     )
-    first = fetch.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
+    first = fetch.fetch(archive, StagingCache(tmp_path / "staged"), FATALITIES, tmp_path)
     assert (first.outcome, first.vintage) == ("fetched", "2019-12-10")
     (snapshot,) = archive.snapshots("fatalities")
     assert archive.require_whole(snapshot).read_bytes() == payload and snapshot.url.endswith(
         "/public/data/DPPADPOSS-FATALITIES/json"
     )
-    again = fetch.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
+    again = fetch.fetch(archive, StagingCache(tmp_path / "staged"), FATALITIES, tmp_path)
     assert again.outcome == "unchanged" and "Unchanged since the vintage 2019-12-10" in again.message
     assert archive.last_check("fatalities")["outcome"] == "unchanged"  # type: ignore[index]
 
@@ -166,13 +166,13 @@ def test_a_web_page_instead_of_data_is_refused_and_kept_apart(
         "<!doctype html><html>Service moved", content_type="text/html"
     )
     with pytest.raises(Refused, match="HTML page"):
-        fetch.fetch(archive, Shelf(tmp_path / "staged"), FATALITIES, tmp_path)
+        fetch.fetch(archive, StagingCache(tmp_path / "staged"), FATALITIES, tmp_path)
     assert archive.snapshots("fatalities") == [] and list((archive.root / "refused").rglob("*.json"))
 
 
 def test_what_is_kept_is_told_with_its_vintage_and_the_reason(archive: Archive) -> None:
     fetch.ensure_bundled(archive, CATALOGUE)
-    told = fetch.kept(archive, FATALITIES, "unreachable", str(Unreachable("No network.")))
+    told = fetch.fall_back(archive, FATALITIES, "unreachable", str(Unreachable("No network.")))
     assert told.message == "No network. Kept the bundled snapshot of 2025-04-04."
     assert archive.last_check("fatalities")["message"] == told.message  # type: ignore[index]
 

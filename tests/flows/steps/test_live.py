@@ -15,8 +15,9 @@ from replica import BUDGETS, CEB_FILE, FATALITIES, Fault, Replica, bundled_datas
 from tests_shared import CATALOGUE, load_bytes
 
 from flows.steps import build, fetch, staging
-from flows.steps.fetch import Obtained, Stated
-from flows.steps.staging_cache import Shelf
+from flows.steps.as_of import choose_snapshots
+from flows.steps.fetch import FetchResult, Stated
+from flows.steps.staging_cache import StagingCache
 from sources import bundle, client, download
 from sources.archive import Archive
 from sources.client import Retry
@@ -63,10 +64,10 @@ def archive(tmp_path: Path) -> Archive:
     return Archive(tmp_path / "raw")
 
 
-def fetched_from(archive: Archive, source: str = "fatalities") -> Obtained:
+def fetched_from(archive: Archive, source: str = "fatalities") -> FetchResult:
     work = archive.root.with_name("work")
     work.mkdir(exist_ok=True)
-    found = fetch.fetch(archive, Shelf(archive.root.with_name("staged")), CATALOGUE[source], work)
+    found = fetch.fetch(archive, StagingCache(archive.root.with_name("staged")), CATALOGUE[source], work)
     assert list(work.iterdir()) == []
     return found
 
@@ -115,7 +116,7 @@ def test_the_same_bytes_from_a_publisher_that_knows_no_304_make_no_new_vintage(
 
 def test_a_check_in_between_that_failed_does_not_forget_what_is_held(replica: Replica, archive: Archive) -> None:
     fetched_from(archive)
-    fetch.kept(archive, CATALOGUE["fatalities"], "unreachable", "No network.")
+    fetch.fall_back(archive, CATALOGUE["fatalities"], "unreachable", "No network.")
     replica.requests.clear()
     assert fetched_from(archive).outcome == "unchanged"
     assert [request.status for request in replica.requests] == [304, 304, 304, 200]
@@ -165,10 +166,10 @@ SMALL = {name: CATALOGUE[name] for name in (BUDGET_LINES, "missions")}
 
 def budget_lines(archive: Archive) -> duckdb.DuckDBPyConnection:
     """The warehouse of the archive's budget lines and missions, built and held against its checks."""
-    folder, shelf = archive.root.with_name("build"), Shelf(archive.root.with_name("staged"))
-    chosen = build.snapshots_by(archive, SMALL)
-    reports = [staging.stage_source(archive, shelf, SMALL[name], some, folder / name) for name, some in chosen.items()]
-    made = build.build("0123456789ab", reports, folder / "made")
+    folder, cache = archive.root.with_name("build"), StagingCache(archive.root.with_name("staged"))
+    chosen = choose_snapshots(archive, SMALL)
+    reports = [staging.stage_source(archive, cache, SMALL[name], some, folder / name) for name, some in chosen.items()]
+    made = build.build_file("0123456789ab", reports, folder / "made")
     build.check(made)
     return duckdb.connect(str(made.file), read_only=True)
 

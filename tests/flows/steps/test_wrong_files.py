@@ -22,10 +22,11 @@ from pytest_httpserver import HTTPServer
 from tests_shared import CATALOGUE, read_csv, to_csv, to_json
 
 from flows.cli.main import app
-from flows.steps import build, fetch, staging
+from flows.steps import fetch, staging
+from flows.steps.as_of import choose_snapshots, future_vintages
 from flows.steps.ingest import FETCHED, LOADED, Offered, Stated, ingest
 from flows.steps.settings import Paths
-from flows.steps.staging_cache import Shelf
+from flows.steps.staging_cache import StagingCache
 from sources import bundle
 from sources.archive import Archive
 from sources.errors import Refused, Unavailable
@@ -71,21 +72,21 @@ def load(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     return run
 
 
-def held(folder: Path, source: str, rows: Rows, vintage: str) -> tuple[Archive, Shelf]:
+def held(folder: Path, source: str, rows: Rows, vintage: str) -> tuple[Archive, StagingCache]:
     """An archive that has those rows as a vintage."""
-    archive, shelf = Archive(folder / "raw"), Shelf(folder / "staged")
-    offer(archive, shelf, source, rows, vintage)
-    return archive, shelf
+    archive, cache = Archive(folder / "raw"), StagingCache(folder / "staged")
+    offer(archive, cache, source, rows, vintage)
+    return archive, cache
 
 
 def offer(
-    archive: Archive, shelf: Shelf, source: str, rows: Rows, vintage: str, origin: str = LOADED, **accepted: str
+    archive: Archive, cache: StagingCache, source: str, rows: Rows, vintage: str, origin: str = LOADED, **accepted: str
 ) -> Any:
     """Ingest rows as a file of a source."""
     file = archive.root.parent / "offered.csv"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(to_csv(rows))
-    return ingest(archive, shelf, Offered(CATALOGUE[source], file, origin, "file", Stated(vintage), accepted))
+    return ingest(archive, cache, Offered(CATALOGUE[source], file, origin, "file", Stated(vintage), accepted))
 
 
 # 1: a column that a form does not print is unknown, never blank
@@ -104,9 +105,9 @@ def portal_form(rows: Rows) -> bytes:
 def fatality_tables(data: Path) -> dict[str, Any]:
     """The fatalities' tables as a build would have them."""
     source = CATALOGUE["fatalities"]
-    archive, shelf = Archive(data / "raw"), Shelf(data / "staged")
+    archive, cache = Archive(data / "raw"), StagingCache(data / "staged")
     folder = data / "tables"
-    staging.stage_source(archive, shelf, source, archive.snapshots("fatalities"), folder)
+    staging.stage_source(archive, cache, source, archive.snapshots("fatalities"), folder)
     import pandas as pd
 
     return {file.stem: pd.read_parquet(file) for file in folder.glob("main.*.parquet")}
@@ -172,23 +173,23 @@ def test_dollars_with_three_decimals_are_refused_with_the_reason(load: Load) -> 
 )
 def test_a_year_in_another_unit_is_refused(tmp_path: Path, divisor: float, told: str) -> None:
     rows = bundled("assessed_contributions_2013-2024.csv.gz")
-    archive, shelf = held(
+    archive, cache = held(
         tmp_path, "assessed_contributions", [r for r in rows if r["calendar_year"] < "2024"], "2023-12-31"
     )
     new = [{**r, "amount": f"{float(r['amount']) / divisor:.2f}"} for r in rows if r["calendar_year"] == "2024"]
     with pytest.raises(Refused) as caught:
-        offer(archive, shelf, "assessed_contributions", new, "2024-12-31")
+        offer(archive, cache, "assessed_contributions", new, "2024-12-31")
     assert "next_period.amount_usd" in str(caught.value) or "amount_usd: expected an amount" in str(caught.value)
     assert told in str(caught.value) or "not above" in str(caught.value) or "up to 4,000,000,000" in str(caught.value)
 
 
 def test_the_right_year_is_ingested_without_a_warning(tmp_path: Path) -> None:
     rows = bundled("assessed_contributions_2013-2024.csv.gz")
-    archive, shelf = held(
+    archive, cache = held(
         tmp_path, "assessed_contributions", [r for r in rows if r["calendar_year"] < "2024"], "2023-12-31"
     )
     right = offer(
-        archive, shelf, "assessed_contributions", [r for r in rows if r["calendar_year"] == "2024"], "2024-12-31"
+        archive, cache, "assessed_contributions", [r for r in rows if r["calendar_year"] == "2024"], "2024-12-31"
     )
     assert (right.warnings, len(right.staged.rows)) == ([], 193)
     assert right.staged.rows["amount_usd"].sum() == 6_296_372_833
@@ -236,9 +237,9 @@ def test_a_vintage_in_the_future_is_not_the_newest_and_is_told(tmp_path: Path) -
     fetch.ensure_bundled(archive, only)
     newest = archive.snapshots("fatalities")[-1]
     archive.restate(type(newest)(**{**vars(newest), "vintage": "2130-01-01", "retrieved_at": "2130-01-01T00:00:00"}))
-    chosen = build.snapshots_by(archive, only)["fatalities"]
+    chosen = choose_snapshots(archive, only)["fatalities"]
     assert [snapshot.vintage for snapshot in chosen] == ["2021-06-30"]
-    (warning,) = build.in_future(archive, only)
+    (warning,) = future_vintages(archive, only)
     assert "fatalities" in warning and "2130-01-01, which lies in the future" in warning
     assert any("lies in the future" in damage for damage in verify.verify(where).damages)
     told = {finding.what: finding for finding in doctor_checks.examine(where)}
@@ -247,22 +248,22 @@ def test_a_vintage_in_the_future_is_not_the_newest_and_is_told(tmp_path: Path) -
 
 
 def test_a_file_that_was_loaded_while_the_clock_was_wrong_gets_its_date_when_it_comes_again(tmp_path: Path) -> None:
-    archive, shelf = Archive(tmp_path / "raw"), Shelf(tmp_path / "staged")
+    archive, cache = Archive(tmp_path / "raw"), StagingCache(tmp_path / "staged")
     rows = bundled("fatalities_2025-04.csv.gz")
-    record = offer(archive, shelf, "fatalities", rows, "2025-04-04").record
+    record = offer(archive, cache, "fatalities", rows, "2025-04-04").record
     archive.restate(type(record)(**{**vars(record), "vintage": "2130-01-01"}))
-    again = offer(archive, shelf, "fatalities", rows, "2025-04-04")
+    again = offer(archive, cache, "fatalities", rows, "2025-04-04")
     assert (again.new, again.record.vintage) == (True, "2025-04-04")
     assert [snapshot.vintage for snapshot in archive.snapshots("fatalities")] == ["2025-04-04"]
 
 
 def test_a_good_reply_that_lies_in_the_future_names_the_clock(tmp_path: Path) -> None:
     rows = [{**row, "last_update": "2130-01-01"} for row in bundled("fatalities_2025-04.csv.gz")]
-    archive, shelf = Archive(tmp_path / "raw"), Shelf(tmp_path / "staged")
+    archive, cache = Archive(tmp_path / "raw"), StagingCache(tmp_path / "staged")
     with pytest.raises(Refused, match=r"2130-01-01, lies in the future; this machine's clock says \d{4}"):
         file = tmp_path / "file"
         file.write_bytes(to_csv(rows))
-        ingest(archive, shelf, Offered(CATALOGUE["fatalities"], file, LOADED, "file"))
+        ingest(archive, cache, Offered(CATALOGUE["fatalities"], file, LOADED, "file"))
 
 
 # 10: codes and names
@@ -322,22 +323,22 @@ def test_a_check_can_be_accepted_by_its_name_with_a_reason_and_by_no_other(
 
 def test_a_figure_that_can_t_be_read_is_estimated_by_the_month_before(tmp_path: Path, month: Rows) -> None:
     before = [{**row, "month_end": "2025-06-30"} for row in month]
-    archive, shelf = held(tmp_path, "uniformed_personnel", before, "2025-06-30")
+    archive, cache = held(tmp_path, "uniformed_personnel", before, "2025-06-30")
     largest = max(month, key=lambda row: int(row["total"]))
     wrong = [{**row, "total": "many"} if row is largest else row for row in month]
     with pytest.raises(Refused, match=f"would lack about {int(largest['total']):,} of 61,127 total"):
-        offer(archive, shelf, "uniformed_personnel", wrong, "2025-07-31", FETCHED)
+        offer(archive, cache, "uniformed_personnel", wrong, "2025-07-31", FETCHED)
 
 
 def test_fetched_a_month_that_lacks_little_is_published_and_marked_incomplete(tmp_path: Path, month: Rows) -> None:
     before = [{**row, "month_end": "2025-06-30"} for row in month]
-    archive, shelf = held(tmp_path, "uniformed_personnel", before, "2025-06-30")
+    archive, cache = held(tmp_path, "uniformed_personnel", before, "2025-06-30")
     small = next(row for row in month if 10 <= int(row["total"]) <= 100)
     wrong = [{**row, "contributor_as_printed": "Atlantis"} if row is small else row for row in month]
-    done = offer(archive, shelf, "uniformed_personnel", wrong, "2025-07-31", FETCHED)
+    done = offer(archive, cache, "uniformed_personnel", wrong, "2025-07-31", FETCHED)
     assert any("1 of 871 rows are rejected" in warning for warning in done.warnings)
     source = CATALOGUE["uniformed_personnel"]
-    staging.stage_source(archive, shelf, source, archive.snapshots(source.name), tmp_path / "tables")
+    staging.stage_source(archive, cache, source, archive.snapshots(source.name), tmp_path / "tables")
     import pandas as pd
 
     (lacking,) = pd.read_parquet(tmp_path / "tables/meta.incomplete_periods.parquet").to_dict("records")
@@ -349,11 +350,11 @@ def test_fetched_a_month_that_lacks_little_is_published_and_marked_incomplete(tm
 
 def test_fetched_a_month_that_lacks_one_per_cent_or_more_is_refused(tmp_path: Path, month: Rows) -> None:
     before = [{**row, "month_end": "2025-06-30"} for row in month]
-    archive, shelf = held(tmp_path, "uniformed_personnel", before, "2025-06-30")
+    archive, cache = held(tmp_path, "uniformed_personnel", before, "2025-06-30")
     large = [row for row in month if int(row["total"]) >= 700][:1]
     wrong = [{**row, "contributor_as_printed": "Atlantis"} if row in large else row for row in month]
     with pytest.raises(Refused, match=r"\[rejected_rows\] 1 of 871 rows are rejected"):
-        offer(archive, shelf, "uniformed_personnel", wrong, "2025-07-31", FETCHED)
+        offer(archive, cache, "uniformed_personnel", wrong, "2025-07-31", FETCHED)
 
 
 @pytest.mark.parametrize(("casualty", "missing"), [("as it is", 0), ("MINUSMA-2025-04-99999", 1)])
@@ -409,11 +410,11 @@ def test_a_figure_of_the_data_hub_that_can_t_be_read_is_not_that_of_another_row(
 
 def test_a_printed_total_is_taken_where_a_sex_can_t_be_read(tmp_path: Path, month: Rows) -> None:
     before = [{**row, "month_end": "2025-06-30"} for row in month]
-    archive, shelf = held(tmp_path, "uniformed_personnel", before, "2025-06-30")
+    archive, cache = held(tmp_path, "uniformed_personnel", before, "2025-06-30")
     wrong = [dict(row) for row in month]
     wrong[0].update(male="many", total="7")
     with pytest.raises(Refused, match="would lack about 7 of"):
-        offer(archive, shelf, "uniformed_personnel", wrong, "2025-07-31")
+        offer(archive, cache, "uniformed_personnel", wrong, "2025-07-31")
 
 
 def test_a_blank_sex_beside_a_total_is_what_the_total_leaves(load: Load, month: Rows) -> None:
@@ -452,12 +453,12 @@ def test_accept_and_because_go_together(load: Load, month: Rows) -> None:
 
 
 def test_every_bundled_vintage_is_ingested_without_a_warning(tmp_path: Path) -> None:
-    archive, shelf = Archive(tmp_path / "raw"), Shelf(tmp_path / "staged")
+    archive, cache = Archive(tmp_path / "raw"), StagingCache(tmp_path / "staged")
     for entry in [entry for entry in bundle.manifest() if entry["role"] == "snapshot"]:
         file = tmp_path / "file"
         file.write_bytes(gzip.decompress((bundle.BUNDLED / entry["file"]).read_bytes()))
         offered = Offered(CATALOGUE[entry["source"]], file, LOADED, entry["file"], Stated(entry["vintage"]))
-        assert ingest(archive, shelf, offered).warnings == [], entry["file"]
+        assert ingest(archive, cache, offered).warnings == [], entry["file"]
 
 
 def test_a_fetched_csv_that_is_cut_off_in_its_last_row_can_be_asked_for_again(
@@ -467,9 +468,9 @@ def test_a_fetched_csv_that_is_cut_off_in_its_last_row_can_be_asked_for_again(
     payload = to_csv(bundled("assessed_contributions_2013-2024.csv.gz"))
     cut = payload[: payload.rindex(b",")]
     httpserver.expect_request("/revenue_government_donors.csv").respond_with_data(cut, content_type="text/csv")
-    archive, shelf = Archive(tmp_path / "raw"), Shelf(tmp_path / "staged")
+    archive, cache = Archive(tmp_path / "raw"), StagingCache(tmp_path / "staged")
     with pytest.raises(Unavailable, match="The reply was cut off: The file is cut off"):
-        fetch.fetch(archive, shelf, CATALOGUE["assessed_contributions"], tmp_path)
+        fetch.fetch(archive, cache, CATALOGUE["assessed_contributions"], tmp_path)
     assert archive.snapshots("assessed_contributions") == []
 
 

@@ -23,9 +23,9 @@ from tests_shared import CATALOGUE
 
 from flows.steps import build
 from flows.steps.registry import tables_of
-from schemas.claims import VERDICTS
-from schemas.money import DATED_FACTS
 from schemas.tables import TABLES
+from schemas.tables.claims import VERDICTS
+from schemas.tables.payments import DATED_FACTS
 from sources import bundle
 from transforms.staging import Staged
 from transforms.vintages import Vintage

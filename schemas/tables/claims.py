@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
-from schemas.columns import Table, category, day, flag, number, text, whole
+from schemas.columns import Table, category, day, flag, number, text, texts, whole
 
 VERDICTS = (
     "confirmed",
@@ -17,11 +15,6 @@ VERDICTS = (
 
 # How a figure can be meant that is not exact.
 QUALIFIERS = ("about", "more than", "less than", "at least")
-
-
-def _texts(description: str) -> pa.Column:
-    """A list of texts (VARCHAR[])."""
-    return pa.Column(object, nullable=False, description=description, metadata={"sql": "VARCHAR[]"})
 
 
 CLAIMS = Table(
@@ -44,8 +37,8 @@ CLAIMS = Table(
         "because": text("Why, with the figures."),
         "caveats": text("What a reader must know before citing it.", nullable=True),
         "citation": text("How to cite what it rests on, with the vintages."),
-        "sources": _texts("Source of each snapshot in snapshot_sha256s, in the same order."),
-        "snapshot_sha256s": _texts("The snapshots that it rests on (meta.snapshots)."),
+        "sources": texts("Source of each snapshot in snapshot_sha256s, in the same order."),
+        "snapshot_sha256s": texts("The snapshots that it rests on (meta.snapshots)."),
         "rows_sql": text("Query for the rows behind the main figure."),
     },
     hazards=("A verdict without its definition misleads: cite the figures of meta.claim_figures with it.",),
