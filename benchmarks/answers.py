@@ -16,9 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flows.steps.briefings import write_pages
+from flows.steps.briefings import BriefingWriter
 from flows.steps.settings import paths
-from sources.catalogue import load_catalogue
 from warehouse.claims.files import load_claims
 from warehouse.claims.judge import judged
 from warehouse.query import connect
@@ -40,7 +39,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    about = load_catalogue()
     with connect(paths().warehouse) as connection, tempfile.TemporaryDirectory() as scratch:
 
         def ask(sql: str) -> Callable[[], Any]:
@@ -66,10 +64,10 @@ def main() -> None:
         print(f"{median_ms(rounds, lambda: judged(connection, claims)):8.1f} ms  {len(claims)} claims judged")
 
         def pages(mission: str | None) -> Callable[[], Any]:
-            return lambda: write_pages(connection, Path(scratch), mission, up_to=None, as_of=None, about=about)
+            return lambda: BriefingWriter(connection, Path(scratch)).write(mission)
 
         print(
-            f"{median_ms(rounds, pages('MINUSMA')):8.1f} ms  one briefing (MINUSMA), in a process that has altair loaded"
+            f"{median_ms(rounds, pages('MINUSMA')):8.1f} ms  one briefing (MINUSMA), in a process that has vl-convert loaded"
         )
         began = time.perf_counter()
         written = pages(None)()

@@ -19,15 +19,14 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from flows.artifacts import artifact
-from flows.steps.briefings import Written, missions_to_write, write_index, write_pages, write_some
+from flows.steps.briefings import BriefingWriter, Written
 from flows.steps.settings import Paths
 from flows.task_runners import RunnerError, mapped
-from sources.catalogue import load_catalogue
 from sources.errors import SourceError
 from warehouse.query import QueryError, connect
 from warehouse.reports.page import PAGE, Picture, picture_of
 from warehouse.reports.provenance import build_of
-from warehouse.reports.scope import Asker, BriefingError
+from warehouse.reports.scope import BriefingError, Queries
 
 FORESEEABLE = (BriefingError, QueryError, SourceError, RunnerError, OSError)
 
@@ -54,7 +53,7 @@ def write_briefing(mission: str, up_to: date | None, where: Paths, folder: Path)
     """Write the page of a mission and the index."""
     try:
         with connect(where.warehouse) as connection:
-            return write_pages(connection, folder, mission, up_to=up_to, as_of=None, about=load_catalogue())
+            return BriefingWriter(connection, folder, up_to).write(mission)
     except FORESEEABLE as error:
         return Failed(message=explained(error))
 
@@ -69,7 +68,7 @@ def write_batch(missions: list[str], up_to: date | None, where: Paths, folder: P
     """Write the pages of some missions."""
     try:
         with connect(where.warehouse) as connection:
-            pages, skipped = write_some(connection, folder, missions, up_to=up_to, as_of=None, about=load_catalogue())
+            pages, skipped = BriefingWriter(connection, folder, up_to).pages(missions)
             return Batch(pages, skipped, _build_id(connection))
     except FORESEEABLE as error:
         return Batch([], [], None, f"{missions[0]} to {missions[-1]}: {explained(error)}")
@@ -80,7 +79,7 @@ def finish(pages: list[Path], skipped: list[str], up_to: date | None, where: Pat
     """Write the index of the pages that lie in the folder."""
     try:
         with connect(where.warehouse) as connection:
-            return write_index(connection, folder, pages, skipped, up_to=up_to, as_of=None)
+            return BriefingWriter(connection, folder, up_to).index(pages, skipped)
     except FORESEEABLE as error:
         return Failed(message=explained(error))
 
@@ -91,7 +90,7 @@ def run(mission: str | None, up_to: date | None, batch: int, where: Paths, folde
         return write_briefing(mission, up_to, where, folder, return_state=True)
     try:
         with connect(where.warehouse) as connection:
-            names = missions_to_write(Asker(connection))
+            names = BriefingWriter(connection, folder).missions()
         found = _written(names, batch, up_to, where, folder)
     except FORESEEABLE as error:
         return Failed(message=explained(error))
@@ -125,7 +124,7 @@ def _written(names: list[str], batch: int, up_to: date | None, where: Paths, fol
 
 
 def _build_id(connection: duckdb.DuckDBPyConnection) -> str:
-    return str(build_of(Asker(connection))["build_id"])
+    return str(build_of(Queries(connection))["build_id"])
 
 
 def _batch(state: State[Any]) -> Batch:
@@ -161,7 +160,7 @@ def shown(written: Written, up_to: date | None, where: Paths) -> Path:
     if len(written.pages) == 1:
         return written.pages[0]
     with connect(where.warehouse) as connection:
-        newest = Asker(connection)(
+        newest = Queries(connection)(
             "SELECT mission FROM fatalities WHERE incident_date <= coalesce(?, incident_date) "
             "ORDER BY incident_date DESC, mission LIMIT 1",
             up_to,

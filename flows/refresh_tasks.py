@@ -83,7 +83,7 @@ def check_build(built: Build) -> Any:
     """Hold the build against its checks; a failed check of severity error stops publishing."""
     outcomes = build.check(built)
     warnings = [
-        f"check: {outcome.check.name}: expected {outcome.check.expected()}, found {outcome.found} "
+        f"check: {outcome.check.name}: expected {outcome.check.expect}, found {outcome.found} "
         f"({outcome.check.description})"
         for outcome in outcomes
         if not outcome.passed
@@ -265,7 +265,7 @@ def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], 
         return
     checking = _step("checking", time_limits.CHECK, partial(check_build, built, return_state=True))
     summary.checks_failed = findings.failed_checks(
-        built.file, {check.name: check.sql for check in checks.all_checks() if check.maximum == 0}
+        built.file, {check.name: check.sql for check in checks.all_checks() if check.expect.max == 0}
     )
     warnings = _result(checking, summary)
     if warnings is None:

@@ -1,6 +1,6 @@
 """The declaration of a source: the pydantic models of `sources/<name>.yaml` and of `sources/publishers.yaml`.
 
-`sources.catalogue` reads the files and turns errors into messages. The other packages take the `Source`.
+`sources.catalogue` reads the files. The other packages take the `Source`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Part(BaseModel):
-    """A part of a declaration: immutable, with no other keys and no converted types."""
+    """A part of a declaration: immutable, without unknown fields; values are not converted to other types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,6 @@ import yaml
 from sources.errors import CatalogueError, UnknownSource
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-
     from schemas.source import Publisher, Source
 
 HERE = Path(__file__).parent
@@ -23,48 +20,33 @@ PUBLISHERS = "publishers.yaml"
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file. Raises CatalogueError when it is not valid YAML in UTF-8."""
+    """The content of a YAML file, unchecked. Raises CatalogueError when it is not valid YAML in UTF-8."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path.name} is not valid YAML: {error}") from error
 
 
-def _explain(file: str, error: ValidationError) -> CatalogueError:
-    """One line for each fault: file, place, what is expected, and what came."""
-    lines = []
-    for fault in error.errors(include_url=False, include_context=False):
-        place = ".".join(map(str, fault["loc"])) or "(top level)"
-        expected = fault["msg"].removeprefix("Value error, ")
-        came = "" if fault["type"] == "missing" else f", got {reprlib.repr(fault['input'])}"
-        lines.append(f"{file}: {place}: {expected}{came}.")
-    return CatalogueError("\n".join(lines))
-
-
 def _read_publishers(folder: Path) -> dict[str, Publisher]:
-    from pydantic import TypeAdapter, ValidationError
-
-    from schemas.source import Publisher
+    from schemas import source, yaml_files
 
     try:
-        return TypeAdapter(dict[str, Publisher]).validate_python(read_yaml(folder / PUBLISHERS))
-    except ValidationError as error:
-        raise _explain(PUBLISHERS, error) from error
+        return yaml_files.read_yaml(folder / PUBLISHERS, dict[str, source.Publisher])
+    except yaml_files.DeclarationError as error:
+        raise CatalogueError(str(error)) from error
 
 
 def read_source(path: Path, publishers: Mapping[str, Publisher]) -> Source:
     """Read one declaration. Raises CatalogueError naming the file and each faulty field."""
-    from pydantic import ValidationError
-
-    from schemas.source import Source
+    from schemas import source, yaml_files
 
     try:
-        source = Source.model_validate(read_yaml(path), context={"publishers": publishers})
-    except ValidationError as error:
-        raise _explain(path.name, error) from error
-    if source.name != path.stem:
-        raise CatalogueError(f"{path.name}: name: expected the file's name {path.stem!r}, got {source.name!r}.")
-    return source
+        declared = yaml_files.read_yaml(path, source.Source, {"publishers": publishers})
+    except yaml_files.DeclarationError as error:
+        raise CatalogueError(str(error)) from error
+    if declared.name != path.stem:
+        raise CatalogueError(f"{path.name}: name: expected the file's name {path.stem!r}, got {declared.name!r}.")
+    return declared
 
 
 def source_names(folder: Path = HERE) -> list[str]:

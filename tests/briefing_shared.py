@@ -14,8 +14,8 @@ from tests_shared import described
 
 from warehouse.query import connect
 from warehouse.reports import page
-from warehouse.reports.figures import Briefing, gather
-from warehouse.reports.scope import Asker
+from warehouse.reports.briefing import Briefing, briefing_of
+from warehouse.reports.scope import Queries
 
 ABOUT = {
     "fatalities": described(
@@ -25,36 +25,31 @@ ABOUT = {
 
 
 @contextmanager
-def asking(file: Path) -> Iterator[Asker]:
+def queries(file: Path) -> Iterator[Queries]:
     with connect(file) as connection:
-        yield Asker(connection)
+        yield Queries(connection)
 
 
 @cache
-def _gathered(file: Path, _written: int, mission: str, *days: date | None) -> Briefing:
-    with asking(file) as ask:
-        return gather(ask, mission, days[0], days[1], ABOUT)
+def _briefed(file: Path, _written: int, mission: str, *days: str | None) -> Briefing:
+    up_to, as_of = (None if day is None else date.fromisoformat(day) for day in days)
+    with queries(file) as query:
+        return briefing_of(query, mission, up_to, as_of, ABOUT)
 
 
 @cache
-def _rendered(file: Path, _written: int, mission: str, *days: date | None) -> str:
-    return page.render(_gathered(file, _written, mission, *days))
-
-
-def _keyed(file: Path, *texts: str | None) -> tuple[int, str, date | None, date | None]:
-    mission, up_to, as_of = texts
-    days = [None if text is None else date.fromisoformat(text) for text in (up_to, as_of)]
-    return file.stat().st_mtime_ns, str(mission), days[0], days[1]
+def _rendered(*key: object) -> str:
+    return page.render(_briefed(*key))
 
 
 def briefed(file: Path, mission: str, up_to: str | None = None, as_of: str | None = None) -> Briefing:
-    """The figures of a page of this warehouse as it now is."""
-    return _gathered(file, *_keyed(file, mission, up_to, as_of))
+    """The figures of a page of this warehouse in its present state."""
+    return _briefed(file, file.stat().st_mtime_ns, mission, up_to, as_of)
 
 
 def rendered(file: Path, mission: str, up_to: str | None = None, as_of: str | None = None) -> str:
     """The page."""
-    return _rendered(file, *_keyed(file, mission, up_to, as_of))
+    return _rendered(file, file.stat().st_mtime_ns, mission, up_to, as_of)
 
 
 def section(html: str, name: str) -> str:

@@ -24,7 +24,8 @@ import pandas as pd
 from schemas.dialect import Dialect, Format, plain_name
 from schemas.validate import ContractError
 from transforms.decoding import require_decoded
-from transforms.reading import SEPARATORS, TEXT, Fit, Rows, find_header, read_below, read_json, shown
+from transforms.reading import SEPARATORS, TEXT, Fit, Rows, find_header, read_below, shown
+from transforms.reading_json import read_json
 from transforms.sheets import NoSheetError, read_sheet
 from transforms.workbooks import NoScaleError, read_xlsx
 

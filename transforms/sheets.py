@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pandas as pd
 
 from schemas.validate import ContractError
-from transforms.reading import BROKEN_COLUMNS, MAX_TITLE_LINES, TEXT, Fit, Rows, tidied
+from transforms.reading import BROKEN_COLUMNS, MAX_TITLE_LINES, TEXT, Fit, Rows, without_blanks
 from transforms.workbooks import filled_rows, opened
 
 
@@ -79,5 +79,5 @@ def _rows_below(sheet: Any, header: _Header) -> Rows:
     columns = [*header.names, *[""] * (width - len(header.names))]
     texts = [[*cells, *[""] * (width - len(cells))] for cells in rows]
     frame = pd.DataFrame(texts, columns=range(width), index=pd.Index(numbers, name="row_number"), dtype=TEXT)
-    frame = tidied(frame.set_axis(columns, axis=1))
+    frame = without_blanks(frame.set_axis(columns, axis=1))
     return frame, pd.DataFrame(columns=BROKEN_COLUMNS), len(frame)

@@ -42,9 +42,8 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
     from flows.cli import console
     from flows.cli.main import WRONG, fail
     from flows.steps.as_of import NotBuilt, WrongDate, parse_day, warehouse_as_of
-    from flows.steps.briefings import write_pages
+    from flows.steps.briefings import BriefingWriter
     from flows.steps.settings import paths
-    from sources.catalogue import load_catalogue
     from sources.errors import SourceError
     from warehouse.query import QueryError, connect
     from warehouse.reports.scope import BriefingError, WrongMission
@@ -65,15 +64,8 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
         fail(str(error))
     try:
         with connect(file) as connection:
-            written = write_pages(
-                connection,
-                folder,
-                mission,
-                up_to=until,
-                as_of=published_by,
-                about=load_catalogue(),
-                tracked=partial(console.tracked, what="Writing page"),
-            )
+            writer = BriefingWriter(connection, folder, until, published_by)
+            written = writer.write(mission, partial(console.tracked, what="Writing page"))
     except WrongMission as error:
         fail(str(error), WRONG)
     except (BriefingError, QueryError, SourceError) as error:

@@ -30,6 +30,7 @@ from flows.steps import settings
 from flows.steps.identity import code_sha256, staging_code
 from flows.steps.locking import holder
 from flows.steps.settings import Paths
+from schemas.problems import first_line
 from warehouse.query import Answer, QueryError, connect
 
 OURS = "peacekeeping"
@@ -184,8 +185,7 @@ def warehouse(where: Paths) -> Finding:
             rows = Answer(connection, "SELECT build_id, code_sha256, code_version FROM meta.builds").rows()
         build_id, code, made_by = rows[0]
     except (QueryError, IndexError, ValueError) as error:
-        told = str(error).strip().splitlines()[0]
-        return Finding("bad", "warehouse", told, "`peacekeeping refresh --force` builds it anew.")
+        return Finding("bad", "warehouse", first_line(error), "`peacekeeping refresh --force` builds it anew.")
     told = f"build {build_id}, {_bytes(_size([where.warehouse]))}, made by version {made_by}"
     if code == code_sha256():
         return Finding("ok", "warehouse", f"{told} with this code")

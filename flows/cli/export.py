@@ -49,7 +49,7 @@ def export(
     from flows.steps.settings import paths
     from sources.catalogue import load_catalogue
     from sources.errors import CatalogueError
-    from warehouse.export.package import WrongTable
+    from warehouse.export.package import Options, WrongTable
     from warehouse.export.package import export as publish
     from warehouse.export.store import ExportError
 
@@ -66,10 +66,12 @@ def export(
             file,
             destination or str(default),
             load_catalogue(),
-            tables=tables,
-            as_of=None if day is None else day.isoformat(),
-            keep=keep,
-            tracked=partial(console.tracked, what="Writing file"),
+            Options(
+                tables=tables,
+                as_of=None if day is None else day.isoformat(),
+                keep=keep,
+                tracked=partial(console.tracked, what="Writing file"),
+            ),
         )
     except WrongTable as error:
         fail(str(error), WRONG)

@@ -54,7 +54,7 @@ def read_status(where: Paths, today: date) -> dict[str, Any]:
         }
         incomplete = _incomplete_periods(connection) if "meta.incomplete_periods" in tables else {}
         build_id = Answer(connection, "SELECT build_id FROM meta.builds").rows()[0][0]
-        failed = Answer(connection, "SELECT name, expected, found FROM meta.checks WHERE NOT passed").rows()
+        failed = Answer(connection, "SELECT name, expected, found FROM meta.checks WHERE NOT passed").records()
     entries = [
         {
             **_entry(name, known.get(name, WITHOUT_SNAPSHOTS), bounds, today),
@@ -69,7 +69,7 @@ def read_status(where: Paths, today: date) -> dict[str, Any]:
         "warehouse": str(where.warehouse),
         "build_id": build_id,
         "published_at": record.get("published_at"),
-        "checks_failed": [dict(zip(("name", "expected", "found"), row, strict=True)) for row in failed],
+        "checks_failed": failed,
         "sources": entries,
     }
 
@@ -109,10 +109,8 @@ def _last_check(archive: Archive, name: str) -> dict[str, Any]:
 def _incomplete_periods(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
     """For each source its periods of which rows were rejected, in order."""
     found: dict[str, list[dict[str, Any]]] = {}
-    answer = Answer(connection, INCOMPLETE)
-    for row in answer.rows():
-        source, *cells = row
-        found.setdefault(source, []).append(dict(zip(answer.columns[1:], cells, strict=True)))
+    for period in Answer(connection, INCOMPLETE).records():
+        found.setdefault(period.pop("source"), []).append(period)
     return found
 
 

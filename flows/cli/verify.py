@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps.settings import Paths
+from schemas.problems import first_line
 from sources.archive import Archive, Snapshot, sha256_of
 from sources.catalogue import source_names
 from sources.errors import ArchiveError, SourceError
@@ -161,7 +162,7 @@ def _verify_warehouse(archive: Archive, where: Paths, found: Verified) -> None:
             named = Answer(connection, "SELECT source, sha256 FROM meta.snapshots WHERE origin <> 'register'").rows()
             found.build_id = Answer(connection, "SELECT max(build_id) FROM meta.builds").rows()[0][0]
     except QueryError as error:
-        told = str(error).strip().splitlines()[0].rstrip(".")
+        told = first_line(error)
         if str(where.warehouse) not in told:  # it opens, and says what to do where it does not
             told = (
                 f"The warehouse {where.warehouse} can't be read: {told}. `peacekeeping refresh --force` builds it anew"

@@ -1,108 +1,81 @@
-"""Writing briefings into a folder, for the command and the flow: the pages asked for, then the folder's index."""
+"""Write briefings into a folder, for the command and the flow: pages of missions, then the folder's index."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from schemas.source import Source
-from warehouse.reports.figures import gather
+from sources.catalogue import load_catalogue
+from warehouse.reports.briefing import briefing_of
 from warehouse.reports.page import render, render_index, write
-from warehouse.reports.scope import Asker, BriefingError, WrongMission, known_missions
+from warehouse.reports.scope import BriefingError, Queries, WrongMission, known_missions
 
 Track = Callable[[Sequence[str]], Iterator[str]]
 
 
 @dataclass(frozen=True)
 class Written:
-    """The pages that were written, the index beside them, and the missions that were left out."""
+    """The pages that were written, their index, and the missions without a page because they begin after the day."""
 
     pages: list[Path]
     index: Path
     skipped: list[str]
 
 
-def missions_to_write(ask: Asker) -> list[str]:
-    """Every mission that has a page. Raises BriefingError where the warehouse holds none."""
-    names = [str(row["mission"]) for row in known_missions(ask)]
-    if not names:
-        raise BriefingError(
-            "The warehouse holds no mission with deaths or personnel. Run `peacekeeping refresh` first."
-        )
-    return names
+class BriefingWriter:
+    """Writes briefings of one warehouse into a folder. Raises SourceError where a source's declaration is wrong.
 
-
-def write_some(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    names: Iterable[str],
-    *,
-    up_to: date | None,
-    as_of: date | None,
-    about: Mapping[str, Source],
-) -> tuple[list[Path], list[str]]:
-    """Write the pages of these missions, without an index; gives them, and the missions not known yet by the day."""
-    ask, pages, skipped = Asker(connection), [], []
-    for name in names:
-        try:
-            found = gather(ask, name, up_to, as_of, about)
-        except WrongMission:
-            skipped.append(name)
-            continue
-        pages.append(write(folder, f"{found.scope.stem}.html", render(found)))
-    return pages, skipped
-
-
-def write_one(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    mission: str,
-    *,
-    up_to: date | None,
-    as_of: date | None,
-    about: Mapping[str, Source],
-) -> Path:
-    """Write the page of the mission that was asked for. Raises WrongMission where it has none."""
-    found = gather(Asker(connection), mission, up_to, as_of, about)
-    return write(folder, f"{found.scope.stem}.html", render(found))
-
-
-def write_index(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    pages: list[Path],
-    skipped: list[str],
-    *,
-    up_to: date | None,
-    as_of: date | None,
-) -> Written:
-    """Write the folder's index, after its pages. Raises WrongMission where none of every mission could be written."""
-    if not pages:
-        raise WrongMission(f"Nothing is known of any mission by {up_to}. Name a later day with --up-to.")
-    return Written(pages, write(folder, "index.html", render_index(Asker(connection), folder, as_of)), skipped)
-
-
-def write_pages(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    mission: str | None,
-    *,
-    up_to: date | None,
-    as_of: date | None,
-    about: Mapping[str, Source],
-    tracked: Track = iter,
-) -> Written:
-    """Write the page of a mission, or of every one of which something is known by the day, and the index.
-
-    Raises WrongMission where the one asked for has no page, BriefingError where the warehouse or the folder fails.
+    up_to  what had happened by this day; None: all records
+    as_of  the day of an as-of warehouse, for the pages' names and heads
     """
-    if mission is not None:
-        page = write_one(connection, folder, mission, up_to=up_to, as_of=as_of, about=about)
-        return write_index(connection, folder, [page], [], up_to=up_to, as_of=as_of)
-    names = missions_to_write(Asker(connection))
-    pages, skipped = write_some(connection, folder, tracked(names), up_to=up_to, as_of=as_of, about=about)
-    return write_index(connection, folder, pages, skipped, up_to=up_to, as_of=as_of)
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        folder: Path,
+        up_to: date | None = None,
+        as_of: date | None = None,
+    ) -> None:
+        self._query, self._folder, self._up_to, self._as_of = Queries(connection), folder, up_to, as_of
+        self._about = load_catalogue()
+
+    def missions(self) -> list[str]:
+        """Every mission with a page. Raises BriefingError where there is none."""
+        names = [str(row["mission"]) for row in known_missions(self._query)]
+        if not names:
+            raise BriefingError(
+                "The warehouse has no mission with deaths or personnel. Run `peacekeeping refresh` first."
+            )
+        return names
+
+    def page(self, mission: str) -> Path:
+        """Write a mission's page. Raises WrongMission where it has none, BriefingError where the folder fails."""
+        briefing = briefing_of(self._query, mission, self._up_to, self._as_of, self._about)
+        return write(self._folder, f"{briefing.scope.stem}.html", render(briefing))
+
+    def pages(self, missions: Iterable[str]) -> tuple[list[Path], list[str]]:
+        """Write the pages of these missions; gives them, and the missions that are not known yet by the day."""
+        pages, skipped = [], []
+        for mission in missions:
+            try:
+                pages.append(self.page(mission))
+            except WrongMission:
+                skipped.append(mission)
+        return pages, skipped
+
+    def index(self, pages: list[Path], skipped: list[str]) -> Written:
+        """Write the index, after the pages. Raises WrongMission where there is no page."""
+        if not pages:
+            raise WrongMission(f"Nothing is known of any mission by {self._up_to}. Name a later day with --up-to.")
+        text = render_index(self._query, self._folder, self._as_of)
+        return Written(pages, write(self._folder, "index.html", text), skipped)
+
+    def write(self, mission: str | None, tracked: Track = iter) -> Written:
+        """Write the page of a mission, or of every one, and the index. Raises as `page` and `missions` do."""
+        if mission is not None:
+            return self.index([self.page(mission)], [])
+        return self.index(*self.pages(tracked(self.missions())))

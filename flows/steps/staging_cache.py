@@ -21,6 +21,7 @@ import pyarrow as arrow
 
 from flows.steps.identity import staging_code
 from flows.steps.registry import read, stage_rows
+from schemas.problems import first_line
 from schemas.source import Source
 from sources.archive import Archive, Snapshot
 from transforms.staging import Staged
@@ -55,7 +56,7 @@ class StagingCache:
             try:
                 return _read(place)
             except (OSError, ValueError, KeyError, TypeError, arrow.ArrowException) as error:
-                log.warning("%s: %s can't be read (%s); staged anew.", source.name, place, str(error).splitlines()[0])
+                log.warning("%s: %s can't be read (%s); staged anew.", source.name, place, first_line(error))
         found = stage_rows(source, read(source, file), date.fromisoformat(snapshot.vintage))
         self.keep(snapshot, found)
         return found

@@ -233,8 +233,8 @@ def test_where_the_data_do_not_reach_a_sentence_says_so(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["MINUSCAA"], 2, "No mission is called 'MINUSCAA'. Near: MINUSCA"),
-        (["UNYOM"], 2, "Neither deaths nor uniformed personnel of UNYOM are held"),
+        (["MINUSCAA"], 2, "No mission is called 'MINUSCAA'. Close to it: MINUSCA"),
+        (["UNYOM"], 2, "There are no deaths and no uniformed personnel of UNYOM"),
         (["MINUSMA", "--up-to", "2013-04-24"], 2, "Nothing is known of MINUSMA by 2013-04-24"),
         (["MINUSMA", "--up-to", "25.1.2019"], 2, "--up-to takes a day that is not in the future"),
         (["MINUSMA", "--up-to", "2999-01-01"], 2, "--up-to takes a day that is not in the future"),

@@ -71,12 +71,6 @@ def test_a_second_export_is_nothing_new_and_a_script_is_told(built: Any, exporte
     assert built("export", str(exported)).stdout.startswith(f"Nothing new: build {done['build_id']} is at {exported}")
 
 
-def test_the_bundled_figures_are_exported_within_three_seconds(built: Any, tmp_path: Path) -> None:
-    began = time.monotonic()
-    export(built.warehouse, str(tmp_path), {})
-    assert time.monotonic() - began < 3
-
-
 def test_wrong_commands_are_told_apart_from_failures(built: Any, tmp_path: Path) -> None:
     assert "There is no table 'deaths'" in built("export", str(tmp_path), "-t", "deaths", code=2).stderr
     assert "--keep" in built("export", str(tmp_path), "--keep", "0", code=2).stderr

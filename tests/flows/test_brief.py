@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from server_api import api
 
+from flows.steps.briefings import BriefingWriter
 from flows.steps.settings import Paths
 
 
@@ -52,15 +53,15 @@ def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
     assert "2013: 6; 2014: 39; 2015: 29; 2016: 39; 2017: 42; 2018: 22; 2019: 13" in found[0]
 
     wrong = brief(mission="MINUSMAA")
-    assert wrong.is_failed() and str(wrong.message).startswith("No mission is called 'MINUSMAA'. Near: MINUSMA, ")
+    assert wrong.is_failed() and str(wrong.message).startswith(
+        "No mission is called 'MINUSMAA'. Close to it: MINUSMA, "
+    )
 
 
 @pytest.mark.server
 def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
     run: Any, brief: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import brief_steps
-
     run(offline=True)
     state = brief(up_to=date(1960, 12, 31), batch=40)
     folder = where.data / "briefings"
@@ -80,14 +81,14 @@ def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
     )  # the newest by then
 
     # A batch that fails is told; what the others wrote is there, and listed.
-    real, last = brief_steps.write_some, sorted(pages)[-1].partition("_")[0]
+    real, last = BriefingWriter.pages, sorted(pages)[-1].partition("_")[0]
 
-    def failing(connection: Any, into: Any, names: Any, **rest: Any) -> Any:
-        if last in names:
+    def failing(writer: BriefingWriter, missions: Any) -> Any:
+        if last in missions:
             raise OSError(28, "No space left on device", "page")
-        return real(connection, into, names, **rest)
+        return real(writer, missions)
 
-    monkeypatch.setattr(brief_steps, "write_some", failing)
+    monkeypatch.setattr(BriefingWriter, "pages", failing)
     for page in folder.iterdir():
         page.unlink()
     state = brief(up_to=date(1960, 12, 31), batch=40)

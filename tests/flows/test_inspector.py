@@ -15,7 +15,7 @@ from flows.steps.fetch import Stated
 from flows.steps.settings import Paths
 from sources import bundle
 from warehouse import checks
-from warehouse.checks import Check
+from warehouse.checks import Bounds, Check
 
 pytestmark = pytest.mark.server
 
@@ -79,11 +79,21 @@ def test_a_failed_check_stops_publishing_and_its_artifact_names_the_rows(
     run(offline=True)
     before = hashlib.sha256(where.warehouse.read_bytes()).hexdigest()
     added = [
-        Check("no mission is MINUSMA", "", "SELECT count(*) FROM main.missions WHERE mission = 'MINUSMA'", "error"),
-        Check("few missions", "", "SELECT count(*) FROM main.missions", "warn", maximum=1),
+        Check(
+            name="no mission is MINUSMA",
+            description="",
+            sql="SELECT count(*) FROM main.missions WHERE mission = 'MINUSMA'",
+        ),
+        Check(
+            name="few missions",
+            description="",
+            sql="SELECT count(*) FROM main.missions",
+            severity="warn",
+            expect=Bounds(max=1),
+        ),
     ]
-    known = checks.promises()
-    monkeypatch.setattr(checks, "promises", lambda: [*known, *added])
+    known = checks.declared()
+    monkeypatch.setattr(checks, "declared", lambda: [*known, *added])
     state, summary = run(offline=True, force=True)
     flow_run, artifacts = seen(prefect_api, state)
     assert state.is_failed() and summary.published is None

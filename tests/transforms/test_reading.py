@@ -1,130 +1,138 @@
-"""A file is read whole or refused, whatever its size, and in pieces gives what it gives at once."""
+"""Reading CSV files: separators, title lines, blank rows, quotes and cut-off files."""
 
 from __future__ import annotations
 
-import io
-import json
-import tracemalloc
-from typing import Any
+import gzip
 
-import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from forms_shared import CEB, COLUMNS, NOTICAS, PKO, Cells, csv_of, printed, read, refusal, row, xlsx_of
 
-from schemas.validate import ContractError, CutOffError
-from transforms import reading
-from transforms.reading import read_json
-
-SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**40), 2**40), st.floats(allow_nan=False, allow_infinity=False),
-    st.text("a\u00e9\u6f22\U0001f600\"\\,]}[{ ", max_size=8),
-)  # fmt: skip
-OBJECTS = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), SCALARS, max_size=3), min_size=1, max_size=12)
+from schemas.validate import CutOffError
+from sources.errors import CutOff
 
 
-def read(payload: bytes) -> pd.DataFrame:
-    return read_json(io.BytesIO(payload))[0]
+def test_any_usual_separator_is_read_for_every_source() -> None:
+    for source in COLUMNS:
+        for separator in ",;\t|":
+            payload = csv_of([COLUMNS[source], row(source)], separator)
+            assert printed(read(source, payload)) == {1: row(source)}, (source, separator)
 
 
-@settings(max_examples=200, deadline=None)
-@given(OBJECTS, st.integers(1, 9), st.sampled_from([None, 1]), st.booleans())
-def test_an_array_in_small_blocks_has_the_elements_that_the_standard_parser_finds(
-    rows: list[dict[str, Any]], block: int, indent: int | None, ascii_only: bool
-) -> None:
-    payload = json.dumps(rows, indent=indent, ensure_ascii=ascii_only).encode()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(reading, "BLOCK_BYTES", block)
-        assert list(reading._elements(io.BytesIO(payload))) == rows
+def test_a_separator_in_the_cells_of_a_file_with_commas_is_no_separator() -> None:
+    cells = ["a;b;c", "2019-01-20", "MINUSMA|x", "Chad", "Military", "\t"]
+    assert printed(read("fatalities", csv_of([NOTICAS, cells]))) == {1: cells}
 
 
-@settings(max_examples=200, deadline=None)
-@given(OBJECTS, st.dictionaries(st.sampled_from(["d", "e"]), SCALARS), st.integers(1, 9), st.booleans())
-def test_wrapped_rows_and_rows_a_line_in_small_blocks_are_those_of_the_array(
-    rows: list[dict[str, Any]], beside: dict[str, Any], block: int, last: bool
-) -> None:
-    wrapped = {**beside, "rows": rows} if last else {"rows": rows, **beside}
-    lines = "\n".join(json.dumps(row) for row in [*rows, {}])
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(reading, "BLOCK_BYTES", block)
-        assert list(reading._elements(io.BytesIO(json.dumps(wrapped).encode()))) == rows
-        assert list(reading._elements(io.BytesIO(lines.encode()))) == [*rows, {}]
+def test_the_first_line_that_fits_is_the_header_and_another_one_below_is_a_row() -> None:
+    assert printed(read("missions", csv_of([PKO, PKO]))) == {1: PKO}
 
 
-@pytest.mark.parametrize("number", ["1.5", "1e5", "1e+5", "-1.25e-7", "12"])
-@pytest.mark.parametrize("block", range(1, 30))
-def test_a_number_beside_the_rows_is_read_whole_on_the_edge_of_two_blocks(
-    number: str, block: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "BLOCK_BYTES", block)
-    assert list(reading._elements(io.BytesIO(f'{{"n": {number}, "rows": [{{"a": 1}}]}}'.encode()))) == [{"a": 1}]
+def test_up_to_ten_title_lines_stand_above_the_header() -> None:
+    for titles in (0, 1, 10):
+        lines = [*([["UN peacekeeping, all missions"]] * titles), CEB, row("assessed_contributions")]
+        for payload in (csv_of(lines), xlsx_of(a=lines)):
+            assert printed(read("assessed_contributions", payload)) == {1: row("assessed_contributions")}
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
-def test_rows_read_in_batches_are_those_read_at_once(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    rows = [{"a": 1, "b": None}, {"a": None, "b": "x"}, {"b": "y", "c": 250.0}, {}, {"a": 7, "c": None}]
-    monkeypatch.setattr(reading, "ROWS_AT_ONCE", at_once)
-    assert read(json.dumps(rows).encode()).to_dict("split") == {
-        "index": [1, 2, 3, 5],  # a row without any value is none
-        "columns": ["a", "b", "c"],
-        "data": [["1", "", ""], ["", "x", ""], ["", "y", "250"], ["7", "", ""]],
-    }
+def test_the_line_in_which_excel_names_the_separator_is_a_title() -> None:
+    assert printed(read("missions", b"sep=;\r\n" + csv_of([PKO, row("missions")], ";"))) == {1: row("missions")}
 
 
-@settings(max_examples=200, deadline=None)
-@given(OBJECTS, st.data())
-def test_any_cut_of_an_array_is_refused(rows: list[dict[str, Any]], data: st.DataObject) -> None:
-    payload = json.dumps(rows).encode()
+def test_more_title_lines_are_refused_with_the_columns_that_were_expected() -> None:
+    message = refusal("missions", csv_of([["Title"]] * 11 + [PKO, row("missions")]))
+    assert "the nearest is pko-csv, which needs the columns mission_acronym" in message
+
+
+def test_a_missing_column_of_a_file_with_semicolons_names_the_separator() -> None:
+    message = refusal("fatalities", csv_of([["A title"], NOTICAS[:-1], row("fatalities")[:-1]], ";"))
+    assert message == (
+        "This is no known form of fatalities: the nearest is psdata-csv, which needs the column type_of_incident. "
+        "In the line that comes nearest to a header, its columns are separated by semicolons."
+    )
+
+
+def test_a_separator_that_is_not_read_lists_the_separators_that_are() -> None:
+    assert refusal("fatalities", csv_of([NOTICAS, row("fatalities")], "^")).endswith(
+        "there is one column; expected columns separated by commas, semicolons, tabs, pipes."
+    )
+
+
+def test_blank_rows_are_counted_nowhere_and_the_others_keep_their_numbers() -> None:
+    lines = [PKO, row("missions", 1), [" "] * 9, row("missions", 3), [""] * 9, row("missions", 5), [""] * 9]
+    for payload in (csv_of(lines), xlsx_of(a=lines)):
+        raw = read("missions", payload)
+        assert printed(raw) == {1: row("missions", 1), 3: row("missions", 3), 5: row("missions", 5)}
+        assert (raw.rows_read, len(raw.broken)) == (3, 0)
+
+
+def test_a_blank_row_of_the_wrong_width_is_none_and_any_other_is_broken() -> None:
+    lines = [PKO, row("missions", 1), ["", "", " "], [""] * 30, ["x", "y"], row("missions", 5)]
+    raw = read("missions", csv_of(lines) + b'"",""\r\n,,')
+    assert printed(raw) == {1: row("missions", 1), 5: row("missions", 5)}
+    assert raw.broken[["row_number", "text"]].to_numpy().tolist() == [[4, "x,y"]] and raw.rows_read == 3
+
+
+@pytest.mark.parametrize("place", [0, 4, 9])
+def test_a_column_without_a_name_is_ignored_when_blank_and_refused_with_its_place_otherwise(place: int) -> None:
+    def lines(value: str) -> Cells:
+        table = [PKO, row("missions", 1), row("missions", 2)]
+        return [[*line[:place], cell, *line[place:]] for line, cell in zip(table, ["", "", value], strict=True)]
+
+    for write in (csv_of, lambda lines: xlsx_of(a=lines)):
+        assert printed(read("missions", write(lines(" ")))) == {1: row("missions", 1), 2: row("missions", 2)}
+        assert refusal("missions", write(lines("seen"))) == (
+            f"Column {place + 1} has no name in the header, and values: 'seen' in row 2. Name the column, or take it out."
+        )
+
+
+def test_hyphens_spaces_and_underscores_in_names_are_one() -> None:
+    names = ["Casualty-Id", "INCIDENT DATE", "mission--acronym", "Casualty - Nationality", *NOTICAS[4:]]
+    for payload in (csv_of([names, row("fatalities")]), xlsx_of(a=[names, row("fatalities")])):
+        assert read("fatalities", payload).cells()["casualty_id"].tolist() == ["casualty_id 0"]
+
+
+def test_a_header_cell_that_is_too_long_is_refused_in_one_sentence() -> None:
+    assert "a cell of more than 131,072 characters" in refusal("missions", b"a" * 131_073 + b",b\n1,2\n")
+    assert len(refusal("missions", b"a" * 131_000 + b",b\n1,2\n")) < 1000
+
+
+def test_names_with_line_breaks_are_shown_on_one_line() -> None:
+    lines = [[*PKO[1:], "new\nname"], row("missions")]
+    assert "New columns: new name." in refusal("missions", csv_of(lines)) and "new name" in refusal(
+        "missions", xlsx_of(a=lines)
+    )
+    twice = [[*PKO, "mission\nname"], [*row("missions"), "x"]]
+    assert refusal("missions", csv_of(twice)).startswith(
+        "The columns mission_name and mission name both stand for name;"
+    )
+    broken = [[*PKO, "new\nname"], [*row("missions"), "CÃ´te"]]
+    assert refusal("missions", csv_of(broken)).startswith("Row 1: new name: 'CÃ´te' was decoded wrongly")
+
+
+def test_a_long_cell_below_the_header_is_read() -> None:
+    cells = ["x" * 200_000, *row("missions")[1:]]
+    assert printed(read("missions", csv_of([PKO, cells], ";"))) == {1: cells}
+
+
+@pytest.mark.parametrize("end", ["MINUSMA,2", 'MINUSMA,"2,3\n4', f'{",".join(PKO[:-1])},"45,8'])
+def test_a_csv_file_that_ends_within_its_last_row_is_refused_as_cut_off(end: str) -> None:
     with pytest.raises(CutOffError, match="cut off"):
-        read(payload[: data.draw(st.integers(1, len(payload) - 1))])
+        read("missions", csv_of([PKO, row("missions")]) + end.encode())
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.text('[]{},:"a1.e-tru \\n', max_size=40))
-def test_any_text_is_rows_or_refused_in_one_sentence(text: str) -> None:
-    try:
-        expected = json.loads(text)
-    except ValueError:
-        expected = None
-    try:
-        found = read(text.encode())
-    except ContractError as error:
-        assert "\n" not in str(error)
-        assert not (isinstance(expected, list) and all(isinstance(row, dict) and "" not in row for row in expected))
-    else:
-        if isinstance(expected, list):
-            assert len(found) == sum(any(str(value or "").strip() for value in row.values()) for row in expected)
+def test_a_quote_that_is_not_closed_in_the_last_column_takes_in_no_rows() -> None:
+    rest = csv_of([row("missions", 2), row("missions", 3)])
+    with pytest.raises(CutOffError, match="within quotes that open in row 2"):
+        read("missions", csv_of([PKO, row("missions")]) + ",".join(PKO[:-1]).encode() + b',"x\r\n' + rest)
 
 
-@pytest.mark.parametrize(
-    ("payload", "told"),
-    [
-        (b'[{"a": 1}] x', "something follows the end"),
-        (b'[{"a": 1} {"a": 2}]', "a comma or the end of the array was expected"),
-        (b'[{"a": 1},]', "can't be read as JSON"),
-        (b"[" * 100_000, "can't be read as JSON"),
-        (b'[{"a": "\\ud800"}]', "lone surrogate"),
-        (b'"rows"', "got a text"),
-        (b"17", "got a number"),
-    ],
-)
-def test_what_is_no_array_of_rows_is_told(payload: bytes, told: str) -> None:
-    with pytest.raises(ContractError, match=told):
-        read(payload)
+def test_a_last_cell_in_quotes_without_a_line_end_is_complete() -> None:
+    payload = csv_of([PKO]) + ",".join(["a"] * 8).encode()
+    assert printed(read("missions", payload + b',"1,5"'))[1][-1] == "1,5"
+    assert printed(read("missions", payload + b',"say ""x"""'))[1][-1] == 'say "x"'
+    assert printed(read("missions", payload + b',5"'))[1][-1] == '5"'
 
 
-def test_a_fault_far_into_the_file_is_told_with_the_rows_before_it() -> None:
-    rows = b'{"a":1},' * 45_000
-    with pytest.raises(ContractError, match="after 45,000 rows, Expecting property name"):
-        read(b"[" + rows + b"{'a':1}]")
-
-
-def test_reading_four_times_the_rows_takes_much_less_than_four_times_the_memory() -> None:
-    peaks = []
-    for count in (40_000, 160_000):
-        payload = io.BytesIO(b"[" + b",".join([b'{"mission":"MINUSMA","country":"Chad","n":10}'] * count) + b"]")
-        tracemalloc.start()
-        read_json(payload)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < 1.5 * peaks[0]
+def test_a_gzip_that_is_cut_off_is_refused_as_cut_off() -> None:
+    with pytest.raises(CutOff):
+        read("missions", gzip.compress(csv_of([PKO, row("missions")]))[:-4])

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from briefing_shared import asking, briefed, changed, rendered, section
+from briefing_shared import briefed, changed, queries, rendered, section
 from click.testing import CliRunner
 from tests_shared import CATALOGUE
 
@@ -21,8 +21,8 @@ from schemas.tables import FACTS
 from warehouse import checks, load
 from warehouse.export.sql import Mart
 from warehouse.reports import page
+from warehouse.reports.formats import incomplete
 from warehouse.reports.provenance import incomplete_periods
-from warehouse.reports.words import incomplete
 
 # The period of each row of a mart with is_incomplete; a macro has none of its own.
 PERIODS = {
@@ -198,7 +198,7 @@ def test_the_mark_has_one_meaning_everywhere(small: Path) -> None:
 
 
 def test_incomplete_periods_are_a_warning_of_the_run(built: Path) -> None:
-    (check,) = [check for check in checks.promises() if check.name == "incomplete periods"]
+    (check,) = [check for check in checks.declared() if check.name == "incomplete periods"]
     assert [one.passed for one in checks.run(built, [check])] == [True]
     (outcome,) = checks.run(changed(built, *ALL_THREE, "DELETE FROM meta.checks"), [check])
     assert (outcome.found, outcome.passed, check.severity) == (3, False, "warn")
@@ -267,8 +267,8 @@ def test_a_missing_part_that_is_not_known_is_no_zero() -> None:
 def test_a_warehouse_without_the_table_has_a_status_and_pages_without_marks(where: Paths) -> None:
     changed(where.warehouse, "DROP TABLE meta.incomplete_periods")
     assert status(where) == {} and len(read_status(where, date(2025, 5, 1))["sources"]) > len(FACTS)
-    with asking(where.warehouse) as ask:
-        assert incomplete_periods(ask) == []
+    with queries(where.warehouse) as query:
+        assert incomplete_periods(query) == []
 
 
 # The briefing
@@ -293,8 +293,8 @@ def test_a_page_says_nothing_of_incomplete_periods_when_there_is_none(small: Pat
     assert "ncomplete:" not in html and 'class="note lacking"' not in html and "rejected" not in html
     other = [lacks("uniformed_personnel", "2017-06-30"), lacks("assessed_contributions", "2019-20", "amount_usd")]
     assert told(rendered(changed(built, *other), "MINUSMA", "2018-12-31"), "Incomplete:") == {"sources": 2}
-    with asking(small) as ask:
-        assert "Incomplete" not in page.render_index(ask, tmp_path, None)
+    with queries(small) as query:
+        assert "Incomplete" not in page.render_index(query, tmp_path, None)
 
 
 def test_a_page_marks_an_incomplete_month_where_it_shows_it(built: Path) -> None:
@@ -344,8 +344,8 @@ def test_a_page_and_the_index_have_the_rejected_rows_beside_the_totals_of_deaths
     assert told(html, OF_THE_DEAD)["toll"] == 2 and told(html, OF_THE_DEAD)["sources"] == 1
     assert told(html, "Incomplete:") == told(html, OF_THE_DEAD)
     assert "deaths in the vintage of" in html and "30 April 2025</time>, 5 rows rejected" in html
-    with asking(built) as ask:
-        assert OF_THE_DEAD in page.render_index(ask, tmp_path, None)
+    with queries(built) as query:
+        assert OF_THE_DEAD in page.render_index(query, tmp_path, None)
 
 
 def test_the_claims_name_the_incomplete_periods_of_their_sources(small: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from warehouse.query import Answer, QueryError, plain
-from warehouse.reports.words import units
+from warehouse.reports.formats import units
 
 _CLAIMS = """
 SELECT number, claim_id AS id, claim, printed_in, printed_on, stated, unit, verdict::VARCHAR AS verdict, because,
@@ -27,8 +27,7 @@ class NoClaims(QueryError):
 
 
 def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    answer = Answer(connection, sql)
-    return [dict(zip(answer.columns, map(plain, row), strict=True)) for row in answer.rows()]
+    return [plain(record) for record in Answer(connection, sql).records()]
 
 
 def read_claims(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -1,17 +1,17 @@
-"""The published warehouse for many readers: its tables as Parquet, with the SQL that makes the same views of them.
+"""Export the published warehouse: its tables as Parquet, with the SQL that makes the same views of them.
 
     DESTINATION/
       peacekeeping.sql           opens the newest build in any DuckDB, from anywhere
       latest.json                which build that is; written last
-      latest/                    leads to it (folders of this machine only)
+      latest/                    a link to it (local folders only)
       builds/<build id>/
         main/fatalities.parquet, main/uniformed_personnel/year=2015/data.parquet, meta/…
         open.sql, views.sql      the same SQL with relative paths; the marts alone
         datapackage.json         fields, types, licences, sources
         manifest.json            each file's SHA-256, bytes and rows
 
-A build's folder is put there whole and never changed; what points to it follows. A reader sees the build before or
-this one, never half of it, and an export that fails leaves all as it was.
+A build's folder is never changed. The files that point to it are written after it, so that a reader sees the build
+before or this one, and a failed export leaves the build before.
 """
 
 from __future__ import annotations
@@ -26,28 +26,42 @@ from typing import Any
 
 import duckdb
 
+from schemas.problems import first_line
 from schemas.source import Source
-from schemas.tables import TABLES
-from warehouse import ddl, load
+from warehouse import load
 from warehouse.export import sql
-from warehouse.export.datapackage import File, describe
-from warehouse.export.store import BUILDS, ExportError, Store, Track, open_store
+from warehouse.export.staging import FORMAT, Content, Staged, as_json, stage
+from warehouse.export.store import BUILDS, ExportError, Store, Track
+from warehouse.query import QueryError, connect
 
-FORMAT = 1  # of the folder's layout; another one is written anew
 LATEST, OPENED = "latest.json", "peacekeeping.sql"
 SCHEMAS = ("main", "meta")
-OTHER_CODE = "The warehouse was built by other code than this:"
-REBUILD = "Run `peacekeeping refresh` (with --as-of, if it is of a day) to build it anew."
-POINTED = ("format", "build_id", "manifest_sha256", "rows", "files", "bytes", "address", "builds")
+POINTED = {"format", "build_id", "manifest_sha256", "rows", "files", "bytes", "address", "builds"}  # of latest.json
 
 
 class WrongTable(ExportError):
-    """A table was asked for that the warehouse has not."""
+    """A table was requested that the warehouse does not have."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of an export.
+
+    tables   only these, as `fatalities` or `meta.snapshots`; all of main and meta where none is named
+    as_of    the day, where the warehouse has what had been published by a day
+    keep     how many builds to keep, this one included; all where it is None
+    tracked  wraps the names of the files to show progress
+    """
+
+    tables: Sequence[str] = ()
+    as_of: str | None = None
+    keep: int | None = None
+    tracked: Track = iter
 
 
 @dataclass
 class Exported:
-    """What an export did."""
+    """The result of an export. `new` is False where the build was there already."""
 
     build_id: str
     destination: str
@@ -65,107 +79,104 @@ class Exported:
 
 
 def export(
-    warehouse: Path,
-    destination: str,
-    declared: Mapping[str, Source],
-    *,
-    tables: Sequence[str] = (),
-    as_of: str | None = None,
-    keep: int | None = None,
-    tracked: Track = iter,
+    warehouse: Path, destination: str, declared: Mapping[str, Source], options: Options | None = None
 ) -> Exported:
-    """Publish a warehouse file's tables as Parquet at a path or URL; where that build is there whole, nothing is done.
+    """Publish a warehouse file's tables as Parquet at a path or URL. Nothing is written where the build is there.
 
-    declared  what each source's declaration says, by its name
-    tables    only these, `fatalities` or `meta.snapshots`; all of main and meta without
-    as_of     the day, where the warehouse is one of what had been published by a day
-    keep      how many builds stay there, this one included; all without
-
-    Raises ExportError when it can't be done; what was published there stays as it was.
+    `declared` has the declaration of each source by its name. Raises ExportError; what was published is unchanged.
     """
-    store = open_store(destination)
+    options, store = options or Options(), Store(destination)
     try:
         with _opened(warehouse) as connection, store.scratch() as scratch:
-            every = {name: table for name, table in sql.held(connection).items() if table.schema_name in SCHEMAS}
-            chosen = _chosen(every, tables)
+            content = _content(connection, options)
             build_id = _build_id(connection, warehouse)
-            scope = {"as_of": as_of, "tables": None if not tables else [table.full_name for table in chosen]}
-            pointer = _pointer(store, scope)
-            marts = sql.marts_over([table.full_name for table in chosen])
-            left_out = sorted({f.stem for f in load.mart_files()} - {mart.name for mart in marts})
-            new = not (pointer and _is_whole(store, pointer, build_id))
+            pointer = _pointer(store, content.scope)
+            new = not (pointer and _is_complete(store, pointer, build_id))
             if pointer and not new:
                 _follow(store, pointer)
             else:
-                staged = _stage(connection, chosen, marts, declared, scratch, build_id, scope)
-                store.place(scratch, staged.folder, tracked)
-                pointer = _point(store, staged, scope, pointer)
-            builds, removed = _prune(store, pointer, keep)
+                staged = stage(connection, build_id, content, declared, scratch)
+                store.place(scratch, staged.folder, options.tracked)
+                pointer = _point(store, staged, content.scope, pointer)
+            builds, removed = _prune(store, pointer, options.keep)
     except (duckdb.Error, OSError) as error:
-        told = load.first_line(error).rstrip(".") if isinstance(error, duckdb.Error) else str(error)
-        raise ExportError(f"The export failed: {told}. What was published at {store.address} is as it was.") from error
-    counts = {name: pointer[name] for name in ("rows", "files", "bytes")}
+        reason = first_line(error) if isinstance(error, duckdb.Error) else str(error)
+        raise ExportError(
+            f"The export failed: {reason}. What was published at {store.address} is unchanged."
+        ) from error
     return Exported(
-        build_id, store.address, new, len(chosen), **counts, builds=builds, removed=removed, views_left_out=left_out
+        build_id=build_id,
+        destination=store.address,
+        new=new,
+        tables=len(content.tables),
+        **{name: pointer[name] for name in ("rows", "files", "bytes")},
+        builds=builds,
+        removed=removed,
+        views_left_out=sorted({file.stem for file in load.mart_files()} - {mart.name for mart in content.marts}),
     )
 
 
 def _opened(warehouse: Path) -> duckdb.DuckDBPyConnection:
-    """The warehouse file, read-only; it may write files, which a query may not."""
-    from warehouse.query import QueryError, connect
-
+    """The warehouse file, read-only. Unlike a connection for queries it may write other files."""
     try:
-        connect(warehouse).close()  # says what is wrong with a file that can't be opened
+        connect(warehouse).close()  # explains a file that can't be opened
         return duckdb.connect(str(warehouse), read_only=True)
     except QueryError as error:
         raise ExportError(str(error)) from error
 
 
 def _build_id(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> str:
-    found = connection.execute("SELECT build_id FROM meta.builds").fetchall()
-    if len(found) != 1:
-        raise ExportError(f"{warehouse} has {len(found)} rows in meta.builds instead of one: it is no finished build.")
-    return str(found[0][0])
+    rows = connection.execute("SELECT build_id FROM meta.builds").fetchall()
+    if len(rows) != 1:
+        raise ExportError(f"{warehouse} has {len(rows)} rows in meta.builds instead of one: it is no finished build.")
+    return str(rows[0][0])
 
 
-def _chosen(every: Mapping[str, sql.Held], tables: Sequence[str]) -> list[sql.Held]:
+def _content(connection: duckdb.DuckDBPyConnection, options: Options) -> Content:
+    tables = {name: table for name, table in sql.relations(connection).items() if table.schema_name in SCHEMAS}
     names = set()
-    for table in tables:
-        found = [name for name in (table, *(f"{schema}.{table}" for schema in SCHEMAS)) if name in every]
-        if not found:
-            raise WrongTable(f"There is no table {table!r} in main or meta. Tables: {', '.join(sorted(every))}.")
-        names.add(found[0])
-    return [table for name, table in every.items() if not names or name in names]
+    for name in options.tables:
+        matches = [full for full in (name, *(f"{schema}.{name}" for schema in SCHEMAS)) if full in tables]
+        if not matches:
+            raise WrongTable(f"There is no table {name!r} in main or meta. Tables: {', '.join(sorted(tables))}.")
+        names.add(matches[0])
+    selected = [table for name, table in tables.items() if not names or name in names]
+    marts = sql.marts_over([table.full_name for table in selected])
+    return Content(selected, marts, bool(names), options.as_of)
 
 
 def _pointer(store: Store, scope: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What latest.json says; None where nothing is published there, or in another layout.
+    """The content of latest.json; None where nothing is published, or in another layout.
 
-    Raises ExportError where it is an export of something else: its readers would lose what they have.
+    Raises ExportError where the export there has another scope: its readers would lose what they have.
     """
     content = store.read(LATEST)
     if content is None:
         return None
     try:
         pointer = dict(json.loads(content))
-        held, _ = {name: pointer[name] for name in scope}, [pointer[name] for name in POINTED]
+        published = {name: pointer[name] for name in scope}
+        if POINTED - pointer.keys():
+            raise KeyError
     except (ValueError, TypeError, KeyError):
-        raise ExportError(f"{store.address}/{LATEST} is not one of ours. Name another destination.") from None
-    if held != scope:
         raise ExportError(
-            f"{store.address} holds an export of {_told(held)}, and this is one of {_told(scope)}: its readers would "
-            "lose what they have. Name another destination."
+            f"{store.address}/{LATEST} was not written by this command. Name another destination."
+        ) from None
+    if published != scope:
+        raise ExportError(
+            f"{store.address} has an export of {_in_words(published)}, and this is one of {_in_words(scope)}: its "
+            "readers would lose what they have. Name another destination."
         )
     return pointer if pointer["format"] == FORMAT else None
 
 
-def _told(scope: Mapping[str, Any]) -> str:
+def _in_words(scope: Mapping[str, Any]) -> str:
     what = "all tables" if scope["tables"] is None else ", ".join(scope["tables"])
     return f"{what} as of {scope['as_of']}" if scope["as_of"] else what
 
 
-def _is_whole(store: Store, pointer: Mapping[str, Any], build_id: str) -> bool:
-    """Whether this build is what is pointed to, and all its files are there in their sizes."""
+def _is_complete(store: Store, pointer: Mapping[str, Any], build_id: str) -> bool:
+    """Whether latest.json points to this build, and all its files are there in their sizes."""
     if pointer["build_id"] != build_id or store.read(OPENED) is None:
         return False
     manifest = store.read(f"{BUILDS}/{build_id}/manifest.json")
@@ -176,62 +187,19 @@ def _is_whole(store: Store, pointer: Mapping[str, Any], build_id: str) -> bool:
 
 
 def _follow(store: Store, pointer: dict[str, Any]) -> None:
-    """Where the folder was moved since, the SQL has to name its new address."""
+    """Write the new address into the SQL where the folder was moved."""
     if pointer["address"] != store.address:
         text = (store.read(OPENED) or b"").decode()
         before, now = (sql.within_quotes(f"{place}/{BUILDS}/") for place in (pointer["address"], store.address))
         store.point(OPENED, text.replace(f"'{before}", f"'{now}").encode())
         pointer["address"] = store.address
-        store.point(LATEST, _json(pointer))
+        store.point(LATEST, as_json(pointer))
 
 
-@dataclass(frozen=True)
-class _Staged:
-    """A build's folder in the scratch space, and the SQL over it before its address is known."""
-
-    build_id: str
-    files: list[File]
-    manifest: bytes
-    text: str
-
-    @property
-    def folder(self) -> str:
-        return f"{BUILDS}/{self.build_id}"
-
-
-def _stage(
-    connection: duckdb.DuckDBPyConnection,
-    tables: Sequence[sql.Held],
-    marts: Sequence[sql.Mart],
-    declared: Mapping[str, Source],
-    scratch: Path,
-    build_id: str,
-    scope: Mapping[str, Any],
-) -> _Staged:
-    """Write all the files of a build into the scratch folder, and see that they read back as the warehouse."""
-    files = [file for table in tables for file in _write_table(connection, table, scratch)]
-    paths = {table.full_name: [file.path for file in files if file.table == table.full_name] for table in tables}
-    text = sql.template(tables, paths, marts)
-    _verify(connection, tables, marts, files, sql.rooted(text, build_id, scratch.as_posix()))
-    package = describe(connection, tables, files, declared, scope["as_of"])
-    views = "\n".join(mart.sql() for mart in marts)
-    for name, content in {
-        "open.sql": sql.relative(text, build_id).encode(),
-        "views.sql": f"-- The views of marts, over tables of main and meta; open.sql makes both.\n\n{views}".encode(),
-        "datapackage.json": _json(package),
-    }.items():
-        (scratch / name).write_bytes(content)
-        files.append(_file(scratch, name))
-    head = {"format": FORMAT, "build_id": build_id, "version": package["version"], **scope}
-    manifest = _json({**head, "files": [asdict(file) for file in files]})
-    (scratch / "manifest.json").write_bytes(manifest)
-    return _Staged(build_id, files, manifest, text)
-
-
-def _point(store: Store, staged: _Staged, scope: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Let readers find the build: latest.json last, so that an export killed before it is done again."""
+def _point(store: Store, staged: Staged, scope: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Point readers to the build. latest.json comes last: an export killed before it is done again."""
     earlier = [] if before is None else [build for build in before["builds"] if build != staged.build_id]
-    now = {
+    pointer = {
         "format": FORMAT,
         "build_id": staged.build_id,
         "path": staged.folder,
@@ -246,93 +214,26 @@ def _point(store: Store, staged: _Staged, scope: Mapping[str, Any], before: Mapp
     }
     store.link("latest", staged.folder)
     store.point(OPENED, sql.rooted(staged.text, staged.build_id, f"{store.address}/{staged.folder}").encode())
-    store.point(LATEST, _json(now))
-    return now
-
-
-def _write_table(connection: duckdb.DuckDBPyConnection, table: sql.Held, scratch: Path) -> list[File]:
-    """Write a table's file, or its files by year; the rows keep their order, so that equal builds give equal bytes."""
-    declared = TABLES.get(table.full_name)
-    day = declared.split_by_year_of if declared else None
-    years = (
-        connection.execute(f"SELECT DISTINCT year({day}) AS year FROM {table.full_name} ORDER BY year").fetchall()
-        if day
-        else []
-    )
-    if years:
-        parts = {f"{table.schema_name}/{table.name}/year={year}/data.parquet": year for (year,) in years}
-    else:  # also where a large table has no row: the file says which columns it would have
-        parts = {f"{table.schema_name}/{table.name}.parquet": None}
-    written = []
-    for path, year in parts.items():
-        target = scratch / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        where = "" if year is None else f"WHERE year({day}) = {year}"
-        count = connection.execute(
-            f"COPY (SELECT * FROM {table.full_name} {where}) TO {ddl.quote(str(target))} "
-            "(FORMAT parquet, COMPRESSION zstd)"
-        ).fetchone()
-        written.append(_file(scratch, path, table.full_name, int(count[0]) if count else 0))
-    return written
-
-
-def _file(scratch: Path, path: str, table: str | None = None, rows: int | None = None) -> File:
-    content = (scratch / path).read_bytes()
-    return File(path, len(content), hashlib.sha256(content).hexdigest(), table, rows)
-
-
-def _verify(
-    connection: duckdb.DuckDBPyConnection,
-    tables: Sequence[sql.Held],
-    marts: Sequence[sql.Mart],
-    files: Sequence[File],
-    text: str,
-) -> None:
-    """Open what was written as a reader will: the same rows, columns, types and views, or nothing is published.
-
-    Raises ExportError where a view of the warehouse is not what the marts' files say: other code has built it.
-    """
-    with duckdb.connect() as reader:
-        try:
-            reader.execute(text)
-        except duckdb.BinderException as error:  # a mart reads a column that the build has not
-            raise ExportError(f"{OTHER_CODE} {load.first_line(error).rstrip('.')}. {REBUILD}") from error
-        seen = sql.held(reader, "views")
-        for table in tables:
-            rows = sum(file.rows or 0 for file in files if file.table == table.full_name)
-            found = reader.execute(f"SELECT count(*) FROM {table.full_name}").fetchone()
-            here = connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchone()
-            if not (seen[table.full_name] == table and found == here == (rows,)):
-                raise ExportError(
-                    f"{table.full_name} does not read back as it is in the warehouse. Nothing was published."
-                )
-        held, written = sql.marts_held(connection), sql.marts_held(reader)
-        other = sorted(mart.name for mart in marts if held.get(mart.name) != written.get(mart.name))
-    if other:
-        raise ExportError(f"{OTHER_CODE} {', '.join(other)} in marts differ. {REBUILD}")
+    store.point(LATEST, as_json(pointer))
+    return pointer
 
 
 def _prune(store: Store, pointer: dict[str, Any], keep: int | None) -> tuple[list[str], list[str]]:
-    """The builds that lie there, newest first, and those that were removed. The one pointed to always stays.
+    """The builds that stay, newest first, and those that were removed. The build pointed to always stays.
 
-    Builds that nothing ever pointed to (of an export that was killed) are the oldest.
+    Builds that nothing points to, from exports that were killed, count as the oldest.
     """
-    there = store.builds()
-    known = [build for build in pointer["builds"] if build in there]
-    ordered = [*known, *(build for build in there if build not in known)]
-    removed = [] if keep is None else ordered[keep:]
-    try:
-        for build in removed:
+    present = store.builds()
+    known = [build for build in pointer["builds"] if build in present]
+    ordered = [*known, *(build for build in present if build not in known)]
+    stay, removed = ordered[:keep], ordered[len(ordered[:keep]) :]
+    for build in removed:
+        try:
             store.remove(f"{BUILDS}/{build}")
-    except (OSError, ExportError) as error:
-        raise ExportError(
-            f"Build {pointer['build_id']} is published, but an old one can't be removed: {error}"
-        ) from error
-    stay = ordered[: len(ordered) - len(removed)]
+        except ExportError as error:
+            raise ExportError(
+                f"Build {pointer['build_id']} is published, but an old one can't be removed: {error}"
+            ) from error
     if removed:
-        store.point(LATEST, _json({**pointer, "builds": stay}))
+        store.point(LATEST, as_json({**pointer, "builds": stay}))
     return stay, removed
-
-
-def _json(content: Any) -> bytes:
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()

@@ -1,7 +1,4 @@
-"""The SQL of the published Parquet files: views of the tables' names and types over them, their comments, the marts.
-
-It is written for any DuckDB from 1.5 on and needs nothing of this project.
-"""
+"""SQL that opens the published Parquet files in any DuckDB from 1.5 on: the tables as views, comments, the marts."""
 
 from __future__ import annotations
 
@@ -14,19 +11,19 @@ import duckdb
 
 from warehouse import ddl, load
 
-ROOT = "{root}"  # stands for the address of the build's folder until that is known
+ROOT = "{root}"  # the address of the build's folder, replaced once it is known
 
 HEAD = """\
 -- UN peacekeeping, build {build}: the tables of main and meta as views over Parquet files, and the views of marts.
--- Read it into DuckDB 1.5 or newer; it may be read again over an older build's views. {paths}
--- Texts that are one of a closed list (ENUM) are plain texts in the files and an ENUM again in these views.
+-- Run it in DuckDB 1.5 or newer; it may be run again over an older build's views. {paths}
+-- A column of a closed list of texts (ENUM) is plain text in the files and an ENUM again in these views.
 CREATE SCHEMA IF NOT EXISTS meta;
 CREATE SCHEMA IF NOT EXISTS marts;
 """
 RELATIVE = "Paths are relative: run it in its own folder."
 ABSOLUTE = "For a copy elsewhere, replace the address."
 
-MARTS_HELD = """
+MART_DEFINITIONS = """
     SELECT view_name, sql FROM duckdb_views()
     WHERE schema_name = 'marts' AND database_name = current_database()
     UNION ALL
@@ -37,7 +34,7 @@ MARTS_HELD = """
 
 @dataclass(frozen=True)
 class Column:
-    """A column as the warehouse file has it."""
+    """A column of a warehouse file."""
 
     name: str
     sql_type: str
@@ -45,8 +42,8 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Held:
-    """A table or view as the warehouse file has it."""
+class Relation:
+    """A table or view of a warehouse file."""
 
     schema_name: str
     name: str
@@ -57,10 +54,32 @@ class Held:
     def full_name(self) -> str:
         return f"{self.schema_name}.{self.name}"
 
+    def view(self, paths: Sequence[str]) -> str:
+        """SQL for a view of the table's name, columns, types and comments over its Parquet files."""
+        # Each column is qualified: where a macro has a parameter of the same name, DuckDB finds a bare one ambiguous.
+        columns = [
+            f"CAST({self.name}.{column.name} AS {column.sql_type}) AS {column.name}"
+            if column.sql_type.startswith("ENUM")
+            else f"{self.name}.{column.name}"
+            for column in self.columns
+        ]
+        files = ",\n    ".join(ddl.quote(f"{ROOT}/{path}") for path in paths)
+        lines = [
+            f"CREATE OR REPLACE VIEW {self.full_name} AS",
+            "SELECT\n    " + ",\n    ".join(columns),
+            f"FROM read_parquet([\n    {files}\n], hive_partitioning = false) AS {self.name};",
+            f"COMMENT ON VIEW {self.full_name} IS {ddl.quote(self.comment)};",
+        ]
+        lines += [
+            f"COMMENT ON COLUMN {self.full_name}.{column.name} IS {ddl.quote(column.comment)};"
+            for column in self.columns
+        ]
+        return "\n".join(lines) + "\n"
+
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart's file, what it reads of the warehouse, and the comment it gets."""
+    """A mart: its name and the text of its file."""
 
     name: str
     text: str
@@ -72,77 +91,51 @@ class Mart:
         return set(re.findall(r"\b(?:main|meta|marts)\.\w+", code)) - {f"marts.{self.name}"}
 
     def sql(self) -> str:
-        """Its statements, to be run as often as one likes, and its comment."""
+        """Its statements with CREATE OR REPLACE, and its comment."""
         kind = "MACRO TABLE" if re.search(r"^CREATE MACRO", self.text, re.MULTILINE) else "VIEW"
         text = re.sub(r"^CREATE (VIEW|MACRO)", r"CREATE OR REPLACE \1", self.text.rstrip(), flags=re.MULTILINE)
         return f"{text}\nCOMMENT ON {kind} marts.{self.name} IS {ddl.quote(load.mart_comment(self.text))};\n"
 
 
-def held(connection: duckdb.DuckDBPyConnection, kind: str = "tables") -> dict[str, Held]:
-    """What `tables` or `views` of main, meta and marts a database has, by full name, in the order of their making."""
-    one = kind.removesuffix("s")
+def relations(connection: duckdb.DuckDBPyConnection, kind: str = "table") -> dict[str, Relation]:
+    """Each `table` or `view` of main, meta and marts by its full name, in the order of creation."""
     rows = connection.execute(
         f"""
-        SELECT schema_name, {one}_name, any_value(held.comment),
+        SELECT schema_name, {kind}_name, any_value(relations.comment),
                list([column_name, data_type, coalesce(columns.comment, '')] ORDER BY column_index)
-        FROM duckdb_{kind}() AS held
-        JOIN (SELECT schema_name, table_name AS {one}_name, column_name, data_type, comment, column_index
+        FROM duckdb_{kind}s() AS relations
+        JOIN (SELECT schema_name, table_name AS {kind}_name, column_name, data_type, comment, column_index
               FROM duckdb_columns() WHERE database_name = current_database()) AS columns
-            USING (schema_name, {one}_name)
+            USING (schema_name, {kind}_name)
         WHERE NOT internal AND database_name = current_database() AND schema_name IN ('main', 'meta', 'marts')
-        GROUP BY schema_name, {one}_name ORDER BY any_value({one}_oid)
+        GROUP BY schema_name, {kind}_name ORDER BY any_value({kind}_oid)
         """
     ).fetchall()
-    found = [
-        Held(schema, name, comment or "", tuple(Column(*cell) for cell in cells))
-        for schema, name, comment, cells in rows
-    ]
-    return {table.full_name: table for table in found}
+    return {
+        f"{schema}.{name}": Relation(schema, name, comment or "", tuple(Column(*column) for column in columns))
+        for schema, name, comment, columns in rows
+    }
 
 
-def marts_held(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The definition of each mart as DuckDB understands it."""
-    return dict(connection.execute(MARTS_HELD).fetchall())
+def mart_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The definition of each mart as DuckDB has parsed it."""
+    return dict(connection.execute(MART_DEFINITIONS).fetchall())
 
 
 def marts_over(tables: Collection[str], folder: Path = load.MARTS) -> list[Mart]:
-    """The marts that read nothing but these tables, in the order in which they are made."""
-    known, chosen = set(tables), []
+    """The marts that read only these tables, in the order of creation."""
+    known, marts = set(tables), []
     for file in load.mart_files(folder):
         mart = Mart(file.stem, file.read_text(encoding="utf-8"))
         if mart.reads <= known:
             known.add(f"marts.{mart.name}")
-            chosen.append(mart)
-    return chosen
+            marts.append(mart)
+    return marts
 
 
-def table_view(table: Held, paths: Sequence[str]) -> str:
-    """A view of the table's name, columns, types and comments over its files."""
-    # Every column is named with its table: where a macro has a parameter of a column's name, DuckDB finds a bare one
-    # in the view under it ambiguous.
-    columns = [
-        f"CAST({table.name}.{column.name} AS {column.sql_type}) AS {column.name}"
-        if column.sql_type.startswith("ENUM")
-        else f"{table.name}.{column.name}"
-        for column in table.columns
-    ]
-    files = ",\n    ".join(ddl.quote(f"{ROOT}/{path}") for path in paths)
-    listed = files if len(paths) == 1 else f"[\n    {files}\n]"
-    lines = [
-        f"CREATE OR REPLACE VIEW {table.full_name} AS",
-        "SELECT\n    " + ",\n    ".join(columns),
-        f"FROM read_parquet({listed}, hive_partitioning = false) AS {table.name};",
-        f"COMMENT ON VIEW {table.full_name} IS {ddl.quote(table.comment)};",
-    ]
-    lines += [
-        f"COMMENT ON COLUMN {table.full_name}.{column.name} IS {ddl.quote(column.comment)};" for column in table.columns
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def template(tables: Sequence[Held], paths: Mapping[str, Sequence[str]], marts: Sequence[Mart]) -> str:
-    """Everything that a reader's DuckDB has to run, with `{root}` where the address of the build's folder belongs."""
-    return "\n".join([*(table_view(table, paths[table.full_name]) for table in tables), *(m.sql() for m in marts)])
+def template(tables: Sequence[Relation], paths: Mapping[str, Sequence[str]], marts: Sequence[Mart]) -> str:
+    """All statements for a reader's DuckDB, with `{root}` for the address of the build's folder."""
+    return "\n".join([*(table.view(paths[table.full_name]) for table in tables), *(mart.sql() for mart in marts)])
 
 
 def relative(text: str, build: str) -> str:
@@ -156,5 +149,5 @@ def rooted(text: str, build: str, address: str) -> str:
 
 
 def within_quotes(text: str) -> str:
-    """A text as it stands between the quotes of an SQL literal."""
+    """A text as it is written between the quotes of an SQL literal."""
     return ddl.quote(text)[1:-1]

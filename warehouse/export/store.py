@@ -1,259 +1,194 @@
-"""Where published files go: a folder of this machine, or any place that fsspec can write to (s3://, gs://, memory://).
+"""Destinations of an export, through fsspec: a folder of this machine, or a URL (s3://, gs://, memory://).
 
-Both are used alike. A build's folder is put there whole; what points to it is written after it, each in one step that a
-reader sees either not at all or done.
+A local folder is locked while an export writes to it. It gets a build's folder by one rename, and a small file by
+replacing the old one. Object stores have no locks and no renames: a file is there completely or not at all.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+
+import fsspec
+from filelock import FileLock, Timeout
+
+from schemas.problems import first_line
 
 BUILDS = "builds"
 BUILD_ID = re.compile(r"[0-9a-f]{6,64}")
 
 Track = Callable[[Sequence[str]], Iterator[str]]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ExportError(Exception):
-    """The files could not be published; what was published before is as it was. The text says why."""
+    """The export failed, and what was published before is unchanged. The text says why."""
 
 
-class Store(Protocol):
-    """What publishing asks of a destination. Names are relative, with `/`."""
+def _explained(method: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
+    """Turn any error of a store's method into an ExportError: each file system of fsspec raises its own."""
 
-    address: str
-
-    def scratch(self) -> contextlib.AbstractContextManager[Path]:
-        """A new local folder for a build's files, gone afterwards. Held: nobody else may publish here meanwhile."""
-        ...
-
-    def read(self, name: str) -> bytes | None:
-        """A file's bytes; None where there is no such file."""
-        ...
-
-    def sizes(self, folder: str) -> dict[str, int]:
-        """The files under a folder, by their path in it, with their sizes."""
-        ...
-
-    def place(self, scratch: Path, folder: str, tracked: Track) -> None:
-        """Put the scratch folder's files in the place of `folder`."""
-        ...
-
-    def point(self, name: str, content: bytes) -> None:
-        """Write a small file in one step."""
-        ...
-
-    def link(self, name: str, folder: str) -> None:
-        """Let a name lead to a folder, where the destination knows links."""
-        ...
-
-    def builds(self) -> list[str]:
-        """The ids of the builds that lie there."""
-        ...
-
-    def remove(self, folder: str) -> None:
-        """Remove a folder with all that is in it."""
-        ...
-
-
-def open_store(destination: str) -> Store:
-    """The store at a path or URL. Raises ExportError for one that can't be, or that needs what is not installed."""
-    if "://" not in destination:
-        return LocalStore(Path(destination).expanduser().absolute())
-    parts = urlsplit(destination)
-    if parts.password:
-        raise ExportError("The destination holds a password, which would stand in the published SQL. Leave it out.")
-    if parts.scheme == "file":
-        if parts.netloc not in ("", "localhost"):
-            raise ExportError(f"A file:// destination is on this machine: file:///path; got {destination!r}.")
-        return LocalStore(Path(url2pathname(parts.path)).absolute())
-    return RemoteStore(destination.rstrip("/"))
-
-
-class LocalStore:
-    """A folder of this machine. Needs nothing that is not installed anyway."""
-
-    def __init__(self, root: Path) -> None:
-        if root.exists() and not root.is_dir():
-            raise ExportError(f"{root} is a file; name a folder.")
-        self.root, self.address = root, root.as_posix()
-
-    @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        from filelock import FileLock, Timeout
-
-        builds = self.root / BUILDS
-        builds.mkdir(parents=True, exist_ok=True)
+    @functools.wraps(method)
+    def explained(store: Store, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            with FileLock(self.root / ".export.lock", timeout=0):
-                for left in builds.glob(".*"):  # of a run that was killed: nobody else writes while we hold the lock
-                    shutil.rmtree(left)
-                folder = builds / ".part"
-                folder.mkdir()
-                try:
-                    yield folder
-                finally:
-                    shutil.rmtree(folder, ignore_errors=True)
-        except Timeout:
-            raise ExportError(f"Another export is writing to {self.root}; wait until it is done.") from None
+            return method(store, *args, **kwargs)
+        except Exception as error:
+            raise ExportError(f"{store.address} can't be written or read: {first_line(error)}.") from error
 
-    def read(self, name: str) -> bytes | None:
-        try:
-            return (self.root / name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-
-    def sizes(self, folder: str) -> dict[str, int]:
-        top = self.root / folder
-        return {path.relative_to(top).as_posix(): path.stat().st_size for path in top.rglob("*") if path.is_file()}
-
-    def place(self, scratch: Path, folder: str, tracked: Track) -> None:
-        for path in tracked(_files_under(scratch)):
-            _flush(scratch / path)
-        target = self.root / folder
-        if target.exists():  # damaged, or it would not be written again
-            target.rename(scratch.with_name(".old"))
-        scratch.rename(target)
-        shutil.rmtree(scratch.with_name(".old"), ignore_errors=True)
-
-    def point(self, name: str, content: bytes) -> None:
-        target = self.root / name
-        part = target.with_name(f".{name}.{os.getpid()}.part")
-        try:
-            part.write_bytes(content)
-            _flush(part)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-
-    def link(self, name: str, folder: str) -> None:
-        part = self.root / f".{name}.{os.getpid()}.part"
-        with contextlib.suppress(OSError, NotImplementedError):  # a file system without links: the SQL file is enough
-            part.unlink(missing_ok=True)
-            part.symlink_to(folder, target_is_directory=True)
-            part.replace(self.root / name)
-
-    def builds(self) -> list[str]:
-        folder = self.root / BUILDS
-        return sorted(path.name for path in folder.glob("*") if BUILD_ID.fullmatch(path.name) and path.is_dir())
-
-    def remove(self, folder: str) -> None:
-        shutil.rmtree(self.root / folder)
+    return explained
 
 
-class RemoteStore:
-    """A place behind fsspec. Object stores have no lock and no rename: a file is there whole, or not at all."""
+class Store:
+    """A destination. Names of files and folders in it are relative, with `/`.
 
-    def __init__(self, url: str) -> None:
-        scheme = urlsplit(url).scheme
-        try:
-            import fsspec
-        except ImportError:
-            raise ExportError(
-                f"Writing to {scheme}:// needs fsspec. Install it with `pip install 'peacekeeping[cloud]'`."
-            ) from None
-        self.address = url
-        try:
-            self._files, self._root = fsspec.core.url_to_fs(url)
-        except ImportError as error:
-            raise ExportError(
-                f"Writing to {scheme}:// needs a package more. {_what_to_install(scheme, error)}"
-            ) from None
-        except ValueError as error:
-            raise ExportError(
-                f"{url} can't be written to: {_first_line(error)}. A path, s3://… or gs://… can."
-            ) from error
-        self._root = self._root.rstrip("/")
+    Raises ExportError for a destination that can't be one, or whose file system is not installed.
+    """
+
+    def __init__(self, destination: str) -> None:
+        self._folder = _local_folder(destination)  # None for a URL of another place
+        self.address = destination.rstrip("/") if self._folder is None else self._folder.as_posix()
+        if self._folder is None:
+            self._files, self._root = _remote(self.address)
+        else:
+            self._files, self._root = fsspec.filesystem("file"), self.address
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{name}"
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory() as folder:
-            yield Path(folder)
+        """A new local folder for a build's files, removed at the end. A local destination is locked until then."""
+        if self._folder is None:
+            with tempfile.TemporaryDirectory() as folder:
+                yield Path(folder)
+            return
+        builds = self._folder / BUILDS
+        builds.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self._folder / ".export.lock", timeout=0):
+                for left in builds.glob(".*"):  # from an export that was killed
+                    shutil.rmtree(left)
+                part = builds / ".part"
+                part.mkdir()
+                try:
+                    yield part
+                finally:
+                    shutil.rmtree(part, ignore_errors=True)
+        except Timeout:
+            raise ExportError(f"Another export is writing to {self._folder}; wait until it is done.") from None
 
+    @_explained
     def read(self, name: str) -> bytes | None:
-        with self._told():
-            try:
-                found: bytes = self._files.cat_file(self._at(name))
-            except FileNotFoundError:
-                return None
-            return found
+        """A file's bytes; None where there is no such file."""
+        try:
+            return bytes(self._files.cat_file(self._at(name)))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
+    @_explained
     def sizes(self, folder: str) -> dict[str, int]:
-        top = self._at(folder).strip("/") + "/"
-        with self._told():
-            self._files.invalidate_cache()
-            found = self._files.find(self._at(folder), detail=True)
-        return {name.lstrip("/").removeprefix(top): int(about["size"]) for name, about in found.items()}
+        """The size in bytes of each file under a folder, by its path in it."""
+        self._files.invalidate_cache()
+        top = self._at(folder).lstrip("/") + "/"
+        infos = self._files.find(self._at(folder), detail=True)
+        return {path.lstrip("/").removeprefix(top): int(info["size"]) for path, info in infos.items()}
 
+    @_explained
     def place(self, scratch: Path, folder: str, tracked: Track) -> None:
-        for name in tracked(_files_under(scratch)):
-            with self._told():
-                self._ready(f"{folder}/{name}")
+        """Put the files of the scratch folder into `folder`, in place of what is there."""
+        paths = [path for path in sorted(scratch.rglob("*")) if path.is_file()]
+        for name in tracked([path.relative_to(scratch).as_posix() for path in paths]):
+            if self._folder is None:
                 self._files.put_file(str(scratch / name), self._at(f"{folder}/{name}"))
+            else:
+                _flush(scratch / name)
+        if self._folder is not None:
+            target, old = self._folder / folder, scratch.with_name(".old")
+            if target.exists():
+                target.rename(old)
+            scratch.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
 
+    @_explained
     def point(self, name: str, content: bytes) -> None:
-        with self._told():
-            self._ready(name)
+        """Write a small file in one step."""
+        if self._folder is None:
             self._files.pipe_file(self._at(name), content)
+            return
+        part = self._folder / f".{name}.part"
+        try:
+            part.write_bytes(content)
+            _flush(part)
+            part.replace(self._folder / name)
+        finally:
+            part.unlink(missing_ok=True)
 
     def link(self, name: str, folder: str) -> None:
-        """Object stores know no links."""
+        """Let a name lead to a folder, where the file system has links."""
+        if self._folder is not None:
+            part = self._folder / f".{name}.part"
+            with contextlib.suppress(OSError, NotImplementedError):
+                part.unlink(missing_ok=True)
+                part.symlink_to(folder, target_is_directory=True)
+                part.replace(self._folder / name)
 
-    def _ready(self, name: str) -> None:
-        """Make the folder of a file, where there are folders: an object store has none, and might make a bucket."""
-        if not self._files.async_impl:
-            self._files.makedirs(self._at(name).rpartition("/")[0], exist_ok=True)
-
+    @_explained
     def builds(self) -> list[str]:
-        with self._told():
-            self._files.invalidate_cache()
-            try:
-                found = self._files.ls(self._at(BUILDS), detail=False)
-            except FileNotFoundError:
-                return []
-        names = [str(path).rstrip("/").rpartition("/")[2] for path in found]
+        """The ids of the builds that are there."""
+        self._files.invalidate_cache()
+        try:
+            infos = self._files.ls(self._at(BUILDS), detail=True)
+        except FileNotFoundError:
+            return []
+        names = (info["name"].rstrip("/").rpartition("/")[2] for info in infos if info["type"] == "directory")
         return sorted(name for name in names if BUILD_ID.fullmatch(name))
 
+    @_explained
     def remove(self, folder: str) -> None:
-        with self._told():
-            self._files.rm(self._at(folder), recursive=True)
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """What goes wrong there, as ours: each of fsspec's file systems raises errors of its own."""
-        try:
-            yield
-        except ImportError as error:
-            raise ExportError(f"{self.address} needs a package more: {_first_line(error)}.") from error
-        except Exception as error:
-            raise ExportError(f"{self.address} can't be written or read: {_first_line(error)}.") from error
+        """Remove a folder and all that is in it."""
+        self._files.rm(self._at(folder), recursive=True)
 
 
-def _what_to_install(scheme: str, error: ImportError) -> str:
-    if scheme in ("s3", "s3a"):
-        return "Install it with `pip install 'peacekeeping[cloud]'`."
-    return f"{_first_line(error).removesuffix('.')}."
+def _local_folder(destination: str) -> Path | None:
+    """The folder at a path or file:// URL; None for another URL."""
+    if "://" not in destination:
+        folder = Path(destination).expanduser().absolute()
+    else:
+        parts = urlsplit(destination)
+        if parts.password:
+            raise ExportError("The destination has a password, and the published SQL would show it. Leave it out.")
+        if parts.scheme != "file":
+            return None
+        if parts.netloc not in ("", "localhost"):
+            raise ExportError(f"A file:// destination is on this machine: file:///path; got {destination!r}.")
+        folder = Path(url2pathname(parts.path)).absolute()
+    if folder.exists() and not folder.is_dir():
+        raise ExportError(f"{folder} is a file; name a folder.")
+    return folder
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
-
-
-def _files_under(folder: Path) -> list[str]:
-    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+def _remote(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path in it."""
+    scheme = urlsplit(url).scheme
+    try:
+        files, root = fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        s3 = scheme in ("s3", "s3a")
+        install = "Install it with `pip install 'peacekeeping[cloud]'`" if s3 else first_line(error)
+        raise ExportError(f"Writing to {scheme}:// needs another package. {install}.") from None
+    except ValueError as error:
+        raise ExportError(f"{url} can't be written to: {first_line(error)}. A path, s3://… or gs://… can.") from error
+    return files, str(root).rstrip("/")
 
 
 def _flush(path: Path) -> None:

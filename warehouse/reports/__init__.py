@@ -1,6 +1,6 @@
-"""The briefing: one HTML page a mission, for readers; its figures from the warehouse by SQL, its charts drawn here.
+"""HTML pages for readers: a mission's briefing, the index of a folder, what changed between two builds.
 
-`asking` says whom the page is about; `toll`, `people`, `money` and `provenance` have the figures of a section each, and
-`figures` puts them together; `drawings` draws them with the kinds of chart in `charts`; `page` renders and writes, in
-the `words` and `colours` of those modules. Nothing here writes to the warehouse.
+`scope` finds the mission and the days of a page; `toll`, `people`, `money` and `provenance` read the figures of a
+section each, and `briefing` puts them together; `drawings` draws them with the kinds of chart in `charts`; `page`
+renders the templates and writes the files. Nothing here writes to the warehouse.
 """

@@ -1,17 +1,16 @@
-"""The charts of a page, drawn from its figures, with what they show in words."""
+"""The charts of a page, each drawn from the page's figures, with a description in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from warehouse.reports.charts import NARROW, Chart, bars, chart, columns, dots, line
-from warehouse.reports.figures import Briefing
+from warehouse.reports.briefing import Briefing
+from warehouse.reports.charts import NARROW, BarLayout, bars, chart, columns, dots, line
+from warehouse.reports.formats import day, level, measure, millions, number, ordinal, percent, units
 from warehouse.reports.money import MEASURES
 from warehouse.reports.people import People
 from warehouse.reports.scope import Row
 from warehouse.reports.toll import CAUSES, Ladder
-from warehouse.reports.words import day, level, measure, millions, number, ordinal, percent, units
 
 CAUSE_COLOURS = dict(zip(CAUSES, ("malicious", "accident", "illness", "self", "unknown", "pending"), strict=True))
 SHAPES = {
@@ -21,84 +20,82 @@ SHAPES = {
     "assessed_gross_usd": ("diamond", "self"),
 }
 TOP_CONTRIBUTORS = 12
-# The two charts by level share a scale, so that they can be compared at a glance.
-LEVELS: dict[str, Any] = {"top": 100, "label_room": 170, "text_room": 112}
+# The two charts by level have the same scale, so that they can be compared.
+LEVELS = BarLayout(top=100, label_room=170, text_room=112)
+BY_WIDTH = BarLayout()
+STATUSES = {"paid_on_time": "On time", "paid_late": "Late, in full", "not_paid_in_full": "Not in full"}
 
 
-def draw(briefing: Briefing) -> dict[str, Chart]:
-    """Every chart for which there are figures, by its name in the templates."""
-    drawn: dict[str, Chart | None] = {
-        "years": _years(briefing),
-        "ladder-malicious": _ladder(briefing, 0),
-        "ladder-all": _ladder(briefing, 1),
-        "strength": _strength(briefing.people),
-        "contributors": _contributors(briefing.people),
-        "levels": _levels(briefing),
-        "payers": _payers(briefing),
-        "states": _states(briefing),
-        "costs": _costs(briefing.costs),
-        "payments": _payments(briefing),
+def draw(briefing: Briefing) -> dict[str, list[str]]:
+    """Each chart for which there are figures, as SVG in each of its widths, by its name in the templates."""
+    charts: dict[str, Callable[[Briefing], list[str]]] = {
+        "years": _years,
+        "ladder-malicious": lambda briefing: _ladder(briefing, 0),
+        "ladder-all": lambda briefing: _ladder(briefing, 1),
+        "strength": _strength,
+        "contributors": _contributors,
+        "levels": _levels,
+        "payers": _payers,
+        "states": _states,
+        "costs": _costs,
+        "payments": _payments,
     }
-    return {name: found for name, found in drawn.items() if found is not None}
+    drawn = {name: draw_one(briefing) for name, draw_one in charts.items()}
+    return {name: drawings for name, drawings in drawn.items() if drawings}
 
 
-def _listed(rows: Sequence[Row]) -> str:
-    return "; ".join(f"{row['label']}: {row['text']}" for row in rows)
+def _bar(label: str, value: float, text: str, group: str = "this", later: float | None = None) -> Row:
+    return {"label": label, "value": value, "text": text, "group": group, "next": later}
 
 
-def _years(briefing: Briefing) -> Chart | None:
+def _bars(key: str, title: str, rows: Sequence[Row], layout: BarLayout = BY_WIDTH, kind: str = "Bars") -> list[str]:
+    """A bar chart; empty where there is no row. `kind` begins its description."""
+    if not rows:
+        return []
+    listed = "; ".join(f"{row['label']}: {row['text']}" for row in rows)
+    return chart(key, title, f"{kind}: {listed}.", lambda width: bars(rows, width, layout), layout.widths)
+
+
+def _years(briefing: Briefing) -> list[str]:
     toll = briefing.toll
     if toll is None or not toll.totals["deaths"]:
-        return None
-    causes = [(row["cause"], CAUSE_COLOURS[row["cause"]]) for row in toll.causes]
+        return []
+    causes = {row["cause"]: CAUSE_COLOURS[row["cause"]] for row in toll.causes}
     years = [row["year"] for row in toll.years]
-    told = "; ".join(f"{row['year']}: {row['deaths']}" for row in toll.years if row["deaths"])
+    by_year = "; ".join(f"{row['year']}: {row['deaths']}" for row in toll.years if row["deaths"])
     by_cause = ", ".join(f"{row['cause'].lower()} {row['deaths']}" for row in toll.causes)
     return chart(
         "years",
         f"Deaths in {briefing.scope.mission} by year of the incident and cause",
-        f"Stacked columns. All causes by year: {told}. By cause, from below: {by_cause}.",
+        f"Stacked columns. All causes by year: {by_year}. By cause, from below: {by_cause}.",
         lambda width: columns(toll.years, years, causes, width),
     )
 
 
-def _ladder(briefing: Briefing, place: int) -> Chart | None:
-    if briefing.toll is None or not briefing.toll.ladders[place].rows:
-        return None
+def _ladder(briefing: Briefing, place: int) -> list[str]:
+    if briefing.toll is None:
+        return []
     ladder: Ladder = briefing.toll.ladders[place]
     rows = [
-        {
-            "label": row["mission"],
-            "value": row["deaths"],
-            "text": f"{number(row['deaths'])} ({ordinal(row['rank'])})",
-            "group": "this" if row["mission"] == briefing.scope.mission else "active" if row["is_active"] else "ended",
-        }
+        _bar(
+            row["mission"],
+            row["deaths"],
+            f"{number(row['deaths'])} ({ordinal(row['rank'])})",
+            "this" if row["mission"] == briefing.scope.mission else "active" if row["is_active"] else "ended",
+        )
         for row in ladder.rows
     ]
-    what = "malicious acts" if ladder.cause else "all causes"
-    return chart(
-        f"ladder-{place}",
-        f"Missions by deaths from {what}",
-        f"Bars: {_listed(rows)}.",
-        lambda width: bars(rows, width, above=False),
-        widths=(NARROW,),
-    )
+    title = f"Missions by deaths from {'malicious acts' if ladder.cause else 'all causes'}"
+    return _bars(f"ladder-{place}", title, rows, BarLayout(above=False, widths=(NARROW,)))
 
 
-def _strength(people: People) -> Chart | None:
+def _strength(briefing: Briefing) -> list[str]:
+    people = briefing.people
     if not any(row["strength"] for row in people.months):
-        return None
-    segment, rows = 0, []
-    for before, row in zip([people.months[0], *people.months], people.months, strict=False):
-        apart = (
-            12 * (row["month_end"].year - before["month_end"].year) + row["month_end"].month - before["month_end"].month
-        )
-        segment += apart > 1 or row["series"] != before["series"]
-        if apart == 1 and row["series"] != before["series"]:  # the line goes on in the other series' colour
-            rows.append({**before, "series": row["series"], "segment": segment})
-        rows.append({**row, "segment": segment})
+        return []
     top = max(people.months, key=lambda row: row["strength"])
     first, last = people.months[0], people.months[-1]
+    rows = _segments(people.months)
     return chart(
         "strength",
         "Uniformed personnel by month-end",
@@ -109,135 +106,97 @@ def _strength(people: People) -> Chart | None:
     )
 
 
-def _contributors(people: People) -> Chart | None:
+def _segments(months: Sequence[Row]) -> list[Row]:
+    """The months with the number of their run; a run also has the month before it where only the series changes."""
+    segment, rows = 0, []
+    for before, row in zip([months[0], *months], months, strict=False):
+        then, now = before["month_end"], row["month_end"]
+        apart = 12 * (now.year - then.year) + now.month - then.month
+        segment += apart > 1 or row["series"] != before["series"]
+        if apart == 1 and row["series"] != before["series"]:
+            rows.append({**before, "series": row["series"], "segment": segment})
+        rows.append({**row, "segment": segment})
+    return rows
+
+
+def _contributors(briefing: Briefing) -> list[str]:
+    people = briefing.people
+    if people.reported is None:
+        return []
     rows = [
-        {
-            "label": row["contributor"],
-            "value": row["uniformed_personnel"],
-            "next": row["next_uniformed_personnel"],
-            "text": _then(row["uniformed_personnel"], row["next_uniformed_personnel"], people),
-            "group": "this",
-        }
+        _bar(
+            row["contributor"],
+            row["uniformed_personnel"],
+            _now_and_next(row["uniformed_personnel"], row["next_uniformed_personnel"], people),
+            later=row["next_uniformed_personnel"],
+        )
         for row in people.named[:TOP_CONTRIBUTORS]
     ]
-    if not rows or people.reported is None:
-        return None
-    return chart(
-        "contributors",
-        f"Largest contributors on {day(people.reported['month_end'])}",
-        f"Bars of uniformed personnel: {_listed(rows)}.",
-        lambda width: bars(rows, width),
-    )
+    title = f"Largest contributors on {day(people.reported['month_end'])}"
+    return _bars("contributors", title, rows, kind="Bars of uniformed personnel")
 
 
-def _then(now: int, later: int | None, people: People) -> str:
-    """The figure of the month and that of the next, where there is one; a dash where that report has nobody of it."""
+def _now_and_next(now: int, later: int | None, people: People) -> str:
+    """The figure of the month and of the next report, where there is one; a dash where that one has no figure."""
     return f"{number(now)} → {'–' if later is None else number(later)}" if people.next_month else number(now)
 
 
-def _levels(briefing: Briefing) -> Chart | None:
-    people = briefing.people
+def _levels(briefing: Briefing) -> list[str]:
+    rows = []
+    for row in briefing.people.levels.rows:
+        later = row["next_share_pct"] if briefing.people.levels.next else None
+        text = percent(row["share_pct"]) + (f" → {percent(later)}" if later is not None else "")
+        rows.append(_bar(level(row["level_group"], briefing.payers.discounts), row["share_pct"], text, later=later))
+    return _bars("levels", "Uniformed personnel by level of the state that sends them", rows, LEVELS, "Bars of shares")
+
+
+def _payers(briefing: Briefing) -> list[str]:
+    if not briefing.paid_by_assessments:
+        return []
+    payers = briefing.payers
     rows = [
-        {
-            "label": level(row["level_group"], briefing.payers.discounts),
-            "value": row["share_pct"],
-            "next": row["next_share_pct"] if people.level_next else None,
-            "text": percent(row["share_pct"])
-            + (
-                f" → {percent(row['next_share_pct'])}"
-                if people.level_next and row["next_share_pct"] is not None
-                else ""
-            ),
-            "group": "this",
-        }
-        for row in people.levels
+        _bar(level(row["level_group"], payers.discounts), row["share_pct"], percent(row["share_pct"]))
+        for row in payers.levels
     ]
-    if not rows:
-        return None
-    return chart(
-        "levels",
-        "Uniformed personnel by level of the state that sends them",
-        f"Bars of shares: {_listed(rows)}.",
-        lambda width: bars(rows, width, **LEVELS),
-    )
+    title = f"Assessments of {payers.year} by level of the state that pays"
+    return _bars("payers", title, rows, LEVELS, "Bars of shares")
 
 
-def _payers(briefing: Briefing) -> Chart | None:
-    rows = [
-        {
-            "label": level(row["level_group"], briefing.payers.discounts),
-            "value": row["share_pct"],
-            "text": percent(row["share_pct"]),
-            "group": "this",
-        }
-        for row in briefing.payers.levels
-    ]
-    if not rows or not briefing.paid_by_assessments:
-        return None
-    return chart(
-        "payers",
-        f"Assessments of {briefing.payers.year} by level of the state that pays",
-        f"Bars of shares: {_listed(rows)}.",
-        lambda width: bars(rows, width, **LEVELS),
-    )
-
-
-def _states(briefing: Briefing) -> Chart | None:
+def _states(briefing: Briefing) -> list[str]:
     if briefing.paid_by_regular_budget:
-        rows = [
-            {"label": row["contributor"], "value": row["rate_pct"], "text": f"{row['rate_pct']:g} %", "group": "this"}
-            for row in briefing.payers.regular
-        ]
+        rows = [_bar(row["contributor"], row["rate_pct"], f"{row['rate_pct']:g} %") for row in briefing.payers.regular]
         title = f"Largest rates of the regular budget in {briefing.scope.money_day.year}"
-    else:
+    elif briefing.paid_by_assessments:
         rows = [
-            {
-                "label": row["contributor"],
-                "value": row["share_pct"],
-                "text": f"{percent(row['share_pct'])} · {millions(row['amount_usd'])}",
-                "group": "this",
-            }
+            _bar(row["contributor"], row["share_pct"], f"{percent(row['share_pct'])} · {millions(row['amount_usd'])}")
             for row in briefing.payers.states
         ]
         title = f"Largest assessments of {briefing.payers.year}"
-    if not rows or not (briefing.paid_by_assessments or briefing.paid_by_regular_budget):
-        return None
-    return chart("states", title, f"Bars: {_listed(rows)}.", lambda width: bars(rows, width))
+    else:
+        return []
+    return _bars("states", title, rows)
 
 
-def _costs(costs: Sequence[Row]) -> Chart | None:
-    rows: list[dict[str, Any]] = [
+def _costs(briefing: Briefing) -> list[str]:
+    costs = briefing.costs
+    rows: list[Row] = [
         {"label": row["peacekeeping_year"], "kind": measure(name), "value": float(row[name]) / 1e6}
         for row in costs
         for name in MEASURES
         if row[name] is not None
     ]
     if len({row["label"] for row in rows}) < 2:
-        return None
+        return []
     kinds = [(measure(name), *SHAPES[name]) for name in MEASURES if any(row[name] is not None for row in costs)]
-    told = "; ".join(f"{row['label']} {row['kind']} {row['value']:,.1f}" for row in rows)
-    return chart(
-        "costs", "Money by peacekeeping year, in millions of US dollars", f"Dots: {told}.",
-        lambda width: dots(rows, kinds, width),
-    )  # fmt: skip
+    listed = "; ".join(f"{row['label']} {row['kind']} {row['value']:,.1f}" for row in rows)
+    title = "Money by peacekeeping year, in millions of US dollars"
+    return chart("costs", title, f"Dots: {listed}.", lambda width: dots(rows, kinds, width))
 
 
-def _payments(briefing: Briefing) -> Chart | None:
-    names = {"paid_on_time": "On time", "paid_late": "Late, in full", "not_paid_in_full": "Not in full"}
+def _payments(briefing: Briefing) -> list[str]:
     rows = [
-        {
-            "label": names[row["status"]],
-            "value": row["states"],
-            "text": f"{row['states']} {units('state', str(row['states']))}",
-            "group": "this",
-        }
+        _bar(STATUSES[row["status"]], row["states"], f"{row['states']} {units('state', str(row['states']))}")
         for row in briefing.owed.statuses
     ]
-    if not rows:
-        return None
-    return chart(
-        "payments",
-        f"How member states paid the regular budget of {briefing.owed.year}",
-        f"Bars: {_listed(rows)}.",
-        lambda width: bars(rows, width, above=False),
-    )
+    title = f"How member states paid the regular budget of {briefing.owed.year}"
+    return _bars("payments", title, rows, BarLayout(above=False))

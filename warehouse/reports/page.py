@@ -1,7 +1,8 @@
-"""The pages: rendered from the figures, written whole or not at all."""
+"""The pages as HTML: rendered from their figures, and written in one step."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass
@@ -9,106 +10,82 @@ from datetime import date
 from functools import cache
 from html import unescape
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from warehouse.reports import drawings
-from warehouse.reports.colours import COLOURS, LIGHT
-from warehouse.reports.figures import Briefing
+from warehouse.reports.briefing import Briefing
+from warehouse.reports.charts import COLOURS, LIGHT
+from warehouse.reports.formats import FILTERS, day
 from warehouse.reports.provenance import build_of, incomplete_periods
-from warehouse.reports.scope import Asker, BriefingError, Row, held_to, known_missions
-from warehouse.reports.words import FILTERS, day, level
+from warehouse.reports.scope import BriefingError, Queries, Row, extent_of, known_missions
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE = re.compile(r"(?P<mission>[^_]+?)(?:_up-to-(?P<up_to>[\d-]+))?(?:_as-of-(?P<as_of>[\d-]+))?\.html")
-
-
-@dataclass(frozen=True)
-class Link:
-    """A page that lies in the folder of an index."""
-
-    file: str
-    up_to: str | None
-    as_of: str | None
-
-    @property
-    def plain(self) -> bool:
-        """Whether it has all that is held."""
-        return not self.up_to and not self.as_of
-
-    @property
-    def told(self) -> str:
-        told = [f"up to {day(date.fromisoformat(self.up_to))}"] if self.up_to else []
-        return ", ".join([*told, f"as of {day(date.fromisoformat(self.as_of))}"] if self.as_of else told)
+SECTIONS = {
+    "toll": "The toll",
+    "days": "The worst days",
+    "people": "Who sends the people",
+    "pay": "Who pays",
+    "cost": "What it costs",
+    "owed": "What is owed",
+    "claims": "The claims",
+    "sources": "Sources and vintages",
+}
 
 
 @cache
-def _templates() -> Environment:
-    pages = Environment(
+def templates() -> Environment:
+    """The templates of all pages, with the formats as filters."""
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= FILTERS | {
-        "level": level,
-        "cause": lambda text: text[:1] + text[1:].lower(),
-        "host": lambda url: urlsplit(url).netloc,
-    }
-    pages.globals |= {"colours": COLOURS, "style": (TEMPLATES / "style.css").read_text(encoding="utf-8")}
-    return pages
+    environment.filters |= FILTERS
+    environment.globals |= {"colours": COLOURS, "style": (TEMPLATES / "style.css").read_text(encoding="utf-8")}
+    return environment
 
 
 def render(briefing: Briefing) -> str:
-    """The page of a mission as HTML, all in one."""
-    sections = {
-        "toll": "The toll",
-        "days": "The worst days",
-        "people": "Who sends the people",
-        "pay": "Who pays",
-        "cost": "What it costs",
-        "owed": "What is owed",
-        "claims": "The claims",
-        "sources": "Sources and vintages",
-    }
-    shown = [(name, title) for name, title in sections.items() if name != "claims" or briefing.claims]
-    return _templates().get_template("page.html.jinja").render(
+    """The page of a mission as one HTML document."""
+    return templates().get_template("page.html.jinja").render(
         briefing=briefing,
         charts=drawings.draw(briefing),
-        sections=shown,
+        sections=[(name, title) for name, title in SECTIONS.items() if name != "claims" or briefing.claims],
         cause_colours=drawings.CAUSE_COLOURS,
         shapes=drawings.SHAPES,
         shown=drawings.TOP_CONTRIBUTORS,
-        rich={"people": _rich(briefing.people.levels), "money": _rich(briefing.payers.levels)},
+        rich={"people": _rich(briefing.people.levels.rows), "money": _rich(briefing.payers.levels)},
     )  # fmt: skip
 
 
 def _rich(levels: list[Row]) -> float | None:
-    """The share of levels A and B; None where some have no level, since they could be of these too."""
+    """The share of levels A and B; None where some have no known level, since they could be of these too."""
     if not levels or any(row["level_group"] == "unknown" or row["share_pct"] is None for row in levels):
         return None
     return sum(float(row["share_pct"]) for row in levels if row["level_group"] in ("A", "B"))
 
 
-def render_index(ask: Asker, folder: Path, as_of: date | None) -> str:
-    """The list of all missions, with links to the pages that lie in the folder."""
-    links: dict[str, list[Link]] = {}
+def render_index(query: Queries, folder: Path, as_of: date | None) -> str:
+    """The list of all missions, with links to the pages in the folder."""
+    links: dict[str, list[tuple[str, str]]] = {}  # by mission, each page's file name and its days in words
     for file in sorted(folder.glob("*.html")):
-        found = PAGE.fullmatch(file.name)
-        if found:
-            link = Link(file.name, found["up_to"], found["as_of"])
-            links.setdefault(found["mission"], []).append(link)
-    return _templates().get_template("index.html.jinja").render(
-        missions=known_missions(ask), links=links, held=held_to(ask), build=build_of(ask), as_of=as_of,
-        rejected=[row for row in incomplete_periods(ask) if row["source"] == "fatalities"],
+        if match := PAGE.fullmatch(file.name):
+            days = [("up to", match["up_to"]), ("as of", match["as_of"])]
+            text = ", ".join(f"{what} {day(date.fromisoformat(iso))}" for what, iso in days if iso)
+            links.setdefault(match["mission"], []).append((file.name, text))
+    return templates().get_template("index.html.jinja").render(
+        missions=known_missions(query), links=links, extent=extent_of(query), build=build_of(query), as_of=as_of,
+        rejected=[row for row in incomplete_periods(query) if row["source"] == "fatalities"],
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart taken out of a page: SVG on the page's paper, its title, and in words what it shows."""
+    """A chart of a page as an SVG of its own, with its title and a description in words."""
 
     svg: str
     title: str
@@ -116,11 +93,11 @@ class Picture:
 
 
 def picture_of(page: str) -> Picture | None:
-    """The first wide chart of a written page; None where it has none."""
-    drawn = re.search(r'<svg [^>]*class="chart wide".*?</svg>', page, re.DOTALL)
-    if drawn is None:
+    """The first wide chart of a page, on the page's background; None where it has none."""
+    match = re.search(r'<svg [^>]*class="chart wide".*?</svg>', page, re.DOTALL)
+    if match is None:
         return None
-    svg = drawn[0].replace("<svg ", f'<svg style="background:{LIGHT["paper"]}" ', 1)
+    svg = match[0].replace("<svg ", f'<svg style="background:{LIGHT["paper"]}" ', 1)
     title, description = (
         unescape(re.findall(rf"<{tag}[^>]*>(.*?)</{tag}>", svg, re.DOTALL)[0]) for tag in ("title", "desc")
     )
@@ -128,7 +105,10 @@ def picture_of(page: str) -> Picture | None:
 
 
 def write(folder: Path, name: str, text: str) -> Path:
-    """Write a page, whole or not at all. Raises BriefingError when the folder can't be written to."""
+    """Write a page in one step: a reader sees the old one or the new one.
+
+    Raises BriefingError when the folder can't be written to.
+    """
     file = folder / name
     scratch = folder / f".{name}.{os.getpid()}.part"
     try:
@@ -137,15 +117,9 @@ def write(folder: Path, name: str, text: str) -> Path:
         scratch.replace(file)
     except OSError as error:
         raise BriefingError(
-            f"{file} can't be written: {error.strerror or error}. Name a folder that can be with --output DIR."
+            f"{file} can't be written: {error.strerror or error}. Name another folder with --output DIR."
         ) from error
     finally:
-        _forget(scratch)
+        with contextlib.suppress(OSError):  # the folder can be a file
+            scratch.unlink(missing_ok=True)
     return file
-
-
-def _forget(scratch: Path) -> None:
-    try:
-        scratch.unlink(missing_ok=True)
-    except OSError:  # the folder is none, or can't be read: nothing was left there
-        return

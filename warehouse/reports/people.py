@@ -1,15 +1,15 @@
-"""Who sends the people: strength by month, contributors by name and by level, women in uniform."""
+"""The uniformed personnel of a mission: strength by month, contributors by name and by level, women."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
-from warehouse.reports.provenance import defect_told
-from warehouse.reports.scope import Asker, Row, Scope
+from warehouse.reports.provenance import defect_text
+from warehouse.reports.scope import Queries, Row, Scope
 
-NEARLY_FULL = 0.9  # of its greatest strength: a mission that is over is shown before it left
-# The months of a mission: the monthly reports, and before them IPI's; never both in one month.
+NEARLY_FULL = 0.9  # of its greatest strength: a mission that is over is shown before it withdrew
+# The months of a mission: the monthly reports, and IPI's figures for months without one.
 STRENGTH = """
     WITH reports AS (
         SELECT month_end, sum(total)::BIGINT AS strength FROM main.uniformed_personnel
@@ -24,33 +24,66 @@ STRENGTH = """
 
 
 @dataclass(frozen=True)
-class People:
-    """The uniformed personnel of a mission up to the day; what is not held is None or empty."""
+class Levels:
+    """The personnel by peacekeeping level; `rows` is empty where no month has levels.
 
-    months: list[Row]  # month_end, strength, series; months without a report are not in it
-    reported: Row | None  # the month whose contributors are shown: month_end, strength
-    greatest: Row | None  # of a mission over by the day, its strongest month in the same reports; else None
-    last: Row | None  # the last month with personnel by the day
-    next_month: date | None  # the next month-end with mission detail after it
+    month   the month of the figures; `next` the following report's, where the figures are of the month shown
+    scales  the scale periods of its year
+    """
+
+    month: date | None
+    next: date | None
+    rows: list[Row]
+    scales: list[str]
+
+
+@dataclass(frozen=True)
+class Women:
+    """The women by personnel type in the month shown.
+
+    total         all types together; None where the report does not print the sex of all
+    staff_inside  whether the report counts staff officers among the troops
+    """
+
+    rows: list[Row]
+    total: Row | None
+    staff_inside: bool
+
+
+@dataclass(frozen=True)
+class People:
+    """The uniformed personnel of a mission up to the day. What is not in the data is None or empty.
+
+    months          month_end, strength and series of each month with a figure
+    reported        the month whose contributors are shown
+    greatest        for a mission that is over, its strongest month in the monthly reports; else None
+    last            the last month with personnel
+    next_month      the month-end of the next report with missions after `reported`, and the strength in it
+    contributors    the rows of marts.top_contributors
+    strengths_from  the first month with a strength of any mission, and the first monthly report
+    until           the last month-end that can have a figure
+    gaps            the first and last month-end of each run of months without a figure
+    defects         known defects of the reports that name the mission, of months by the day
+    """
+
+    months: list[Row]
+    reported: Row | None
+    greatest: Row | None
+    last: Row | None
+    next_month: date | None
     next_strength: int | None
     contributors: list[Row]
-    levels: list[Row]
-    level_month: date | None  # the month that the levels are of
-    scales: list[str]  # the scale periods of its year
-    level_next: date | None
-    women: list[Row]
-    women_total: Row | None
-    staff_inside: bool  # the month's report counts staff officers among the troops
-    strengths_from: date | None  # what is held of any mission: strengths, and contributors by name
+    levels: Levels
+    women: Women
+    strengths_from: date | None
     reports_from: date | None
-    reports_to: date | None  # the newest report by the day
-    until: date | None  # the month-end to which a figure could be held: the newest report's, or its last month
-    gaps: list[tuple[date, date]]  # runs of months from its first to there without a figure: first and last month-end
-    defects: list[str]  # known defects of the reports that name the mission, of months by the day
+    until: date | None
+    gaps: list[tuple[date, date]]
+    defects: list[str]
 
     @property
     def shaded(self) -> list[tuple[date, date]]:
-        """The gaps as far as the figures beside them: from the month-end before each run to the one after it."""
+        """The gaps, each from the month-end with a figure before it to the one after it."""
         ends = [row["month_end"] for row in self.months]
         return [
             (max(end for end in ends if end < first), min((end for end in ends if end > last), default=last))
@@ -63,18 +96,12 @@ class People:
         return [row for row in self.contributors if row["rank"] is not None]
 
 
-def people_of(ask: Asker, scope: Scope) -> People:
-    """The people of the mission, as far as the reports reach."""
-    months = ask(STRENGTH, scope.mission, scope.day)
+def people_of(query: Queries, scope: Scope) -> People:
+    """The personnel of the mission, as far as the reports reach."""
+    months = query(STRENGTH, scope.mission, scope.day)
     reports = [row for row in months if row["series"] == "monthly_report" and row["strength"] > 0]
-    reported = reports[-1] if reports else None
-    greatest = max(reports, key=lambda row: (row["strength"], row["month_end"])) if reports and scope.over else None
-    if greatest:
-        # Its last months are those of its leaving, and its strongest one can be that of a rotation, when the states'
-        # figures hold those who come and those who go.
-        least = NEARLY_FULL * greatest["strength"]
-        reported = next(row for row in reversed(reports) if row["strength"] >= least)
-    held = ask.one(
+    reported, greatest = _month_shown(reports, scope.over)
+    extent = query.one(
         """
         SELECT min(month_end) AS first, max(month_end) FILTER (month_end <= $1::DATE) AS last,
             least(min(month_end), (SELECT min(month_end) FROM main.mission_strength)) AS first_strength
@@ -82,43 +109,52 @@ def people_of(ask: Asker, scope: Scope) -> People:
         """,
         scope.day,
     )
-    contributors = [] if reported is None else _contributors(ask, scope.mission, reported["month_end"])
-    following = next((row["next_month_end"] for row in contributors), None)
-    level_month, levels = _levels(ask, scope.mission, reported["month_end"] if reported else None)
-    level_next, after = _levels(ask, scope.mission, following, exactly=True)
-    newest = held["last"] if reports and not scope.over else None
-    until = max([*([newest] if newest else []), *[row["month_end"] for row in months[-1:]]], default=None)
-    women = [] if reported is None else _women(ask, scope.mission, reported["month_end"])
-    shares_after = {row["level_group"]: row["share_pct"] for row in after}
+    month = reported["month_end"] if reported else None
+    by_rank = "FROM marts.top_contributors($1, $2::DATE) ORDER BY rank NULLS LAST, contributor"
+    contributors = query(by_rank, scope.mission, month) if month else []
+    following = contributors[0]["next_month_end"] if contributors else None
+    newest = [extent["last"]] if reports and not scope.over and extent["last"] else []
+    until = max([*newest, *(row["month_end"] for row in months[-1:])], default=None)
+    next_strength = query.value(
+        "SELECT coalesce(sum(total), 0)::BIGINT FROM main.uniformed_personnel "
+        "WHERE mission = $1 AND month_end = $2::DATE",
+        scope.mission,
+        following,
+    )
     return People(
         months=months,
         reported=reported,
         greatest=greatest,
         last=next((row for row in reversed(months) if row["strength"] > 0), None),
         next_month=following,
-        next_strength=_strength(ask, scope.mission, following),
+        next_strength=int(next_strength) if following else None,
         contributors=contributors,
-        levels=[
-            {**row, "next_share_pct": shares_after.get(row["level_group"], 0.0) if after else None} for row in levels
-        ],
-        level_month=level_month,
-        scales=_scales(ask, level_month),
-        level_next=level_next if levels and level_month == (reported or {}).get("month_end") else None,
-        women=[row for row in women if row["total"]],
-        women_total=_added(women),
-        staff_inside=bool(reported and _staff_inside(ask, scope.mission, reported["month_end"])),
-        strengths_from=held["first_strength"],
-        reports_from=held["first"],
-        reports_to=held["last"],
+        levels=_levels(query, scope.mission, month, following),
+        women=_women(query, scope.mission, month),
+        strengths_from=extent["first_strength"],
+        reports_from=extent["first"],
         until=until,
-        gaps=_gaps(ask, months, until),
-        defects=_defects(ask, scope) if reports else [],
+        gaps=_gaps(query, months, until),
+        defects=_defects(query, scope) if reports else [],
     )
 
 
-def _defects(ask: Asker, scope: Scope) -> list[str]:
-    """The known defects of the reports that name the mission, but those whose months all come after the day."""
-    named = ask(
+def _month_shown(reports: list[Row], over: bool) -> tuple[Row | None, Row | None]:
+    """The month whose contributors are shown, and for a mission that is over its strongest month.
+
+    That is the latest month; for a mission that is over the last one near its greatest strength. Its last months show
+    its withdrawal, and the strongest one can be that of a rotation, when arriving and leaving troops are both counted.
+    """
+    if not reports or not over:
+        return (reports[-1] if reports else None), None
+    greatest = max(reports, key=lambda row: (row["strength"], row["month_end"]))
+    least = NEARLY_FULL * greatest["strength"]
+    return next(row for row in reversed(reports) if row["strength"] >= least), greatest
+
+
+def _defects(query: Queries, scope: Scope) -> list[str]:
+    """The known defects of the reports that name the mission, without those of months after the day."""
+    rows = query(
         """
         SELECT * FROM meta.known_defects
         WHERE source = 'uniformed_personnel'
@@ -130,31 +166,33 @@ def _defects(ask: Asker, scope: Scope) -> list[str]:
         scope.mission,
         scope.day,
     )
-    return [defect_told(row) for row in named]
+    return [defect_text(row) for row in rows]
 
 
-def _contributors(ask: Asker, mission: str, month_end: date) -> list[Row]:
-    return ask("FROM marts.top_contributors($1, $2::DATE) ORDER BY rank NULLS LAST, contributor", mission, month_end)
+def _levels(query: Queries, mission: str, month: date | None, following: date | None) -> Levels:
+    """The levels in the month shown, or in the last one before it whose year has levels; beside them the next report's.
 
-
-def _strength(ask: Asker, mission: str, month_end: date | None) -> int | None:
-    """Its strength at a month-end whose report prints missions: 0 where the report does not name it."""
-    if month_end is None:
-        return None
-    found = ask.one(
-        "SELECT coalesce(sum(total), 0)::BIGINT AS strength FROM main.uniformed_personnel "
-        "WHERE mission = $1 AND month_end = $2::DATE",
-        mission,
-        month_end,
+    A level in the next report that has no personnel has a share of zero.
+    """
+    rows, later = _by_level(query, mission, month), _by_level(query, mission, following, exactly=True)
+    level_month = rows[0]["month_end"] if rows else None
+    shares = {row["level_group"]: row["share_pct"] for row in later}
+    scales = query(
+        "SELECT DISTINCT scale_period FROM main.peacekeeping_levels "
+        "WHERE year($1::DATE)::VARCHAR BETWEEN left(scale_period, 4) AND right(scale_period, 4) ORDER BY scale_period",
+        level_month,
     )
-    return int(found["strength"])
+    return Levels(
+        month=level_month,
+        next=following if later and level_month == month else None,
+        rows=[{**row, "next_share_pct": shares.get(row["level_group"], 0.0) if later else None} for row in rows],
+        scales=[row["scale_period"] for row in scales],
+    )
 
 
-def _levels(ask: Asker, mission: str, month_end: date | None, exactly: bool = False) -> tuple[date | None, list[Row]]:
-    """Its personnel by level in that month, or in the last one before it whose calendar year has levels."""
-    if month_end is None:
-        return None, []
-    found = ask(
+def _by_level(query: Queries, mission: str, month_end: date | None, exactly: bool = False) -> list[Row]:
+    """The personnel by level in that month, or (unless `exactly`) in the last one before it whose year has levels."""
+    return query(
         """
         WITH months AS (
             SELECT month_end, level_group, uniformed_personnel, share_pct, states
@@ -163,7 +201,7 @@ def _levels(ask: Asker, mission: str, month_end: date | None, exactly: bool = Fa
             SELECT max(month_end) AS month_end FROM months
             WHERE level_group <> 'unknown' AND (month_end = $2::DATE OR NOT $3)
         ), groups AS (
-            -- A level of which no state sends anybody has a zero: the report names them all.
+            -- A level whose states send nobody has a zero: the report names all that do.
             SELECT DISTINCT
                 CASE WHEN level IN ('D', 'E', 'F', 'G') THEN 'D-G' ELSE level::VARCHAR END AS level_group
             FROM main.peacekeeping_levels
@@ -180,64 +218,45 @@ def _levels(ask: Asker, mission: str, month_end: date | None, exactly: bool = Fa
         month_end,
         exactly,
     )
-    return (found[0]["month_end"], found) if found else (None, [])
 
 
-def _scales(ask: Asker, month_end: date | None) -> list[str]:
-    rows = ask(
-        "SELECT DISTINCT scale_period FROM main.peacekeeping_levels "
-        "WHERE year($1::DATE)::VARCHAR BETWEEN left(scale_period, 4) AND right(scale_period, 4) ORDER BY scale_period",
-        month_end,
-    )
-    return [row["scale_period"] for row in rows]
-
-
-def _women(ask: Asker, mission: str, month_end: date) -> list[Row]:
-    return ask(
+def _women(query: Queries, mission: str, month_end: date | None) -> Women:
+    rows = query(
         "SELECT personnel_type::VARCHAR AS personnel_type, women, men, total, women_share_pct "
         "FROM marts.women_in_uniform WHERE mission = $1 AND month_end = $2::DATE ORDER BY total DESC, personnel_type",
         mission,
         month_end,
     )
-
-
-def _staff_inside(ask: Asker, mission: str, month_end: date) -> bool:
-    found = ask.one(
-        "SELECT coalesce(bool_or(includes_staff_officers), false) AS inside FROM main.uniformed_personnel "
+    total = None
+    if rows and all(row["women"] is not None for row in rows):
+        women, everyone = (sum(row[name] for row in rows) for name in ("women", "total"))
+        total = {"women": women, "total": everyone, "women_share_pct": 100 * women / everyone if everyone else None}
+    staff_inside = query.value(
+        "SELECT coalesce(bool_or(includes_staff_officers), false) FROM main.uniformed_personnel "
         "WHERE mission = $1 AND month_end = $2::DATE",
         mission,
         month_end,
     )
-    return bool(found["inside"])
+    return Women([row for row in rows if row["total"]], total, bool(staff_inside))
 
 
-def _added(women: list[Row]) -> Row | None:
-    """All types together; None where the report prints no sex of some of them."""
-    if not women or any(row["women"] is None for row in women):
-        return None
-    total, female = sum(row["total"] for row in women), sum(row["women"] for row in women)
-    return {"women": female, "total": total, "women_share_pct": 100 * female / total if total else None}
-
-
-def _gaps(ask: Asker, months: list[Row], until: date | None) -> list[tuple[date, date]]:
-    """Runs of months from the first held to `until` without a strength, each by its first and last month-end."""
+def _gaps(query: Queries, months: list[Row], until: date | None) -> list[tuple[date, date]]:
+    """The first and last month-end of each run of months without a figure, from the first with one to `until`."""
     if not months or until is None:
         return []
-    missing = ask(
+    rows = query(
         """
-        SELECT last_day(month)::DATE AS month_end
-        FROM range(date_trunc('month', $1::DATE)::TIMESTAMP, $2::TIMESTAMP, INTERVAL 1 MONTH) AS months(month)
+        WITH months AS (
+            SELECT last_day(month)::DATE AS month_end, row_number() OVER (ORDER BY month) AS number
+            FROM range(date_trunc('month', $1::DATE)::TIMESTAMP, $2::TIMESTAMP, INTERVAL 1 MONTH) AS months(month)
+        ), missing AS (
+            SELECT month_end, number - row_number() OVER (ORDER BY month_end) AS run
+            FROM months WHERE NOT list_contains($3::DATE[], month_end)
+        )
+        SELECT min(month_end) AS first, max(month_end) AS last FROM missing GROUP BY run ORDER BY run
         """,
         months[0]["month_end"],
         until,
+        tuple(row["month_end"] for row in months),
     )
-    held = {row["month_end"] for row in months}
-    runs: list[tuple[date, date]] = []
-    before = None
-    for month in [row["month_end"] for row in missing]:
-        if month in held:
-            before = None
-            continue
-        runs = [*runs[:-1], (runs[-1][0], month)] if before else [*runs, (month, month)]
-        before = month
-    return runs
+    return [(row["first"], row["last"]) for row in rows]

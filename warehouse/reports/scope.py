@@ -1,4 +1,4 @@
-"""Asking a warehouse for a briefing: rows as records, each question once, and the mission and the days it is about."""
+"""The mission and the days of a page, and the queries that read its figures from a warehouse."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 import duckdb
 
+from schemas.problems import first_line
+from warehouse.query import records
+
 Row = dict[str, Any]
 
 
@@ -17,97 +20,114 @@ class BriefingError(Exception):
 
 
 class WrongMission(BriefingError):
-    """No page can be made of what was asked: the mission, or the day, is not in the warehouse."""
+    """The mission or the day of the request has no page."""
 
 
-class Asker:
-    """Asks one warehouse; an answer is kept, since a run over all missions asks much of it again and again."""
+class Queries:
+    """Queries of one warehouse. Answers are kept: the pages of several missions share many of them."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._known: dict[tuple[Any, ...], list[Row]] = {}
+        self._answers: dict[tuple[Any, ...], list[Row]] = {}
 
-    def __call__(self, sql: str, *given: Any) -> list[Row]:
-        """The answer's rows as records. Raises BriefingError when the warehouse lacks what is asked for."""
-        key = (sql, *given)
-        if key not in self._known:
+    def __call__(self, sql: str, *parameters: Any) -> list[Row]:
+        """The rows of the answer. Raises BriefingError where the warehouse lacks a table or gives an error."""
+        key = (sql, *parameters)
+        if key not in self._answers:
             try:
-                result = self._connection.execute(sql, [list(one) if isinstance(one, tuple) else one for one in given])
-                names = [column[0] for column in result.description or []]
-                self._known[key] = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-            except duckdb.CatalogException as error:
-                told = str(error).strip().splitlines()[0]
-                raise BriefingError(
-                    f"This warehouse was built by older code and can't give a briefing ({told}) "
-                    "Run `peacekeeping refresh` to build it anew."
-                ) from error
+                values = [list(one) if isinstance(one, tuple) else one for one in parameters]
+                result = self._connection.execute(sql, values)
+                self._answers[key] = records(result)
             except duckdb.Error as error:
-                raise BriefingError(f"The warehouse gives no answer: {str(error).strip().splitlines()[0]}") from error
-        return self._known[key]
+                line = first_line(error)
+                if isinstance(error, duckdb.CatalogException):
+                    raise BriefingError(
+                        f"This warehouse was built by older code and can't give a briefing ({line}) "
+                        "Run `peacekeeping refresh` to build it again."
+                    ) from error
+                raise BriefingError(f"The warehouse gives no answer: {line}.") from error
+        return self._answers[key]
 
-    def one(self, sql: str, *given: Any) -> Row:
-        """The answer's only row."""
-        (row,) = self(sql, *given)
+    def one(self, sql: str, *parameters: Any) -> Row:
+        """The only row of the answer."""
+        (row,) = self(sql, *parameters)
         return row
 
+    def value(self, sql: str, *parameters: Any) -> Any:
+        """The only value of the answer."""
+        (value,) = self.one(sql, *parameters).values()
+        return value
+
     def has(self, name: str) -> bool:
-        """Whether there is such a table or view, by its full name."""
-        schema, _, table = name.partition(".")
-        found = self("SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", schema, table)
-        return bool(found)
+        """Whether there is a table or view of this full name."""
+        sql = "SELECT 1 FROM information_schema.tables WHERE table_schema || '.' || table_name = ?"
+        return bool(self(sql, name))
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Whom a page is about, up to when, and what is known of it by then."""
+    """The mission of a page, its days, and what is known of it by then.
+
+    mission, name      its acronym and full name
+    kind               as in main.missions: peacekeeping, special_political, support, …
+    start, end         as published, the end also where it is after the day; each with its precision
+    last_day           the latest possible end; None where it is not known to be over
+    began              the first known day: its start, a death or a month with personnel
+    part_of, parts     the mission that it was a part of; the missions that are parts of it
+    has_deaths         whether the fatalities name it at all
+    up_to, as_of       as requested; None: all records, and the newest vintages
+    day                the day of the page
+    deaths_known_to    the newest vintage of the fatalities; None where there is none
+    newest             the last day with deaths or personnel in the warehouse
+    peacekeeping_year  the one of `money_day`
+    """
 
     mission: str
     name: str
     kind: str
     start: date | None
     start_precision: str | None
-    end: date | None  # as published, also after the day
+    end: date | None
     end_precision: str | None
-    last_day: (
-        date | None
-    )  # the last day of its life, as late as its end can mean; None where it is not known to be over
-    began: date  # the first thing that is known of it: its start, a death or a month with personnel
+    last_day: date | None
+    began: date
     part_of: str | None
     parts: tuple[str, ...]
-    in_register: bool  # whether the fatalities name it at all
-    up_to: date | None  # as asked; None: all that is held
-    as_of: date | None  # as asked; None: the newest vintages
-    day: date  # the day the page stands for
-    deaths_known_to: date | None  # the newest vintage of the fatalities; None where none is held
-    held_to: date  # the last day of which deaths or personnel are held
-    peacekeeping_year: str  # of `money_day`
+    has_deaths: bool
+    up_to: date | None
+    as_of: date | None
+    day: date
+    deaths_known_to: date | None
+    newest: date
+    peacekeeping_year: str = ""
 
     @property
     def over(self) -> bool:
-        """Whether the mission had ended, or was no longer heard of, by the day."""
+        """Whether the mission had ended by the day, or was no longer reported."""
         return self.last_day is not None and self.last_day < self.day
 
     @property
     def money_day(self) -> date:
-        """The day that the money is of: the page's, or the mission's last."""
+        """The day of the money figures: the page's, or the mission's last."""
         return min(self.day, self.last_day) if self.last_day else self.day
 
     @property
     def deaths_to(self) -> date | None:
-        """The last day of which the deaths are counted: the page's, or as far as the vintage knows."""
+        """The last day of which deaths are counted: the page's, or the vintage's."""
         return min(self.day, self.deaths_known_to) if self.deaths_known_to else None
 
     @property
     def stem(self) -> str:
         """The page's file name without its ending."""
-        told = [self.mission.replace(" ", "-")]
-        told += [f"up-to-{self.up_to}"] if self.up_to else []
-        return "_".join([*told, f"as-of-{self.as_of}"] if self.as_of else told)
+        parts = [self.mission.replace(" ", "-")]
+        parts += [f"up-to-{self.up_to}"] if self.up_to else []
+        parts += [f"as-of-{self.as_of}"] if self.as_of else []
+        return "_".join(parts)
 
 
-# Every mission with what is held of it. The end of its life is read as marts.deadliest_missions reads it: a coarse date
-# as late as it can mean; without a date the last that is known, where it is not active or the newest report no longer
-# names it. Of a mission without dates and reports nobody can say that it is over.
+# Every mission with the extent of its data. Its last day is worked out as in marts.deadliest_missions: a coarse date is
+# read as late as it can mean; without a date it is the last known day, where the mission is not active or the newest
+# report no longer names it. A mission without dates and reports is not known to be over.
 MISSIONS = """
     WITH known AS (
         SELECT mission, sum(deaths)::BIGINT AS deaths, count(DISTINCT month_end) AS months_with_personnel,
@@ -145,14 +165,14 @@ MISSIONS = """
 """
 
 
-def known_missions(ask: Asker) -> list[Row]:
-    """The missions that have deaths or uniformed personnel, by name."""
-    return [row for row in ask(MISSIONS) if row["deaths"] or row["months_with_personnel"]]
+def known_missions(query: Queries) -> list[Row]:
+    """The missions with deaths or uniformed personnel, by name."""
+    return [row for row in query(MISSIONS) if row["deaths"] or row["months_with_personnel"]]
 
 
-def held_to(ask: Asker) -> Row:
-    """The newest vintage of the fatalities, and the last day of which anything is held."""
-    return ask.one(
+def extent_of(query: Queries) -> Row:
+    """The newest vintage of the fatalities (`deaths_known_to`), and the last day with any data (`newest`)."""
+    return query.one(
         """
         SELECT max(vintage) FILTER (source = 'fatalities') AS deaths_known_to,
             greatest(max(vintage) FILTER (source = 'fatalities'), (SELECT max(month_end) FROM main.uniformed_personnel))
@@ -162,60 +182,63 @@ def held_to(ask: Asker) -> Row:
     )
 
 
-def scope_of(ask: Asker, asked: str, up_to: date | None = None, as_of: date | None = None) -> Scope:
-    """The mission asked for and the days of the page.
-
-    Raises WrongMission for a mission that is not known or of which nothing is held, or a day before it began.
-    """
-    wanted = asked.strip().upper()
-    alias = {str(row["alias"]).upper(): str(row["mission"]) for row in ask("FROM main.mission_aliases")}
-    every = {str(row["mission"]).upper(): row for row in ask(MISSIONS)}
-    found = every.get(wanted) or every.get(alias.get(wanted, "").upper())
-    if found is None:
-        near = difflib.get_close_matches(wanted, every, n=3, cutoff=0.5)
-        told = f" Near: {', '.join(every[name]['mission'] for name in near)}." if near else ""
+def _mission(query: Queries, text: str) -> Row:
+    """The row of MISSIONS for a name or alias in any case. Raises WrongMission where it is unknown or has no data."""
+    name = text.strip().upper()
+    aliases = {str(row["alias"]).upper(): str(row["mission"]) for row in query("FROM main.mission_aliases")}
+    missions = {str(row["mission"]).upper(): row for row in query(MISSIONS)}
+    mission = missions.get(name) or missions.get(aliases.get(name, "").upper())
+    if mission is None:
+        close = difflib.get_close_matches(name, missions, n=3, cutoff=0.5)
+        hint = f" Close to it: {', '.join(missions[one]['mission'] for one in close)}." if close else ""
         raise WrongMission(
-            f"No mission is called {asked!r}.{told} "
+            f"No mission is called {text!r}.{hint} "
             '`peacekeeping query "SELECT mission, name FROM missions" --limit 0` lists them.'
         )
-    mission = str(found["mission"])
-    if not found["deaths"] and not found["months_with_personnel"]:
-        umbrella = f" Its dead are counted under {found['part_of']}." if found["part_of"] else ""
+    if not mission["deaths"] and not mission["months_with_personnel"]:
+        umbrella = f" Its deaths are counted under {mission['part_of']}." if mission["part_of"] else ""
         raise WrongMission(
-            f"Neither deaths nor uniformed personnel of {mission} are held: no page can be made.{umbrella}"
+            f"There are no deaths and no uniformed personnel of {mission['mission']} in the data, so it has no page."
+            f"{umbrella}"
         )
-    held = held_to(ask)
-    if held["newest"] is None:
-        raise BriefingError("The warehouse holds neither fatalities nor personnel: run `peacekeeping refresh` first.")
-    day = up_to or held["newest"]
-    began = min(known for known in (found["start_date"], found["first_known"]) if known)
-    if day < began:
-        raise WrongMission(
-            f"Nothing is known of {mission} by {day}: it began, or was first reported, on {began}. "
-            "Name a later day with --up-to."
-        )
+    return mission
+
+
+def scope_of(query: Queries, text: str, up_to: date | None = None, as_of: date | None = None) -> Scope:
+    """The scope of a page: the mission of this name or alias, up to a day.
+
+    Raises WrongMission for a mission that is unknown or has no data, or a day before it began.
+    """
+    mission = _mission(query, text)
+    extent = extent_of(query)
+    if extent["newest"] is None:
+        raise BriefingError("The warehouse has neither fatalities nor personnel: run `peacekeeping refresh` first.")
+    began = min(known for known in (mission["start_date"], mission["first_known"]) if known)
     scope = Scope(
-        mission=mission,
-        name=str(found["name"]),
-        kind=str(found["kind"]),
-        start=found["start_date"],
-        start_precision=found["start_date_precision"],
-        end=found["end_date"],
-        end_precision=found["end_date_precision"],
-        last_day=found["last_day"],
+        mission=str(mission["mission"]),
+        name=str(mission["name"]),
+        kind=str(mission["kind"]),
+        start=mission["start_date"],
+        start_precision=mission["start_date_precision"],
+        end=mission["end_date"],
+        end_precision=mission["end_date_precision"],
+        last_day=mission["last_day"],
         began=began,
-        part_of=found["part_of"],
-        parts=tuple(found["parts"] or ()),
-        in_register=found["deaths"] is not None,
+        part_of=mission["part_of"],
+        parts=tuple(mission["parts"] or ()),
+        has_deaths=mission["deaths"] is not None,
         up_to=up_to,
         as_of=as_of,
-        day=day,
-        deaths_known_to=held["deaths_known_to"],
-        held_to=held["newest"],
-        peacekeeping_year="",
+        day=up_to or extent["newest"],
+        **extent,
     )
-    year = ask.one(
+    if scope.day < began:
+        raise WrongMission(
+            f"Nothing is known of {scope.mission} by {scope.day}: it began, or was first reported, on {began}. "
+            "Name a later day with --up-to."
+        )
+    year = query.value(
         "SELECT peacekeeping_year FROM marts.peacekeeping_years WHERE $1::DATE BETWEEN period_start AND period_end",
         scope.money_day,
     )
-    return replace(scope, peacekeeping_year=str(year["peacekeeping_year"]))
+    return replace(scope, peacekeeping_year=str(year))

@@ -1,56 +1,71 @@
-"""Who died: the headline figures, by year and cause, the mission's place among all, and its worst days."""
+"""The deaths of a mission: totals, by year and cause, its rank among all missions, and its worst days."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
-from warehouse.reports.scope import MISSIONS, Asker, Row, Scope
+from warehouse.reports.scope import MISSIONS, Queries, Row, Scope
 
 CAUSES = ("Malicious Act", "Accident", "Illness", "Self-Inflicted", "Unknown", "To Be Determined")
 LADDER_LENGTH = 10
-WORST_DAYS = 8  # and those that tie with the last of them, up to
+WORST_DAYS = 8  # and the days that tie with the last of them, up to MOST_DAYS
 MOST_DAYS = 20
 NATIONALITIES = 6
-# The mission's deaths up to a day; NULL: all that are held.
+# The mission's deaths up to a day; NULL: all of them.
 DEATHS = "FROM main.fatalities WHERE mission = $1 AND ($2::DATE IS NULL OR incident_date <= $2::DATE)"
-UNIFORMED = "personnel_type IN ('Military', 'Police', 'Military Observer')"
+UNIFORMED = "is_uniformed"
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """The deadliest missions up to the day, by one cause or by all of them."""
+    """The deadliest missions up to the day, by one cause or by all (None).
+
+    rows         the first ten, and this mission where it is not among them
+    own          this mission's row; None where it has no such death
+    rank_active  its rank among the missions active on the day; None where it is not active or has no such death
+    missions     how many have such a death
+    sharing      how many have its rank, itself included
+    early        whether a ranked mission began before 2000
+    """
 
     cause: str | None
-    rows: list[Row]  # the first ten, and this mission where it stands lower
-    own: Row | None  # None where it has no such death
-    rank_active: int | None  # its rank among the missions active on the day; None where it is not or has no such death
-    missions: int  # with a death of the kind
-    sharing: int  # missions on its rank, itself included
-    early: bool  # whether a ranked mission began before 2000
+    rows: list[Row]
+    own: Row | None
+    rank_active: int | None
+    missions: int
+    sharing: int
+    early: bool
 
 
 @dataclass(frozen=True)
 class Toll:
-    """The deaths of a mission up to the day."""
+    """The deaths of a mission up to the day.
+
+    causes       those that occur, in the order of CAUSES
+    years        every year from its beginning to the day or its end, also those without a death
+    days         the days with most deaths, of those with two or more, with those that tie with the last
+    many_days    how many days have two deaths or more
+    tied_days    how many of them tie with the last one shown and are not shown
+    single_days  how many days have one death
+    """
 
     totals: Row
-    causes: list[Row]  # those that occur, in one order everywhere
-    years: list[Row]  # every year from its beginning to the day or its end, also those without a death
+    causes: list[Row]
+    years: list[Row]
     ladders: list[Ladder]
-    early: bool  # whether missions that began before 2000 are ranked
-    days: list[Row]  # the days with most deaths, of those with two or more, with all that tie with the last
-    many_days: int  # all days with two deaths or more
-    tied_days: int  # days that tie with the last shown and are not shown, where they are very many
-    single_days: int  # days with one death
+    days: list[Row]
+    many_days: int
+    tied_days: int
+    single_days: int
 
 
-def toll_of(ask: Asker, scope: Scope) -> Toll | None:
-    """The toll; None where the fatalities never name the mission."""
-    if not scope.in_register or scope.deaths_to is None:
+def toll_of(query: Queries, scope: Scope) -> Toll | None:
+    """The deaths of the mission; None where the fatalities never name it, or there are none."""
+    if not scope.has_deaths or scope.deaths_to is None:
         return None
-    given = (scope.mission, scope.up_to)
-    totals = ask.one(
+    mission_and_day = (scope.mission, scope.up_to)
+    totals = query.one(
         f"""
         SELECT count(*) AS deaths,
             count(*) FILTER (incident_type = 'Malicious Act') AS malicious,
@@ -63,85 +78,81 @@ def toll_of(ask: Asker, scope: Scope) -> Toll | None:
             min(incident_date) AS first_incident, max(incident_date) AS last_incident
         {DEATHS}
         """,
-        *given,
+        *mission_and_day,
     )
-    counted = ask(
+    counts = query(
         f"""
         SELECT year(incident_date) AS year, incident_type::VARCHAR AS cause, count(*) AS deaths,
             count(*) FILTER ({UNIFORMED}) AS uniformed
         {DEATHS} GROUP BY ALL
         """,
-        *given,
+        *mission_and_day,
     )
-    causes = ask(
-        f"SELECT incident_type::VARCHAR AS cause, count(*) AS deaths, count(*) FILTER ({UNIFORMED}) AS uniformed "
-        f"{DEATHS} GROUP BY ALL",
-        *given,
-    )
-    ladders = [_ladder(ask, scope, cause) for cause in ("Malicious Act", None)]
-    days = _worst_days(ask, scope)
+    by_cause = {cause: sum(row["deaths"] for row in counts if row["cause"] == cause) for cause in CAUSES}
+    days = _worst_days(query, scope)
     shown = _with_ties(days)
+    single = f"SELECT count(*) FROM (SELECT incident_date {DEATHS} GROUP BY ALL HAVING count(*) = 1)"
     return Toll(
         totals=totals,
-        causes=sorted(causes, key=lambda row: CAUSES.index(row["cause"])),
-        years=_years(scope, totals, counted),
-        ladders=ladders,
-        early=any(ladder.early for ladder in ladders),
-        days=_named(ask, scope, shown),
+        causes=[{"cause": cause, "deaths": deaths} for cause, deaths in by_cause.items() if deaths],
+        years=_years(scope, totals, counts),
+        ladders=[_ladder(query, scope, cause) for cause in ("Malicious Act", None)],
+        days=_with_nationalities(query, scope, shown),
         many_days=len(days),
-        tied_days=sum(row["deaths"] == shown[-1]["deaths"] for row in days[len(shown) :]) if shown else 0,
-        single_days=ask.one(
-            f"SELECT count(*) AS days FROM (SELECT incident_date {DEATHS} GROUP BY ALL HAVING count(*) = 1)", *given
-        )["days"],
+        tied_days=sum(row["deaths"] == shown[-1]["deaths"] for row in days[len(shown) :]),
+        single_days=query.value(single, *mission_and_day),
     )
 
 
-def _years(scope: Scope, totals: Row, counted: list[Row]) -> list[Row]:
-    """A row a year with its deaths by cause; a year of the mission without any is a zero and no gap."""
+def _years(scope: Scope, totals: Row, counts: list[Row]) -> list[Row]:
+    """A row for each year with its deaths by cause; a year of the mission without any has zeros."""
     last_day: date = min(scope.deaths_to or scope.day, scope.last_day or scope.day)
     first = min(scope.start or last_day, totals["first_incident"] or scope.began, last_day).year
     last = max(totals["last_incident"] or last_day, last_day).year
-    found = {(row["year"], row["cause"]): row for row in counted}
-    return [
-        {
-            "year": year,
-            **{cause: found[year, cause]["deaths"] if (year, cause) in found else 0 for cause in CAUSES},
-            "deaths": sum(row["deaths"] for row in counted if row["year"] == year),
-            "uniformed": sum(row["uniformed"] for row in counted if row["year"] == year),
-        }
-        for year in range(first, last + 1)
-    ]
+    rows = []
+    for year in range(first, last + 1):
+        of_year = {row["cause"]: row for row in counts if row["year"] == year}
+        sums = {name: sum(row[name] for row in of_year.values()) for name in ("deaths", "uniformed")}
+        rows.append({"year": year, **{cause: of_year.get(cause, {"deaths": 0})["deaths"] for cause in CAUSES}, **sums})
+    return rows
 
 
-def _ladder(ask: Asker, scope: Scope, cause: str | None) -> Ladder:
-    sql = (
-        "SELECT rank, mission, mission_name, kind, is_active, deaths, uniformed_deaths, pending "
-        "FROM marts.deadliest_missions(up_to := $1, incident_type := $2, active_only := $3) ORDER BY rank, mission"
+def _ladder(query: Queries, scope: Scope, cause: str | None) -> Ladder:
+    # The answers are the same for every mission on the same day.
+    ranked, active = (
+        query(
+            "SELECT rank, mission, mission_name, kind, is_active, deaths, uniformed_deaths, pending "
+            "FROM marts.deadliest_missions(up_to := $1, incident_type := $2, active_only := $3) ORDER BY rank, mission",
+            scope.up_to,
+            cause,
+            active_only,
+        )
+        for active_only in (False, True)
     )
-    # A warehouse-wide question: its answer is the same for every mission of the same day.
-    every = ask(sql, scope.up_to, cause, False)
-    active = ask(sql, scope.up_to, cause, True)
-    held = [row for row in ask(MISSIONS) if row["deaths"]]
-    began = {row["mission"]: min(day for day in (row["start_date"], row["first_known"]) if day) for row in held}
-    own = next((row for row in every if row["mission"] == scope.mission), None)
-    shown = every[:LADDER_LENGTH]
+    began = {
+        row["mission"]: min(day for day in (row["start_date"], row["first_known"]) if day)
+        for row in query(MISSIONS)
+        if row["deaths"]
+    }
+    own = next((row for row in ranked if row["mission"] == scope.mission), None)
+    shown = ranked[:LADDER_LENGTH]
     return Ladder(
         cause=cause,
         rows=shown if own is None or own in shown else [*shown[: LADDER_LENGTH - 1], own],
         own=own,
         rank_active=next((row["rank"] for row in active if row["mission"] == scope.mission), None),
-        missions=len(every),
-        sharing=sum(row["rank"] == own["rank"] for row in every) if own else 0,
-        early=any(began[row["mission"]] < date(2000, 1, 1) for row in every),
+        missions=len(ranked),
+        sharing=sum(row["rank"] == own["rank"] for row in ranked) if own else 0,
+        early=any(began[row["mission"]] < date(2000, 1, 1) for row in ranked),
     )
 
 
-def _worst_days(ask: Asker, scope: Scope) -> list[Row]:
+def _worst_days(query: Queries, scope: Scope) -> list[Row]:
     """Its days with two deaths or more, the worst first, each with its rank by the day among all missions' days.
 
-    The mart ranks over all that is held; a page up to a day must not know of worse days to come.
+    The mart ranks all days; a page up to a day ranks only those by then.
     """
-    ranked = ask(
+    ranked = query(
         """
         WITH days AS (FROM marts.deadliest_days WHERE $1::DATE IS NULL OR incident_date <= $1::DATE),
         ranked AS (
@@ -162,18 +173,18 @@ def _worst_days(ask: Asker, scope: Scope) -> list[Row]:
 
 
 def _with_ties(days: list[Row]) -> list[Row]:
-    """The worst days, and all that tie with the last of them, as far as a table can be read."""
+    """The worst days, with those that tie with the last of them, up to MOST_DAYS."""
     if len(days) <= WORST_DAYS:
         return days
     least = days[WORST_DAYS - 1]["deaths"]
     return [row for row in days if row["deaths"] >= least][:MOST_DAYS]
 
 
-def _named(ask: Asker, scope: Scope, days: list[Row]) -> list[Row]:
-    """The days with the states that the dead were nationals of."""
-    who = ask(
+def _with_nationalities(query: Queries, scope: Scope, days: list[Row]) -> list[Row]:
+    """The days with the first few states that the dead were nationals of, and how many more there are."""
+    rows = query(
         f"""
-        SELECT incident_date, list(contributor || ' ' || deaths ORDER BY deaths DESC, contributor) AS who
+        SELECT incident_date, list(contributor || ' ' || deaths ORDER BY deaths DESC, contributor) AS states
         FROM (
             SELECT incident_date, coalesce(countries.name, 'undetermined') AS contributor, count(*) AS deaths
             FROM (SELECT incident_date, nationality_iso3 {DEATHS})
@@ -185,11 +196,11 @@ def _named(ask: Asker, scope: Scope, days: list[Row]) -> list[Row]:
         scope.mission,
         scope.up_to,
     )
-    named = {row["incident_date"]: row["who"] for row in who}
-    return [{**row, "nationalities": _first(named[row["incident_date"]])} for row in days]
+    states = {row["incident_date"]: shortened(row["states"]) for row in rows}
+    return [{**row, "nationalities": states[row["incident_date"]]} for row in days]
 
 
-def _first(states: list[str]) -> str:
+def shortened(states: list[str]) -> str:
     """The first few states, and how many more there are."""
     more = len(states) - NATIONALITIES
     return ", ".join(states) if more <= 1 else f"{', '.join(states[:NATIONALITIES])}, and {more} more states"

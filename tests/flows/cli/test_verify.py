@@ -174,7 +174,7 @@ def foreign(file: Path) -> None:
     ("damage", "told"),
     [
         (lambda file: file.unlink(), ["There is no warehouse at", "Run `peacekeeping refresh`"]),
-        (lambda file: file.write_bytes(b"nothing"), ["can't be opened", "`peacekeeping refresh` builds it anew"]),
+        (lambda file: file.write_bytes(b"nothing"), ["can't be opened", "`peacekeeping refresh` to rebuild it"]),
         (rot, ["checksum", "builds it anew"]),
         (foreign, ["is no warehouse of this project", "builds it anew"]),
     ],
