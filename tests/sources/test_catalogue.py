@@ -198,7 +198,7 @@ def test_a_missing_field_names_file_and_field(folder: Path) -> None:
         ("colour", "blue", "Extra inputs are not permitted"),
         ("licence.colour", "blue", "Extra inputs"),
         ("live.colour", "blue", "Extra inputs"),
-        ("dialects.0.colour", "blue", "Extra inputs"),
+        ("dialects.0.colour", "blue", "Unexpected keyword argument"),
         ("corrections.0.colour", "blue", "Extra inputs"),
     ],
 )  # fmt: skip
