@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flows.steps.ingest import LOADED, Ingested, Offered, Stated, ingest
+from flows.steps.ingest import LOADED, ArchivedFile, InputFile, PublicationDates, ingest
 from flows.steps.registry import read, stage_rows
 from flows.steps.staging_cache import StagingCache
 from schemas.source import Licence, Source
@@ -25,7 +25,7 @@ CATALOGUE = load_catalogue()
 
 
 def described(title: str, publisher: str, licence: tuple[str, str], landing_page: str) -> Source:
-    """A declaration that says this of its source; nothing else of it is looked at."""
+    """A declaration with this title, publisher, licence (name, URL) and landing page."""
     source = CATALOGUE["fatalities"]
     return source.model_copy(
         update={
@@ -49,13 +49,13 @@ def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Sta
     return staged
 
 
-def load_bytes(root: Path, source: str, payload: bytes, stated: Stated = Stated()) -> Ingested:  # noqa: B008
+def load_bytes(root: Path, source: str, payload: bytes, stated: PublicationDates = PublicationDates()) -> ArchivedFile:  # noqa: B008
     """Put a file's bytes into the archive below `root` as `peacekeeping load` does."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "file"
         file.write_bytes(payload)
         cache = StagingCache(root.with_name("staged"))
-        return ingest(Archive(root), cache, Offered(CATALOGUE[source], file, LOADED, "file", stated))
+        return ingest(Archive(root), cache, InputFile(CATALOGUE[source], file, LOADED, "file", stated))
 
 
 def to_csv(rows: list[dict[str, Any]], **options: Any) -> bytes:
