@@ -29,8 +29,9 @@ from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
 from flows.task_runners import map_task
+from schemas.source import Source
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source, load_catalogue
+from sources.catalogue import load_catalogue
 
 log = logging.getLogger("peacekeeping.backfill")
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import urllib.error
 import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
+from flows.steps.settings import Settings
 from flows.steps.summary import WITH_WARNINGS
 
 log = logging.getLogger("peacekeeping.notify")
@@ -36,7 +36,7 @@ def notify(state: str, message: str, run: str, run_id: Any = None) -> None:
 
     state  COMPLETED, FAILED or CRASHED
     """
-    address = os.environ.get(URL, "").strip()
+    address = Settings.read().notify_url
     if not address or not _is_wanted(state, message):
         return
     text = f"peacekeeping: {run}: {state.lower()}: {message}"
@@ -46,7 +46,7 @@ def notify(state: str, message: str, run: str, run_id: Any = None) -> None:
 
 
 def _is_wanted(state: str, message: str) -> bool:
-    when = os.environ.get(ON, "").strip() or WHEN[0]
+    when = Settings.read().notify_on
     if when not in WHEN:
         log.warning("%s is one of %s, got %r; the webhook is called for failures.", ON, ", ".join(WHEN), when)
     if when == "always" or state != "COMPLETED":

@@ -39,8 +39,9 @@ from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
 from flows.steps.summary import Summary
 from flows.time_limit import RUN_SECONDS, time_limit
+from schemas.source import Source
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source, find_live, live_names, load_catalogue
+from sources.catalogue import find_live, live_names, load_catalogue
 from sources.errors import ArchiveError, Refused, SourceError, Unavailable, Unreachable
 
 if TYPE_CHECKING:
@@ -53,11 +54,10 @@ log = logging.getLogger("peacekeeping.refresh")
 PUBLISHED = "peacekeeping.published"  # the event that starts the deployment `brief` (prefect.yaml)
 FETCHES_AT_ONCE = 4
 
-# The sources that can be fetched, for the run form; a test compares the list with the declarations.
-SourceName = Literal[
-    "assessed_contributions", "fatalities", "government_revenue", "mission_budget_lines", "missions",
-    "publisher_codebook", "scale_of_assessments", "uniformed_personnel",
-]  # fmt: skip
+if TYPE_CHECKING:
+    SourceName = str
+else:  # the run form offers these
+    SourceName = Literal[tuple(live_names(load_catalogue()))]
 
 
 def _run_name() -> str:
