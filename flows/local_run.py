@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flows.server import ON_SERVER_GONE, OwnServer, answers, exit_now, local_api
+from flows.server import ON_SERVER_GONE, OwnServer, answers, exit_now, running_server
 from flows.steps import settings
 
 if TYPE_CHECKING:
@@ -72,29 +72,26 @@ def run_refresh(finish: Callable[[Summary], int], **parameters: Any) -> Summary:
 
 
 def _choose_server() -> tuple[str | None, OwnServer | None]:
-    """The configured server if it answers, else one on this machine's port, else our own, still starting.
+    """A server that answers, else our own, still starting.
 
-    Only Prefect can read a profile that configures a server, and importing it takes a second: our own server is started
-    before, and stopped in the rare case that it is not needed.
+    A profile can configure a server, which only Prefect can read, and importing it takes a second: our own server is
+    started before, and stopped in the rare case that it is not needed.
     """
-    local = local_api() if answers(local_api()) else None
-    own = None if local or os.environ.get("PREFECT_API_URL") else OwnServer()
+    url = running_server()
+    own = None if url else OwnServer()
     if own:
         own.start()
     from prefect.settings import PREFECT_API_URL
 
-    configured = PREFECT_API_URL.value()
-    if configured and answers(configured):
-        if own:
-            own.stop()
-        return configured, None
-    if configured:
-        host = urlsplit(configured).netloc
-        log.warning("The Prefect server at %s does not answer; this run uses another.", host)
-    if not local and not own:
-        own = OwnServer()
-        own.start()
-    return local, own
+    configured = (PREFECT_API_URL.value() or "").rstrip("/")
+    if not configured or configured == url:
+        return url, own
+    if not answers(configured):
+        log.warning("The Prefect server at %s does not answer; this run uses another.", urlsplit(configured).netloc)
+        return url, own
+    if own:
+        own.stop()
+    return configured, None
 
 
 def on_hangup(handler: Callable[..., None]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from flows.local_run import on_hangup
-from flows.server import OwnServer, answers, exit_now, local_api
+from flows.server import OwnServer, exit_now, running_server
 from flows.steps import settings
 
 
@@ -20,11 +20,11 @@ class NoServer(Exception):
 
 
 def _choose_server() -> tuple[str, OwnServer | None]:
-    """The configured server or the one on this machine's port, where one answers; else our own on that port."""
-    configured = os.environ.get("PREFECT_API_URL", "").rstrip("/")
-    for url in filter(None, (configured, local_api())):
-        if answers(url):
-            return url, None
+    """A server that answers, else our own on this machine's port. Raises NoServer."""
+    url = running_server()
+    if url:
+        return url, None
+    configured = os.environ.get("PREFECT_API_URL")
     if configured:
         raise NoServer(f"No Prefect server answers at {configured} (PREFECT_API_URL). Start it, or unset the variable.")
     own = OwnServer(int(os.environ["PREFECT_SERVER_API_PORT"]), ui=True)

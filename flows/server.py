@@ -54,6 +54,12 @@ def local_api() -> str:
     return f"http://127.0.0.1:{os.environ['PREFECT_SERVER_API_PORT']}/api"
 
 
+def running_server() -> str | None:
+    """The address of PREFECT_API_URL, or of a server on this machine's port, if it answers."""
+    addresses = (os.environ.get("PREFECT_API_URL", "").rstrip("/"), local_api())
+    return next((url for url in addresses if url and answers(url)), None)
+
+
 def exit_now(code: int) -> None:
     """End the process without its exit handlers.
 
