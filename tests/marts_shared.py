@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -83,3 +84,10 @@ def asked(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
 def one(connection: Connection, sql: str) -> tuple[Any, ...]:
     (row,) = asked(connection, sql)
     return row
+
+
+def edit(file: Path, *statements: str) -> None:
+    """Run statements on a warehouse file."""
+    with duckdb.connect(str(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)

@@ -282,6 +282,7 @@ def diff(before: str, after: str, html: Path | None, as_json: bool, examples: in
     from sources.errors import SourceError, UnknownBuild
     from warehouse import diff as differ
     from warehouse.load import BuildError
+    from warehouse.reports import diff_page
 
     where = paths()
     archive = Archive(where.raw)
@@ -299,12 +300,12 @@ def diff(before: str, after: str, html: Path | None, as_json: bool, examples: in
     except (SourceError, DataFolderError, BusyError, BuildError, TableError, differ.DiffError) as error:
         fail(str(error))
     if html is not None:
-        html.write_text(differ.to_html(found), encoding="utf-8")
+        html.write_text(diff_page.to_html(found), encoding="utf-8")
         click.echo(f"Wrote {html}.", err=True)
     if as_json:
         click.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
     elif html is None:
-        click.echo("\n".join(found.lines()))
+        click.echo("\n".join(diff_page.lines(found)))
 
 
 @app.command(

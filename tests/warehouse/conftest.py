@@ -410,3 +410,9 @@ def small(tmp_path_factory: pytest.TempPathFactory, unchecked: Path) -> Path:
 def built(unchecked: Path, tmp_path: Path) -> Path:
     """A copy of the small warehouse before its checks, to be changed at will."""
     return Path(shutil.copy(unchecked, tmp_path / "built.duckdb"))
+
+
+@pytest.fixture
+def after(unchecked: Path, tmp_path: Path) -> Path:
+    """A copy of the small warehouse with an odd name, to be changed and compared with `unchecked`."""
+    return Path(shutil.copy(unchecked, tmp_path / "after's.duckdb"))
