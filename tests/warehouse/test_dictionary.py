@@ -55,7 +55,7 @@ def test_keys_are_bold_and_nothing_else_is(rendered: str) -> None:
 
 def test_every_table_and_view_is_introduced_with_its_hazards(rendered: str) -> None:
     assert all(table.comment() in rendered for table in TABLES.values())
-    assert "numbers deployed on that day, never to be added over months." in rendered
+    assert "- Numbers deployed on that day: never add months." in rendered
 
 
 def test_the_dictionary_in_docs_is_the_one_of_the_declarations(rendered: str) -> None:
