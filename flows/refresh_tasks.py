@@ -28,7 +28,7 @@ from flows.artifacts import final_state, write_artifacts
 from flows.fetching import obtain
 from flows.local_run import answers
 from flows.steps import build, fetch, findings, ingest, publish, staging
-from flows.steps.as_of import choose_snapshots, future_vintages
+from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id
 from flows.steps.build import Build
 from flows.steps.errors import FORESEEABLE, explained, told_plainly
 from flows.steps.identity import build_id
@@ -210,7 +210,7 @@ def _refresh(
     summary.build_id = build_id(every)
     target = where.target(summary.as_of)
     summary.warehouse = str(target)
-    if not force and publish.published_build_id(target) == summary.build_id:
+    if not force and published_build_id(target) == summary.build_id:
         summary.nothing_new = True
         log.info("Nothing new: build %s stands.", summary.build_id)
         return

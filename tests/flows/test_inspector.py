@@ -11,7 +11,7 @@ import pytest
 from server_api import api
 from tests_shared import load_bytes, read_csv, to_csv
 
-from flows.steps.fetch import Stated
+from flows.steps.fetch import PublicationDates
 from flows.steps.settings import Paths
 from sources import bundle
 from warehouse import checks
@@ -35,7 +35,7 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
     # A vintage of the next month: one cause settled, one casualty more.
     rows[0] = rows[0] | {"type_of_incident": "Illness" if rows[0]["type_of_incident"] != "Illness" else "Accident"}
     new = rows[-1] | {"casualty_id": "UNMISS-2025-02-90001"}
-    load_bytes(where.raw, "fatalities", to_csv([*rows, new]), Stated(by_hand="2025-05-31"))
+    load_bytes(where.raw, "fatalities", to_csv([*rows, new]), PublicationDates(by_hand="2025-05-31"))
     state, summary = run(offline=True)
     flow_run, artifacts = seen(prefect_api, state)
     assert re.fullmatch(r"refresh all sources · offline · 20\d\d-\d\d-\d\d \d\d:\d\d", flow_run["name"])

@@ -6,16 +6,19 @@ It is built once a session. Tests that change a file take a copy of it.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
+from marts_shared import fill
 
 from schemas.tables import TABLES
 from schemas.tables.quality import INCOMPLETE_PERIODS
 from schemas.validate import conform
+from transforms.staging import Staged
 from warehouse import checks, load
 from warehouse.claims import judge
 
@@ -416,3 +419,11 @@ def built(unchecked: Path, tmp_path: Path) -> Path:
 def after(unchecked: Path, tmp_path: Path) -> Path:
     """A copy of the small warehouse with an odd name, to be changed and compared with `unchecked`."""
     return Path(shutil.copy(unchecked, tmp_path / "after's.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def real(bundled: Callable[[str], Staged]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables that marts and claims read, filled from the bundled snapshots. Undo every change."""
+    with duckdb.connect() as connection:
+        fill(connection, bundled)
+        yield connection

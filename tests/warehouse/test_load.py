@@ -242,12 +242,86 @@ def test_every_column_of_every_mart_says_what_it_holds(reader: Reader) -> None:
     ("text", "comment"),
     [
         ("-- One.\n--  Two's.\nCREATE VIEW x AS\n-- not this\nSELECT 1", "One. Two's."),
-        (
-            "-- One.\n-- - A hazard\n--   of two lines.\n-- - Another.\nCREATE",
-            "One.\n- A hazard of two lines.\n- Another.",
-        ),
+        ("-- One.\n-- - A hazard\n--   of two lines.\n-- - Another.", "One.\n- A hazard of two lines.\n- Another."),
         ("SELECT 1 -- no", ""),
     ],
 )
 def test_a_mart_s_leading_comment_is_its_definition_and_hazards(text: str, comment: str) -> None:
     assert load.mart_comment(text) == comment
+
+
+def test_a_mart_that_does_not_run_is_a_build_error(tmp_path: Path, parquet: dict[str, Path]) -> None:
+    marts = tmp_path / "marts"
+    marts.mkdir()
+    (marts / "wrong.sql").write_text("-- Wrong.\nCREATE VIEW marts.wrong AS SELECT nope FROM main.fatalities;")
+    with pytest.raises(BuildError, match="nope"):
+        load.build(tmp_path / "built.duckdb", parquet, marts)
+
+
+def test_a_mart_may_be_a_macro_and_quotes_in_its_definition_survive(tmp_path: Path, parquet: dict[str, Path]) -> None:
+    marts = tmp_path / "marts"
+    marts.mkdir()
+    (marts / "of_mission.sql").write_text(
+        "-- A mission's casualties, by the list's \"acronym\".\n"
+        "CREATE MACRO marts.of_mission(wanted) AS TABLE SELECT * FROM main.fatalities WHERE mission = wanted;"
+    )
+    load.build(tmp_path / "built.duckdb", parquet, marts)
+    assert ask(tmp_path / "built.duckdb", "SELECT count(*) FROM marts.of_mission('MINUSMA')") == [(6,)]
+    assert ask(
+        tmp_path / "built.duckdb", "SELECT comment FROM duckdb_functions() WHERE function_name = 'of_mission'"
+    ) == [("A mission's casualties, by the list's \"acronym\".",)]
+
+
+# The dictionary
+
+
+def test_the_dictionary_lists_every_column_of_the_file_once(reader: Reader) -> None:
+    listed = reader("SELECT schema_name, table_name, column_name, position FROM meta.columns ORDER BY ALL")
+    there = reader(
+        "SELECT schema_name, table_name, column_name, column_index FROM duckdb_columns() "
+        "WHERE NOT internal AND schema_name IN ('main', 'meta', 'marts') ORDER BY ALL",
+    )
+    assert listed == there
+    assert {schema for schema, *_ in listed} == {"main", "meta", "marts"}
+
+
+def test_the_dictionary_s_types_and_nulls_are_the_file_s(reader: Reader) -> None:
+    wrong = reader(
+        """
+        SELECT table_name, column_name FROM meta.columns AS d
+        JOIN duckdb_columns() AS c USING (schema_name, table_name, column_name)
+        WHERE NOT c.internal AND (
+            d.data_type <> regexp_replace(replace(c.data_type, 'DECIMAL(18,2)', 'DECIMAL(18, 2)'), '^ENUM.*', 'ENUM')
+            AND d.schema_name <> 'marts'
+            OR d.nullable <> c.is_nullable AND d.column_name <> 'is_uniformed')
+        """,
+    )
+    assert wrong == []
+
+
+def test_the_dictionary_has_units_keys_references_and_descriptions(reader: Reader) -> None:
+    row = "SELECT data_type, unit, nullable, is_key, references_column, description FROM meta.columns WHERE table_name = ?"
+    row += " AND column_name = ?"
+    assert reader(row, "uniformed_personnel", "mission") == [
+        (
+            "VARCHAR",
+            None,
+            False,
+            True,
+            "main.missions.mission",
+            "Mission; UNSPECIFIED in the months whose report prints no mission (2018-03 to 2019-08, 2023-09).",
+        )
+    ]
+    assert reader(row, "uniformed_personnel", "female") == [
+        ("BIGINT", "person", True, False, None, "Women; NULL where the report does not print the sexes.")
+    ]
+    assert reader(row, "uniformed_personnel", "series") == [
+        ("ENUM", None, False, False, None, "Publication that the row comes from.")
+    ]
+    assert reader(row, "assessed_contributions", "amount_usd") == [
+        ("DECIMAL(18, 2)", "USD", False, False, None, "Amount assessed, not cash paid.")
+    ]
+    assert reader(row, "assessment_shares", "rank_in_year") == [
+        ("BIGINT", None, True, False, None, "Rank by amount; ties share it.")
+    ]
+    assert reader("SELECT count(*) FROM meta.columns WHERE trim(description) = ''") == [(0,)]
