@@ -1,7 +1,4 @@
-"""A small warehouse made by hand: every table has rows, every declaration and every check holds.
-
-It is built once a session. Tests that change a file take a copy of it.
-"""
+"""A small warehouse made by hand that passes every check, built once per session. Tests change copies of it."""
 
 from __future__ import annotations
 
@@ -26,8 +23,6 @@ SHA = {
     "fatalities": "a" * 64, "personnel": "b" * 64, "money": "c" * 64, "list": "d" * 64, "register": "e" * 64,
     "codebook": "1" * 64,
 }  # fmt: skip
-
-
 BETWEEN = ("from_vintage", "to_vintage")
 
 
@@ -117,13 +112,9 @@ def _states() -> pd.DataFrame:
     stands = _fatalities().assign(unpublished="").rename(columns={"last_seen": "seen_to"})
     ill = stands["casualty_id"] == "MINUSMA-2018-05-00004"
     seen_to = stands["seen_to"]
-    before = stands[ill].assign(
-        incident_type="To Be Determined",
-        seen_from=stands["first_seen"],
-        seen_to=stands["first_seen"],
-        superseded_on=seen_to,
-    )
-    return pd.concat([before, stands.assign(seen_from=stands["first_seen"].where(~ill, seen_to))], ignore_index=True)
+    first = stands["first_seen"]
+    before = stands[ill].assign(incident_type="To Be Determined", seen_from=first, seen_to=first, superseded_on=seen_to)
+    return pd.concat([before, stands.assign(seen_from=first.where(~ill, seen_to))], ignore_index=True)
 
 
 def _revisions() -> pd.DataFrame:
@@ -177,7 +168,7 @@ def _contributions() -> pd.DataFrame:
 
 
 def _snapshots() -> pd.DataFrame:
-    frame = _rows(
+    return _rows(
         "source sha256 rows_read rows_out_of_scope rows_in rows_staged",
         ("fatalities", SHA["fatalities"], 8, 0, 8, 8),
         ("uniformed_personnel", SHA["personnel"], 13, 0, 13, 13),
@@ -195,8 +186,9 @@ def _snapshots() -> pd.DataFrame:
         rows_rejected=0,
         rows_merged=0,
         citation="A publisher's file, 2025",
+        covers_from=pd.NaT,
+        covers_to=pd.NaT,
     )
-    return frame.assign(covers_from=pd.NaT, covers_to=pd.NaT)
 
 
 def _codebook() -> dict[str, pd.DataFrame]:
@@ -318,58 +310,33 @@ def hand_made() -> dict[str, pd.DataFrame]:
             ),
             *BETWEEN,
         ),
-        "meta.builds": pd.DataFrame(
-            [
-                {
-                    "build_id": "0123456789ab",
-                    "code_version": "0.1.0",
-                    "code_sha256": "f" * 64,
-                    "duckdb_version": duckdb.__version__,
-                    "snapshots": 6,
-                }
-            ]
+        "meta.builds": _rows(
+            "build_id code_version code_sha256 duckdb_version snapshots",
+            ("0123456789ab", "0.1.0", "f" * 64, duckdb.__version__, 6),
         ),
         "meta.snapshots": _snapshots(),
         "meta.rejected_rows": pd.DataFrame(columns=[*raw, "row_number", "raw_row", "check_name", "reason"]),
         "meta.incomplete_periods": pd.DataFrame(columns=list(INCOMPLETE_PERIODS.columns)),
         "meta.merged_rows": pd.DataFrame(columns=[*raw, "row_number", "rule", "into_row"]),
         "meta.signals": pd.DataFrame(columns=[*raw, "kind", "value", "rows"]),
-        "meta.control_totals": pd.DataFrame(
-            [
-                {
-                    "source": "uniformed_personnel",
-                    "total": "printed grand total of the month",
-                    "subject": "all",
-                    "period": "2017-04-30",
-                    "value": 245.0,
-                    "origin": "made up for the tests",
-                }
-            ]
+        "meta.control_totals": _rows(
+            "source total subject period value origin",
+            (
+                "uniformed_personnel",
+                "printed grand total of the month",
+                "all",
+                "2017-04-30",
+                245.0,
+                "made for the tests",
+            ),
         ),
-        "meta.corrections": pd.DataFrame(
-            [
-                {
-                    "source": "missions",
-                    "correction_id": "unama-active",
-                    "status": "applied",
-                    "where_row": "{}",
-                    "expected": "{}",
-                    "corrected": "{}",
-                    "reason": "it runs",
-                    "noted": noted,
-                }
-            ]
+        "meta.corrections": _rows(
+            "source correction_id status where_row expected corrected reason noted",
+            ("missions", "unama-active", "applied", "{}", "{}", "{}", "it runs", noted),
         ),
-        "meta.known_defects": pd.DataFrame(
-            [
-                {
-                    "source": "missions",
-                    "defect_id": "coarse",
-                    "noted": noted,
-                    "description": "Dates a month coarse.",
-                    "status": "not asked",
-                }
-            ]
+        "meta.known_defects": _rows(
+            "source defect_id noted description status",
+            ("missions", "coarse", noted, "Dates a month coarse.", "not asked"),
         ),
         **_codebook(),
     }
