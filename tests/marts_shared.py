@@ -110,8 +110,9 @@ def edit(file: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def person(number: int, day: str, mission: str, state: str | None, who: str, how: str) -> tuple[Any, ...]:
-    return (f"{mission}-{number}", day, mission, state, who, how)
+def person(number: int, day: str, mission: str, *rest: str | None) -> tuple[Any, ...]:
+    """A casualty of DEATHS; `rest` is nationality, personnel type and incident type."""
+    return (f"{mission}-{number}", day, mission, *rest)
 
 
 DEATHS = "casualty_id incident_date mission nationality_iso3 personnel_type incident_type"

@@ -57,10 +57,10 @@ def build(target: Path, parquet: Mapping[str, Path], marts: Path = MARTS) -> dic
     return rows
 
 
-def create_empty(connection: duckdb.DuckDBPyConnection, marts: Path = MARTS) -> None:
-    """Create every table and mart, without rows, in an in-memory database of the connection."""
-    connection.execute("ATTACH ':memory:' AS built; USE built")
-    _fill(connection, {}, marts)
+def create_empty(connection: duckdb.DuckDBPyConnection, file: str = ":memory:") -> None:
+    """Create every table and mart, without rows, in a new database that the connection then uses."""
+    connection.execute(f"ATTACH {ddl.quote(file)} AS built; USE built")
+    _fill(connection, {}, MARTS)
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], marts: Path) -> dict[str, int]:

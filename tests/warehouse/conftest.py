@@ -99,11 +99,9 @@ def _fatalities() -> pd.DataFrame:
         first_seen=pd.Timestamp("2021-06-30"),
         last_seen=pd.Timestamp("2025-04-30"),
     )
-    known = frame["nationality_iso3"].notna()
-    frame = frame.assign(
-        nationality_iso3_other=frame["nationality_iso3"].map({"SCG": "MNE"}),
-        nationality_status=known.map({True: "known", False: "undetermined"}),
-    )
+    state = frame["nationality_iso3"]
+    status = state.notna().map({True: "known", False: "undetermined"})
+    frame = frame.assign(nationality_iso3_other=state.map({"SCG": "MNE"}), nationality_status=status)
     return _numbered(_days(frame, "incident_date"), SHA["fatalities"])
 
 
@@ -233,11 +231,8 @@ def _codebook() -> dict[str, pd.DataFrame]:
 
 def _money() -> dict[str, pd.DataFrame]:
     """One row of each table of budgets, assessments, rates, payments and dated facts."""
-    year = {
-        "peacekeeping_year": "2018-19",
-        "period_start": pd.Timestamp("2018-07-01"),
-        "period_end": pd.Timestamp("2019-06-30"),
-    }
+    days = {"period_start": pd.Timestamp("2018-07-01"), "period_end": pd.Timestamp("2019-06-30")}
+    year = {"peacekeeping_year": "2018-19", **days}
     mission = {"mission": "MINUSMA", "mission_as_published": "MINUSMA"}
     state = {"contributor_iso3": "FRA", "contributor_as_published": "France"}
     cited = {"citation": "A/74/736"}
@@ -280,36 +275,11 @@ def _money() -> dict[str, pd.DataFrame]:
     return {f"main.{name}": pd.DataFrame([{**row, **origin}]) for name, row in rows.items()}
 
 
-def hand_made() -> dict[str, pd.DataFrame]:
-    """Rows of every table that a build is given, by its full name, in the declared shape."""
+def _meta() -> dict[str, pd.DataFrame]:
+    """The tables of meta but those of the codebook."""
     raw = {"source": "fatalities", "snapshot_sha256": SHA["fatalities"]}
     noted = pd.Timestamp("2025-01-02")
-    frames = {
-        **_money(),
-        "main.countries": _countries(),
-        "main.missions": _missions(),
-        "main.mission_aliases": _rows("alias mission note", ("UNOSOM-I", "UNOSOM I", None)),
-        "main.fatalities": _fatalities(),
-        "main.uniformed_personnel": _personnel(),
-        "main.assessed_contributions": _contributions(),
-        "main.fatality_states": _states(),
-        "main.fatality_revisions": _revisions(),
-        "main.uniformed_personnel_revisions": _days(
-            _rows(
-                "month_end mission contributor_iso3 personnel_type field old_value new_value from_vintage to_vintage",
-                ("2017-04-30", "MINUSMA", "IND", "Troops", "total", 99, 100, "2017-05-31", "2025-07-31"),
-                series="monthly_report",
-            ),
-            "month_end",
-            *BETWEEN,
-        ),
-        "main.assessed_contribution_revisions": _days(
-            _rows(
-                "peacekeeping_year contributor_iso3 field old_value new_value from_vintage to_vintage",
-                ("2018-19", "FRA", "amount_usd", 1.0, 2.0, "2023-12-31", "2024-12-31"),
-            ),
-            *BETWEEN,
-        ),
+    return {
         "meta.builds": _rows(
             "build_id code_version code_sha256 duckdb_version snapshots",
             ("0123456789ab", "0.1.0", "f" * 64, duckdb.__version__, 6),
@@ -338,6 +308,38 @@ def hand_made() -> dict[str, pd.DataFrame]:
             "source defect_id noted description status",
             ("missions", "coarse", noted, "Dates a month coarse.", "not asked"),
         ),
+    }
+
+
+def hand_made() -> dict[str, pd.DataFrame]:
+    """Rows of every table that a build is given, by its full name, in the declared shape."""
+    frames = {
+        **_money(),
+        "main.countries": _countries(),
+        "main.missions": _missions(),
+        "main.mission_aliases": _rows("alias mission note", ("UNOSOM-I", "UNOSOM I", None)),
+        "main.fatalities": _fatalities(),
+        "main.uniformed_personnel": _personnel(),
+        "main.assessed_contributions": _contributions(),
+        "main.fatality_states": _states(),
+        "main.fatality_revisions": _revisions(),
+        "main.uniformed_personnel_revisions": _days(
+            _rows(
+                "month_end mission contributor_iso3 personnel_type field old_value new_value from_vintage to_vintage",
+                ("2017-04-30", "MINUSMA", "IND", "Troops", "total", 99, 100, "2017-05-31", "2025-07-31"),
+                series="monthly_report",
+            ),
+            "month_end",
+            *BETWEEN,
+        ),
+        "main.assessed_contribution_revisions": _days(
+            _rows(
+                "peacekeeping_year contributor_iso3 field old_value new_value from_vintage to_vintage",
+                ("2018-19", "FRA", "amount_usd", 1.0, 2.0, "2023-12-31", "2024-12-31"),
+            ),
+            *BETWEEN,
+        ),
+        **_meta(),
         **_codebook(),
     }
     return {name: conform(frame, TABLES[name]) for name, frame in frames.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -11,10 +13,19 @@ from marts_shared import Connection, put
 from warehouse import load
 
 
-@pytest.fixture
-def empty() -> Iterator[Connection]:
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse file without rows. Read only."""
+    file = tmp_path_factory.mktemp("empty") / "built.duckdb"
     with duckdb.connect() as connection:
-        load.create_empty(connection)
+        load.create_empty(connection, str(file))
+    return file
+
+
+@pytest.fixture
+def empty(empty_file: Path, tmp_path: Path) -> Iterator[Connection]:
+    """A warehouse without rows, to be filled."""
+    with duckdb.connect(shutil.copy(empty_file, tmp_path)) as connection:
         yield connection
 
 

@@ -20,6 +20,29 @@ def fatality(number: int, day: str, mission: str, state: str | None, kind: str) 
     return (f"{mission}-{number}", day, mission, state, "known" if state else "undetermined", kind)
 
 
+def _people(empty: Connection) -> None:
+    put(
+        empty, "main.uniformed_personnel", "month_end mission contributor_iso3 total",
+        ("2018-06-30", "MINUSMA", "FRA", 1000),
+        ("2018-07-31", "MINUSMA", "FRA", 7), ("2018-07-31", "UNAMA", "FRA", 3), ("2018-07-31", "MINUSMA", "IND", 30),
+        ("2018-09-30", "MINUSMA", "FRA", 20), ("2018-09-30", "MINUSMA", "MLI", 40),
+        ("2019-07-31", "MINUSMA", "IND", 5),
+        personnel_type="Troops", series="monthly_report", includes_staff_officers=False,
+    )  # fmt: skip
+    put(
+        empty, "main.fatalities",
+        "casualty_id incident_date mission nationality_iso3 nationality_status personnel_type",
+        fatality(1, "2018-07-01", "MINUSMA", "FRA", "Military"),
+        fatality(2, "2019-06-30", "MINUSMA", "MLI", "Local"),
+        fatality(3, "2019-01-01", "MINUSMA", None, "Other"),
+        fatality(4, "2019-02-02", "UNMISS", "SOM", "Police"),
+        fatality(5, "2019-07-01", "MINUSMA", "FRA", "Military"),
+        fatality(6, "2018-06-30", "MINUSMA", "FRA", "Military"),
+        incident_type="Illness", first_seen="2019-12-31", last_seen="2019-12-31",
+    )  # fmt: skip
+    put(empty, "meta.snapshots", "source vintage", ("fatalities", "2019-12-31"))
+
+
 @pytest.fixture
 def made(empty: Connection) -> Connection:
     """Two years of assessments, the first over two scales; two months of personnel; a few deaths and payments."""
@@ -62,26 +85,7 @@ def made(empty: Connection) -> Connection:
         (2026, "MLI", 0.01, "not_paid_in_full", "2026-08-18"),
         (2020, "SOM", 0.01, "not_paid_in_full", "2020-12-30"),
     )  # fmt: skip
-    put(
-        empty, "main.uniformed_personnel", "month_end mission contributor_iso3 total",
-        ("2018-06-30", "MINUSMA", "FRA", 1000),
-        ("2018-07-31", "MINUSMA", "FRA", 7), ("2018-07-31", "UNAMA", "FRA", 3), ("2018-07-31", "MINUSMA", "IND", 30),
-        ("2018-09-30", "MINUSMA", "FRA", 20), ("2018-09-30", "MINUSMA", "MLI", 40),
-        ("2019-07-31", "MINUSMA", "IND", 5),
-        personnel_type="Troops", series="monthly_report", includes_staff_officers=False,
-    )  # fmt: skip
-    put(
-        empty, "main.fatalities",
-        "casualty_id incident_date mission nationality_iso3 nationality_status personnel_type",
-        fatality(1, "2018-07-01", "MINUSMA", "FRA", "Military"),
-        fatality(2, "2019-06-30", "MINUSMA", "MLI", "Local"),
-        fatality(3, "2019-01-01", "MINUSMA", None, "Other"),
-        fatality(4, "2019-02-02", "UNMISS", "SOM", "Police"),
-        fatality(5, "2019-07-01", "MINUSMA", "FRA", "Military"),
-        fatality(6, "2018-06-30", "MINUSMA", "FRA", "Military"),
-        incident_type="Illness", first_seen="2019-12-31", last_seen="2019-12-31",
-    )  # fmt: skip
-    put(empty, "meta.snapshots", "source vintage", ("fatalities", "2019-12-31"))
+    _people(empty)
     return empty
 
 
