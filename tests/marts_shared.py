@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 from tests_shared import CATALOGUE
 
-from flows.steps.registry import LISTED_MISSIONS, SUBJECTS, declaration_of
+from flows.steps.registry import LISTED_MISSIONS, tables_of
 from schemas.columns import Table
 from schemas.tables import TABLES
 from schemas.tables.builds import SNAPSHOTS
@@ -83,7 +83,7 @@ def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
             sha256 = hashlib.sha256((bundle.BUNDLED / file).read_bytes()).hexdigest()
             vintages.append(Vintage(sha256, date.fromisoformat(day), bundled(file)))
             snapshots.append((source, day, sha256, CATALOGUE[source].citation(day)))
-        frames |= SUBJECTS[source].tables(vintages, declaration_of(CATALOGUE[source]))
+        frames |= tables_of(CATALOGUE[source], vintages)
     named = {name for frame in frames.values() if "mission" in frame for name in frame["mission"].dropna()}
     frames["main.countries"] = conform(countries.countries_table(), COUNTRIES)
     frames["main.missions"] = missions.missions_table(frames.pop(LISTED_MISSIONS, None), named)
