@@ -13,6 +13,8 @@ from tests_shared import read_csv, to_csv
 
 from sources.bundle import BUNDLED
 
+pytestmark = pytest.mark.slow  # five refreshes
+
 
 def exports(warehouse: Path, folder: Path) -> dict[str, str]:
     """The SHA-256 of each table of main and meta as CSV and as Parquet, in the order of its rows."""
@@ -42,7 +44,6 @@ def elsewhere(fresh: Any, tmp_path: Path) -> Any:
     return type(fresh)(tmp_path / "else" / "where", dict(fresh.extra))
 
 
-@pytest.mark.slow
 def test_the_same_archive_gives_the_same_rows_in_the_same_order_byte_for_byte(fresh: Any, elsewhere: Any) -> None:
     fresh.extra["PYTHONHASHSEED"], elsewhere.extra["PYTHONHASHSEED"] = (
         "1",
@@ -62,7 +63,6 @@ def test_the_same_archive_gives_the_same_rows_in_the_same_order_byte_for_byte(fr
     assert differing(first, exports(fresh.warehouse, fresh.folder / "out3")) == []
 
 
-@pytest.mark.slow
 def test_vintages_that_come_in_the_opposite_order_give_the_same_tables(fresh: Any, elsewhere: Any) -> None:
     """Two vintages between the bundled ones: the list of 2021 again, and that of 2025 up to 2023-01-31."""
     older, newer = (read_csv(BUNDLED / f"fatalities_{name}.csv.gz") for name in ("2021-06", "2025-04"))
