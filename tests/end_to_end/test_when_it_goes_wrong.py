@@ -30,9 +30,9 @@ AT_ONCE = int(os.environ.get("PEACEKEEPING_AT_ONCE", "4"))
 HANGING = """
 import importlib, os, sys, threading, time
 
-clocks = []
+clocks, Timer = [], threading.Timer
 
-class Clock(threading.Timer):
+class Clock(Timer):
     def __init__(self, seconds, *rest, **named):
         super().__init__(2.0, *rest, **named)
 
@@ -41,7 +41,7 @@ class Clock(threading.Timer):
 
 def hang(*arguments, **named):
     for clock in clocks:
-        threading.Timer.start(clock)
+        Timer.start(clock)
     if os.environ["HANG"] == "query":
         import duckdb
         duckdb.sql("SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7").fetchall()
