@@ -15,13 +15,12 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from flows.steps.settings import Settings
+from flows.steps.settings import WITH_WARNINGS, Settings
 
 log = logging.getLogger("peacekeeping.notify")
 
 URL, ON = "PEACEKEEPING_NOTIFY_URL", "PEACEKEEPING_NOTIFY_ON"
 WHEN = ("failures", "warnings", "always")
-WITH_WARNINGS = "with warnings"  # what the final message of a run that warned begins with
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
 
 # A server that is brought up for one run is gone when somebody follows the link.

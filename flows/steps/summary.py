@@ -8,8 +8,8 @@ from datetime import date
 
 import pandas as pd
 
-from flows.hooks import WITH_WARNINGS
 from flows.steps.fetch import FetchResult
+from flows.steps.settings import WITH_WARNINGS
 from flows.steps.staging import StageReport
 from schemas.tables.quality import REJECTED_ROWS
 
