@@ -127,7 +127,7 @@ def test_an_old_file_without_a_date_is_refused(archive: Archive) -> None:
 
 
 def test_seconds_for_milliseconds_are_refused(archive: Archive) -> None:
-    with pytest.raises(Refused, match=r"got '1547942400' \(as milliseconds it is no midnight in UTC"):
+    with pytest.raises(Refused, match=r"got '1547942400' \(as milliseconds it is not midnight in UTC"):
         admitted(archive, to_json(casualties(incident_date=1547942400)), PublicationDates(by_hand="2019-06-30"))
 
 
