@@ -12,15 +12,30 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps.ingest import LOADED, ArchivedFile, InputFile, PublicationDates, ingest
-from flows.steps.registry import declaration_of, read, stage_rows
+from flows.steps.registry import read, stage_rows
 from flows.steps.staging_cache import StagingCache
+from schemas.source import Licence, Source
 from schemas.validate import ContractError
+from sources import bundle
 from sources.archive import Archive
 from sources.catalogue import load_catalogue
 from transforms.envelope import rejected_share
 from transforms.staging import Staged
 
 CATALOGUE = load_catalogue()
+
+
+def described(title: str, publisher: str, licence: tuple[str, str], landing_page: str) -> Source:
+    """A declaration with this title, publisher, licence (name, URL) and landing page."""
+    source = CATALOGUE["fatalities"]
+    return source.model_copy(
+        update={
+            "title": title,
+            "publisher": source.publisher.model_copy(update={"title": publisher}),
+            "licence": Licence(name=licence[0], url=licence[1]),
+            "landing_page": landing_page,
+        }
+    )
 
 
 def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Staged:
@@ -30,7 +45,7 @@ def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Sta
         file.write_bytes(payload)
         raw = read(CATALOGUE[source], file)
     staged = stage_rows(CATALOGUE[source], raw, date.fromisoformat(vintage))
-    for problem in rejected_share(staged, declaration_of(CATALOGUE[source])):
+    for problem in rejected_share(staged, CATALOGUE[source]):
         raise ContractError(problem.text)
     return staged
 
@@ -62,3 +77,8 @@ def read_csv(file: Path) -> list[dict[str, str]]:
     """A bundled file's rows as printed."""
     with gzip.open(file, "rt", encoding="utf-8", newline="") as text:
         return list(csv.DictReader(text))
+
+
+def bundled_rows(name: str) -> list[dict[str, Any]]:
+    """A bundled file's rows as printed, by the file's name."""
+    return [dict(row) for row in read_csv(bundle.BUNDLED / name)]

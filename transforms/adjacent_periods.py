@@ -22,8 +22,8 @@ MAX_EXAMPLES, MAX_PROBLEMS = 3, 5
 def against_nearest_period(
     rows: pd.DataFrame, current: pd.DataFrame | None, how: Comparison, others: pd.DataFrame | None = None
 ) -> list[Problem]:
-    """Compare each period that `current` does not have: with the same period of another series if there is one, otherwise
-    with the nearest earlier period, otherwise with the nearest later one.
+    """Compare each period that `current` does not have: with the same period of another series if there is one,
+    otherwise with the nearest earlier period, otherwise with the nearest later one.
 
     current    current rows of the same series; None if there are none
     others  rows of other series; None if there are none

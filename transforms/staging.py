@@ -6,7 +6,7 @@ For each snapshot, rows read = out of scope + staged + rejected + merged. `Stage
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from schemas.source import Scope, Source
 from schemas.validate import ContractError, faults, split
 from transforms.corrections import apply_corrections
 from transforms.dialects import Raw
@@ -24,18 +25,6 @@ from transforms.reading import TEXT
 MISPRINT_SIMILARITY = 0.9  # difflib ratio from which a word counts as a misprint of another
 MERGED_COLUMNS = ["row_number", "rule", "into_row"]
 SIGNAL_COLUMNS = ["kind", "value", "rows"]
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """The part of a source's YAML that concerns its rows."""
-
-    name: str
-    coverage: Mapping[str, Any]
-    envelope: Mapping[str, Any]
-    bounds: Mapping[str, Mapping[str, Any]]
-    scope: Mapping[str, Any] = field(default_factory=dict)
-    corrections: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass
@@ -124,12 +113,13 @@ class Staged:
             raise AssertionError(f"rows are lost: {self.rows_in:,} in, {accounted:,} staged, rejected or merged")
 
 
-def _in_scope(cells: pd.DataFrame, scope: Mapping[str, Any]) -> pd.Series:
+def _in_scope(cells: pd.DataFrame, scope: Scope | None) -> pd.Series:
     inside = pd.Series(True, index=cells.index)
-    for column, values in scope.items():
-        if column not in ("rule", "without"):
-            inside &= _among(cells[column], values)
-    for column, values in scope.get("without", {}).items():
+    if scope is None:
+        return inside
+    for column, values in scope.only.items():
+        inside &= _among(cells[column], values)
+    for column, values in scope.without.items():
         inside &= ~_among(cells[column], values)
     return inside
 
@@ -159,7 +149,7 @@ def _words(text: str) -> str:
 def prepare(
     raw: Raw,
     schema: pa.DataFrameSchema,
-    declared: Declaration,
+    declared: Source,
     *,
     clean: Callable[[pd.DataFrame], pd.DataFrame] = lambda cells: cells,
     derive: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
@@ -170,8 +160,8 @@ def prepare(
     """
     cells = raw.cells()
     inside = _in_scope(cells, declared.scope)
-    if not inside.any() and len(cells):
-        raise ContractError(f"The file has {raw.rows_read:,} rows, and none in scope ({declared.scope['rule']}).")
+    if declared.scope and not inside.any() and len(cells):
+        raise ContractError(f"The file has {raw.rows_read:,} rows, and none in scope ({declared.scope.rule}).")
     cells, corrections = apply_corrections(cells[inside], declared.corrections)
     kinds = kinds_of(schema)
     frame, unparsed = typed(clean(cells), kinds, raw.dialect)
