@@ -36,15 +36,21 @@ class FetchResult:
 
 
 def storable(source: Source, file: Path, folder: Path) -> Path:
-    """The file, or, of a source that declares `redact`, a copy in `folder` without what must not be archived.
+    """The file, or, of a source that declares `remove_contacts`, a copy in `folder` without what must not be archived.
 
     Raises Refused when the parts to remove can't be found.
     """
     if not source.remove_contacts:
         return file
-    copy = folder / f"{file.name}-redacted"
-    copy.write_bytes(codebook.redacted(file.read_bytes()))
+    copy = folder / f"{file.name}-without-contacts"
+    copy.write_bytes(codebook.remove_contacts(file.read_bytes()))
     return copy
+
+
+def bundled_complete(archive: Archive) -> bool:
+    """Whether the archive has every bundled snapshot."""
+    snapshots = (entry for entry in bundle.manifest() if entry["role"] == "snapshot")
+    return all(archive.holds(entry["source"], entry["sha256"]) for entry in snapshots)
 
 
 def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:

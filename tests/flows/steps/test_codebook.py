@@ -24,7 +24,7 @@ from schemas.incoming.missions import missions_schema
 from schemas.incoming.personnel import uniformed_personnel_schema
 from schemas.tables.missions import MISSIONS
 from sources.archive import Archive, Snapshot, sha256_of
-from sources.codebook import redacted
+from sources.codebook import remove_contacts
 from sources.errors import ArchiveError, Refused
 
 # The smaller sources: what is tested does not depend on the personnel's hundred thousand rows.
@@ -41,7 +41,7 @@ def archive(tmp_path: Path) -> Archive:
 def keep(archive: Archive, vintage: str, codebook: Any) -> None:
     """Put a codebook into the archive as it would be fetched."""
     file = archive.root.with_name("codebook.json")
-    file.write_bytes(redacted(json.dumps(codebook).encode()))
+    file.write_bytes(remove_contacts(json.dumps(codebook).encode()))
     archive.add(
         file,
         Snapshot(
