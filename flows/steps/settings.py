@@ -16,7 +16,6 @@ from typing import Any
 
 HERE = Path(__file__).parents[1]
 PREFIX = "PEACEKEEPING_"
-WITH_WARNINGS = "with warnings"  # the first words of the final message of a run with warnings
 
 
 @dataclass(frozen=True)
