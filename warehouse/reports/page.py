@@ -23,14 +23,14 @@ from warehouse.reports.scope import BriefingError, Queries, Row, extent_of, know
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE = re.compile(r"(?P<mission>[^_]+?)(?:_up-to-(?P<up_to>[\d-]+))?(?:_as-of-(?P<as_of>[\d-]+))?\.html")
 SECTIONS = {
-    "toll": "The toll",
+    "toll": "Deaths",
     "days": "The worst days",
-    "people": "Who sends the people",
+    "people": "Who sends personnel",
     "pay": "Who pays",
     "cost": "What it costs",
     "owed": "What is owed",
     "claims": "The claims",
-    "sources": "Sources and vintages",
+    "sources": "Sources",
 }
 
 
