@@ -1,18 +1,18 @@
-# Two commands set everything up: `make refresh` (the main job) and `make test`.
+# The two main commands are `make refresh` and `make test`; each installs what it needs first.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
-# What prefect.yaml fills in: where the project and its data lie. Telemetry is off.
+# The paths that prefect.yaml fills in; telemetry is off.
 PREFECT := DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(abspath $(or $(PEACEKEEPING_DATA),data))" \
 	$(BIN)/prefect
-# The server that `make server` brings up; a worker needs its address.
+# The address of the server of `make server`, for workers and deployments.
 SERVED := PREFECT_API_URL="$(or $(PREFECT_API_URL),http://127.0.0.1:$(or $(PREFECT_SERVER_API_PORT),4200)/api)"
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
-.PHONY: install refresh briefing test unit lint types check ui server deploy worker replica dictionary bundle lock bench clean
+.PHONY: install refresh briefing test test-slow lint types check ui server deploy worker replica dictionary bundle lock bench clean
 
 install: $(STAMP)
 
@@ -30,16 +30,19 @@ $(DEV): $(STAMP) requirements-dev.lock
 refresh: $(STAMP)
 	$(BIN)/peacekeeping refresh $(ARGS)
 
-# The page of the article this began from, and the index of the missions: briefings/
+# Write the briefing of MINUSMA as of the article's day, and the index of missions, to briefings/
 briefing: $(STAMP)
 	$(BIN)/peacekeeping briefing MINUSMA --up-to 2019-01-25 --output briefings $(ARGS)
 
-# A few at once; what one file shares (a warehouse, a Prefect server) is made once.
-test: $(DEV)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+# A file's tests run in one process, because its fixtures are built once per process.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-unit: $(DEV)
-	$(BIN)/python -m pytest tests --ignore tests/end_to_end $(ARGS)
+test: $(DEV)
+	$(PYTEST) -m "not slow" $(ARGS)
+
+# The tests that kill processes, open browsers, start PostgreSQL or wait for Prefect's clocks.
+test-slow: $(DEV)
+	$(PYTEST) -m slow $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -49,13 +52,13 @@ lint: $(DEV)
 types: $(DEV)
 	$(BIN)/mypy
 
-check: lint types test
+check: lint types test test-slow
 
-# The Prefect server with its UI, on loopback, and every schedule, in one; stop it with Ctrl-C.
+# The Prefect server with its UI on loopback, and all schedules, in one process; stop it with Ctrl-C.
 ui: $(STAMP)
 	$(BIN)/peacekeeping serve
 
-# The same in parts, for more than one machine: a server alone, the deployments registered, a worker that runs them.
+# The same in parts, for several machines: a server, the registration of the deployments, a worker.
 server: $(STAMP)
 	$(PREFECT) server start
 
@@ -74,7 +77,7 @@ replica: $(DEV)
 dictionary: $(DEV)
 	$(BIN)/python -m warehouse.dictionary docs/dictionary.md
 
-# Write the bundled snapshots anew from a folder of figures: make bundle FROM=../figures
+# Rewrite the bundled snapshots from a folder of figures: make bundle FROM=../figures
 bundle: $(STAMP)
 	$(BIN)/python -m sources.bundle $(FROM)
 
@@ -86,9 +89,9 @@ lock: $(STAMP)
 	$(COMPILE) --extra build --output-file requirements.lock
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
-bench: $(STAMP)
+bench: $(DEV)
 	$(BIN)/python benchmarks/refresh.py
-	$(BIN)/python benchmarks/prefect_share.py
+	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/fetch.py
 	$(BIN)/python benchmarks/answers.py
 

@@ -1,20 +1,17 @@
-"""How long the warehouse takes to answer: every view of marts, the claims, one briefing, all of them.
+"""How long the warehouse takes to answer, in one process: every mart, the claims, the codebook, the briefings.
 
     python benchmarks/answers.py [--rounds 5]
 
-Reads the published warehouse (PEACEKEEPING_DATA), changes nothing. Medians; the first round of each warms the file's
-pages. The floor beside them: reading every row of the table that most of the views read, in the same connection.
+Reads the published warehouse (PEACEKEEPING_DATA). Medians, after one call to warm up; all briefings once. The floor is
+reading every row of the table that most marts read, in the same connection.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from timing import median, rounds, seconds, show
 
 from flows.steps.briefings import BriefingWriter
 from flows.steps.settings import paths
@@ -22,56 +19,36 @@ from warehouse.claims.files import load_claims
 from warehouse.claims.judge import judged
 from warehouse.query import connect
 
-
-def median_ms(rounds: int, work: Callable[[], Any]) -> float:
-    """Milliseconds of one call, the median of so many after one to warm up."""
-    work()
-    taken = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        work()
-        taken.append(1000 * (time.perf_counter() - began))
-    return statistics.median(taken)
+READ_ALL = "SELECT count(*), hash(list(t)) FROM {} AS t"
+QUERIES = {
+    "marts.deadliest_missions(...)": "FROM marts.deadliest_missions("
+    "up_to := DATE '2019-01-25', incident_type := 'Malicious Act')",
+    "marts.top_contributors(...)": "FROM marts.top_contributors('MINUSMA', DATE '2019-01-25')",
+    "meta.published_names": "FROM meta.published_names",
+}
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    count = rounds(__doc__)
+    claims = load_claims()
     with connect(paths().warehouse) as connection, tempfile.TemporaryDirectory() as scratch:
 
-        def ask(sql: str) -> Callable[[], Any]:
-            return lambda: connection.execute(sql).fetchall()
+        def ask(sql: str) -> float:
+            return median(count, lambda: connection.execute(sql).fetchall())
 
-        views = [
-            str(name)
-            for (name,) in connection.execute(
-                "SELECT view_name FROM duckdb_views() WHERE schema_name = 'marts' ORDER BY 1"
-            ).fetchall()
-        ]
-        questions = {f"marts.{name}": f"SELECT count(*), hash(list(v)) FROM marts.{name} AS v" for name in views}
-        questions["marts.deadliest_missions(...)"] = (
-            "FROM marts.deadliest_missions(up_to := DATE '2019-01-25', incident_type := 'Malicious Act')"
-        )
-        questions["marts.top_contributors(...)"] = "FROM marts.top_contributors('MINUSMA', DATE '2019-01-25')"
-        questions["floor: every row of main.uniformed_personnel"] = (
-            "SELECT count(*), hash(list(p)) FROM main.uniformed_personnel AS p"
-        )
-        for name, sql in questions.items():
-            print(f"{median_ms(rounds, ask(sql)):8.1f} ms  {name}", flush=True)
-        claims = load_claims()
-        print(f"{median_ms(rounds, lambda: judged(connection, claims)):8.1f} ms  {len(claims)} claims judged")
+        def brief(mission: str | None) -> object:
+            return BriefingWriter(connection, Path(scratch)).write(mission)
 
-        def pages(mission: str | None) -> Callable[[], Any]:
-            return lambda: BriefingWriter(connection, Path(scratch)).write(mission)
-
-        print(
-            f"{median_ms(rounds, pages('MINUSMA')):8.1f} ms  one briefing (MINUSMA), in a process that has vl-convert loaded"
-        )
-        began = time.perf_counter()
-        written = pages(None)()
-        print(f"{1000 * (time.perf_counter() - began):8.1f} ms  all {len(written.pages)} briefings and their index")
+        floor = ask(READ_ALL.format("main.uniformed_personnel"))
+        show(floor, "floor: every row of main.uniformed_personnel")
+        views = connection.execute("SELECT view_name FROM duckdb_views() WHERE schema_name = 'marts' ORDER BY 1")
+        marts = {f"marts.{name}": READ_ALL.format(f"marts.{name}") for (name,) in views.fetchall()}
+        for name, sql in (marts | QUERIES).items():
+            show(ask(sql), name, floor)
+        show(median(count, lambda: judged(connection, claims)), f"{len(claims)} claims judged", floor)
+        show(median(count, lambda: brief("MINUSMA")), "the briefing of MINUSMA", floor)
+        show(seconds(lambda: brief(None)), "all briefings", floor)
 
 
 if __name__ == "__main__":

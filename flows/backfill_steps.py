@@ -23,8 +23,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.artifacts import artifact
-from flows.steps import build, fetch, publish
-from flows.steps.as_of import choose_snapshots
+from flows.steps import build, fetch
+from flows.steps.as_of import choose_snapshots, published_build_id
 from flows.steps.errors import FORESEEABLE, explained, told_plainly
 from flows.steps.identity import build_id
 from flows.steps.locking import only_builder_of, only_writer
@@ -133,7 +133,7 @@ def _built(day: date, where: Paths) -> AsOf:
     chosen = choose_snapshots(archive, catalogue, day)
     every = [snapshot for some in chosen.values() for snapshot in some]
     identity = build_id(every)
-    if publish.published_build_id(where.target(day)) == identity:
+    if published_build_id(where.target(day)) == identity:
         return AsOf(day, "stands", "built by another run meanwhile", identity)
     built, outcomes = build.build_from_snapshots(archive, cache, catalogue, chosen, scratch)
     warned = [outcome.check.name for outcome in outcomes if not outcome.passed]
@@ -190,7 +190,7 @@ def _looked_at(ends: list[date], where: Paths) -> dict[date, AsOf]:
             continue
         chosen = choose_snapshots(archive, catalogue, day)
         identity = build_id(snapshot for some in chosen.values() for snapshot in some)
-        if publish.published_build_id(where.target(day)) == identity:
+        if published_build_id(where.target(day)) == identity:
             found[day] = AsOf(day, "stands", "of the same snapshots and code", identity)
     return found
 

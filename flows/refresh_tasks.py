@@ -28,7 +28,7 @@ from flows.artifacts import final_state, write_artifacts
 from flows.fetching import obtain
 from flows.local_run import answers
 from flows.steps import build, fetch, findings, ingest, publish, staging
-from flows.steps.as_of import choose_snapshots, future_vintages
+from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id
 from flows.steps.build import Build
 from flows.steps.errors import FORESEEABLE, explained, told_plainly
 from flows.steps.identity import build_id
@@ -82,7 +82,7 @@ def check_build(built: Build) -> Any:
     """Hold the build against its checks; a failed check of severity error stops publishing."""
     outcomes = build.check(built)
     warnings = [
-        f"check: {outcome.check.name}: expected {outcome.check.expected()}, found {outcome.found} "
+        f"check: {outcome.check.name}: expected {outcome.check.expect}, found {outcome.found} "
         f"({outcome.check.description})"
         for outcome in outcomes
         if not outcome.passed
@@ -210,7 +210,7 @@ def _refresh(
     summary.build_id = build_id(every)
     target = where.target(summary.as_of)
     summary.warehouse = str(target)
-    if not force and publish.published_build_id(target) == summary.build_id:
+    if not force and published_build_id(target) == summary.build_id:
         summary.nothing_new = True
         log.info("Nothing new: build %s stands.", summary.build_id)
         return
@@ -264,7 +264,7 @@ def _build(summary: Summary, reports: list[StageReport], every: list[Snapshot], 
         return
     checking = _step("checking", time_limits.CHECK, partial(check_build, built, return_state=True))
     summary.checks_failed = findings.failed_checks(
-        built.file, {check.name: check.sql for check in checks.all_checks() if check.maximum == 0}
+        built.file, {check.name: check.sql for check in checks.all_checks() if check.expect.max == 0}
     )
     warnings = _result(checking, summary)
     if warnings is None:

@@ -63,9 +63,9 @@ def number(description: str, *, unit: str | None, nullable: bool = False, minimu
     return _column("float64", "DOUBLE", description, nullable, checks, unit=unit, minimum=minimum, maximum=maximum)
 
 
-def flag(description: str, *, nullable: bool = False) -> pa.Column:
-    """True or false (BOOLEAN)."""
-    return _column("boolean", "BOOLEAN", description, nullable, [])
+def flag(description: str, *, nullable: bool = False, generated: str | None = None) -> pa.Column:
+    """True or false (BOOLEAN). `generated` is the SQL expression of a generated column, which no frame has."""
+    return _column("boolean", "BOOLEAN", description, nullable, [], generated=generated)
 
 
 def texts(description: str) -> pa.Column:
@@ -107,10 +107,15 @@ class Table:
     def full_name(self) -> str:
         return f"{self.schema_name}.{self.name}"
 
+    @property
+    def stored_columns(self) -> dict[str, pa.Column]:
+        """The columns that rows are loaded with: all but the generated ones."""
+        return {name: column for name, column in self.columns.items() if not column.metadata.get("generated")}
+
     def frame_schema(self) -> pa.DataFrameSchema:
-        """The pandera schema of a frame of this table: every column, no other, in this order; the key unique."""
+        """The pandera schema of a frame of this table: every stored column, no other, in this order; the key unique."""
         return pa.DataFrameSchema(
-            self.columns, name=self.full_name, strict=True, ordered=True, unique=list(self.key) or None
+            self.stored_columns, name=self.full_name, strict=True, ordered=True, unique=list(self.key) or None
         )
 
     def comment(self) -> str:

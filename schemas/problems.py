@@ -40,3 +40,8 @@ def outside(value: float, bound: Mapping[str, Any]) -> bool | None:
 def problems_if(refuses: bool | None, check: str, text: str) -> list[Problem]:
     """The problem, where `beyond` or `outside` found one; nothing where they gave None."""
     return [] if refuses is None else [Problem(check, refuses, text)]
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, without the full stop. DuckDB adds the statement and a caret below it."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")

@@ -98,8 +98,8 @@ def shape(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
     Raises TableError naming the column whose values don't fit its type.
     """
-    shaped = frame.reindex(columns=list(table.columns)).reset_index(drop=True)
-    for name, column in table.columns.items():
+    shaped = frame.reindex(columns=list(table.stored_columns)).reset_index(drop=True)
+    for name, column in table.stored_columns.items():
         # Pandera's own word for days of microseconds is that of nanoseconds, which end in the year 2262.
         kind = "datetime64[us]" if str(column.dtype).startswith("datetime64") else str(column.dtype)
         try:

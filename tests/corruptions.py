@@ -29,7 +29,7 @@ from tests_shared import CATALOGUE
 
 from flows.cli.main import app
 from flows.steps import fetch
-from flows.steps.ingest import LOADED, Offered, Stated, examine, store
+from flows.steps.ingest import LOADED, InputFile, PublicationDates, examine, store
 from flows.steps.registry import comparison_of, read, stage_rows
 from flows.steps.staging_cache import StagingCache
 from schemas.validate import ContractError
@@ -321,7 +321,7 @@ class Bench:
                 fetch.ensure_bundled(archive, {case.source: CATALOGUE[case.source]})
             else:
                 to_file(case.held, file)
-                offered = Offered(CATALOGUE[case.source], file, LOADED, "held", Stated(case.held_vintage))
+                offered = InputFile(CATALOGUE[case.source], file, LOADED, "held", PublicationDates(case.held_vintage))
                 store(archive, cache, examine(archive, cache, offered))
             to_file(case.rows, file)
             code, told = self.load(case, data, file)

@@ -27,7 +27,7 @@ Connection = duckdb.DuckDBPyConnection
 
 
 def insert(connection: Connection, table: Table, frame: pd.DataFrame) -> None:
-    columns = ", ".join(table.columns)
+    columns = ", ".join(table.stored_columns)
     connection.register("given", frame)
     connection.execute(f"INSERT INTO {table.full_name} ({columns}) SELECT {columns} FROM given")
     connection.unregister("given")
@@ -37,13 +37,13 @@ def put(connection: Connection, name: str, columns: str, *rows: tuple[Any, ...],
     """Insert rows made by hand; columns that may not be NULL and don't matter get something."""
     table = TABLES[name]
     frame = pd.DataFrame(list(rows), columns=columns.split()).assign(**same)
-    for column, declared in table.columns.items():
+    for column, declared in table.stored_columns.items():
         if column == "snapshot_row":
             frame[column] = range(1, len(frame) + 1)
         elif column not in frame and not declared.nullable:
             pattern = (declared.metadata or {}).get("pattern")
             frame[column] = ("a" * 64 if pattern else "x") if str(declared.dtype).startswith("str") else 0
-    for column, declared in table.columns.items():
+    for column, declared in table.stored_columns.items():
         if "datetime" in str(declared.dtype) and column in frame:
             frame[column] = pd.to_datetime(frame[column])
     insert(connection, table, conform(frame, table))

@@ -1,4 +1,4 @@
-"""Processes that tests look at."""
+"""The state of processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def alive(pid: int) -> bool:
-    """Whether a process is there, and not only waits for its parent to take note of its end."""
+    """Whether a process runs: it exists and is no zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Asking a Prefect server over its API, as its own client does: one that is busy for a moment is asked again."""
+"""Requests to a Prefect server's API, repeated while it is busy, as Prefect's client does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BUSY = 503  # its SQLite database is locked by another write
 
 
 def api(url: str, path: str, body: Any = None) -> Any:
-    """The reply to a GET, or with a body to a POST. Raises urllib's errors, and AssertionError when it stays busy."""
+    """The reply to a GET, or to a POST where there is a body. Raises urllib's errors, and AssertionError after 15 s."""
     request = urllib.request.Request(f"{url}/{path}")  # noqa: S310
     if body is not None:
         request.data = json.dumps(body).encode()
@@ -21,8 +21,8 @@ def api(url: str, path: str, body: Any = None) -> Any:
         time.sleep(seconds)
         try:
             with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
-                said = reply.read()
-                return json.loads(said) if said else None
+                content = reply.read()
+                return json.loads(content) if content else None
         except urllib.error.HTTPError as error:
             if error.code != BUSY:
                 raise

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flows.steps.ingest import LOADED, Ingested, Offered, Stated, ingest
+from flows.steps.ingest import LOADED, ArchivedFile, InputFile, PublicationDates, ingest
 from flows.steps.registry import declaration_of, read, stage_rows
 from flows.steps.staging_cache import StagingCache
 from schemas.validate import ContractError
@@ -35,13 +35,13 @@ def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Sta
     return staged
 
 
-def load_bytes(root: Path, source: str, payload: bytes, stated: Stated = Stated()) -> Ingested:  # noqa: B008
+def load_bytes(root: Path, source: str, payload: bytes, stated: PublicationDates = PublicationDates()) -> ArchivedFile:  # noqa: B008
     """Put a file's bytes into the archive below `root` as `peacekeeping load` does."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "file"
         file.write_bytes(payload)
         cache = StagingCache(root.with_name("staged"))
-        return ingest(Archive(root), cache, Offered(CATALOGUE[source], file, LOADED, "file", stated))
+        return ingest(Archive(root), cache, InputFile(CATALOGUE[source], file, LOADED, "file", stated))
 
 
 def to_csv(rows: list[dict[str, Any]], **options: Any) -> bytes:

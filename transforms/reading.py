@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.csv as arrow_csv
 
+from schemas.problems import first_line
 from schemas.validate import ContractError, CutOffError
 
 TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
@@ -119,7 +120,7 @@ def read_below(payload: bytes, header: Header) -> Rows:
             ),
         )
     except (arrow.ArrowInvalid, arrow.ArrowKeyError) as error:
-        raise ContractError(f"The file can't be read as CSV: {str(error).splitlines()[0]}") from error
+        raise ContractError(f"The file can't be read as CSV: {first_line(error)}.") from error
     row_count = table.num_rows + len(invalid)
     broken = [row for row in invalid if row[1].strip(f"{header.separator}\"' \t\r\n")]
     _require_complete(payload, broken, row_count)

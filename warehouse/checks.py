@@ -1,5 +1,8 @@
-"""Checks a build is held against before it may be published: keys and references of every table, and the promises
-of `checks.yaml`, each one SQL query for one number."""
+"""The checks that a build must pass before it is published.
+
+They are the keys and references of all tables, the declared checks of `checks.yaml`, and one check per
+reconciliation. Each is one SQL query that returns one number, with bounds.
+"""
 
 from __future__ import annotations
 
@@ -8,155 +11,162 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
-import yaml
 
 from schemas.columns import Table
+from schemas.problems import first_line
 from schemas.tables import FACTS, TABLES
+from schemas.yaml_files import Declaration, read_yaml
 from warehouse import ddl, reconcile
-from warehouse.load import BuildError, first_line
+from warehouse.load import BuildError
 
-PROMISES = Path(__file__).parent / "checks.yaml"
+DECLARED = Path(__file__).parent / "checks.yaml"
 _EACH_FACT = re.compile(r"\{each fact: (.*?)\}")
 
 
-@dataclass(frozen=True)
-class Check:
-    """One query for one number, and what it may be."""
+class Bounds(Declaration):
+    """The numbers that a check accepts; `max` None means no upper bound."""
+
+    min: int = 0
+    max: int | None = None
+
+    def __str__(self) -> str:
+        if self.min == self.max:
+            return f"{self.min:,}"
+        if self.max is None:
+            return f"{self.min:,} or more"
+        return f"{self.min:,} to {self.max:,}" if self.min else f"at most {self.max:,}"
+
+
+NONE = Bounds(max=0)
+
+
+class Check(Declaration):
+    """A query that returns one number, and its bounds. A failed check of severity error stops publishing."""
 
     name: str
+    severity: Literal["error", "warn"] = "error"
     description: str
+    why: str | None = None
     sql: str
-    severity: Literal["error", "warn"]
-    minimum: int | None = 0
-    maximum: int | None = 0
+    expect: Bounds = NONE
 
-    def expected(self) -> str:
-        if self.minimum == self.maximum:
-            return f"{self.minimum:,}"
-        if self.maximum is None:
-            return f"{self.minimum:,} or more"
-        return f"{self.minimum:,} to {self.maximum:,}" if self.minimum else f"at most {self.maximum:,}"
+
+class DeclaredCheck(Check):
+    """A check of checks.yaml, where severity and bounds are required."""
+
+    severity: Literal["error", "warn"]
+    expect: Bounds
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A check and what was found; NULL and fractions are never taken for a whole number."""
+    """A check and the number that its query returned; None where it returned NULL or no row."""
 
     check: Check
     found: float | None
 
     @property
     def passed(self) -> bool:
-        low, high = self.check.minimum, self.check.maximum
-        if self.found is None:
-            return False
-        return (low is None or self.found >= low) and (high is None or self.found <= high)
+        bounds = self.check.expect
+        return self.found is not None and self.found >= bounds.min and (bounds.max is None or self.found <= bounds.max)
 
     def as_row(self) -> str:
         """The outcome as a row of meta.checks, in SQL."""
+        check = self.check
         cells: list[str | bool] = [
-            self.check.name,
-            self.check.description,
-            self.check.expected(),
+            check.name,
+            check.description,
+            str(check.expect),
             str(self.found),
             self.passed,
+            check.severity,
         ]
-        return f"({', '.join(ddl.literal(cell) for cell in [*cells, self.check.severity])})"
+        return f"({', '.join(ddl.literal(cell) for cell in cells)})"
 
 
 class ChecksFailed(BuildError):
-    """A build broke a promise of severity error: it is not published."""
+    """Checks of severity error failed, so the build is not published."""
 
     def __init__(self, failed: Sequence[Outcome]) -> None:
-        told = "; ".join(
-            f"{outcome.check.name}: expected {outcome.check.expected()}, found {outcome.found}" for outcome in failed
-        )
-        super().__init__(f"{len(failed)} check(s) failed, the build is not published: {told}.")
+        reasons = "; ".join(f"{one.check.name}: expected {one.check.expect}, found {one.found}" for one in failed)
+        super().__init__(f"{len(failed)} check(s) failed, the build is not published: {reasons}.")
         self.failed = list(failed)
 
 
 def key_check(table: Table) -> Check:
-    """The key is unique."""
-    key = ", ".join(table.key)
+    """The check that a table's key is unique."""
+    key, name = ", ".join(table.key), table.full_name
     return Check(
-        f"key: {table.full_name}",
-        f"({key}) is unique in {table.full_name}",
-        f"SELECT count(*) FROM (SELECT {key} FROM {table.full_name} GROUP BY ALL HAVING count(*) > 1)",
-        "error",
+        name=f"key: {name}",
+        description=f"({key}) is unique in {name}",
+        sql=f"SELECT count(*) FROM (SELECT {key} FROM {name} GROUP BY ALL HAVING count(*) > 1)",
     )
 
 
 def reference_checks(table: Table) -> list[Check]:
-    """Every reference is found."""
+    """The checks that a table's references exist in the tables they refer to."""
     return [
         Check(
-            f"reference: {table.full_name}.{name}",
-            f"every {table.full_name}.{name} is in {other}",
-            f"SELECT count(*) FROM {table.full_name} AS t WHERE {name} IS NOT NULL "
+            name=f"reference: {table.full_name}.{name}",
+            description=f"every {table.full_name}.{name} is in {other}",
+            sql=f"SELECT count(*) FROM {table.full_name} AS t WHERE {name} IS NOT NULL "
             f"AND NOT EXISTS (SELECT 1 FROM {other} AS o WHERE o.{key} = t.{name})",
-            "error",
         )
         for name, other, key in ddl.references(table)
     ]
 
 
 def reconciliation_check(reconciliation: reconcile.Reconciliation) -> Check:
-    """Every break of a reconciliation has a named reason or is known, and what is known still breaks."""
+    """The check that a reconciliation has no new break, and that its known breaks still occur."""
     broken = f"status NOT IN {reconcile.AGREEING} AND explained_by IS NULL"
-    gone = f"(subject, period) IN (SELECT (s, p) {reconciliation.listed()}) AND NOT ({broken})"
+    condition = f"{broken} AND NOT known"
+    known = reconciliation.known
+    if known:
+        condition += f" OR (subject, period) IN (SELECT (s, p) {known.as_sql()}) AND NOT ({broken})"
     return Check(
-        f"reconciliation: {reconciliation.name}",
-        "breaks in meta.reconciliations that no named reason explains and nobody has looked at, and known ones that "
-        "are none any more" + (f"; known: {reconciliation.why}" if reconciliation.why else ""),
-        f"SELECT count(*) FROM meta.reconciliations WHERE name = {ddl.quote(reconciliation.name)} "
-        f"AND ({broken} AND NOT known{f' OR {gone}' if reconciliation.known else ''})",
-        "warn",
+        name=f"reconciliation: {reconciliation.name}",
+        severity="warn",
+        description="breaks in meta.reconciliations that have no reason and are not listed as known, and known ones "
+        "that no longer occur" + (f"; known: {known.why}" if known else ""),
+        sql=f"SELECT count(*) FROM meta.reconciliations WHERE name = {ddl.quote(reconciliation.name)} "
+        f"AND ({condition})",
     )
 
 
-def _for_each_fact(template: re.Match[str]) -> str:
-    return " ".join(template[1].replace("NAME", table.name) for table in FACTS)
-
-
 @cache
-def promises() -> list[Check]:
-    """The checks of checks.yaml. Raises ValueError when an entry is incomplete."""
-    found = []
-    for entry in yaml.safe_load(PROMISES.read_text(encoding="utf-8")):
-        fields: dict[str, Any] = dict(entry)
-        missing = {"name", "severity", "description", "sql", "expect"} - set(fields)
-        if missing:
-            raise ValueError(
-                f"{PROMISES.name}: {fields.get('name', 'an entry')}: {', '.join(sorted(missing))} is missing."
-            )
-        bounds = fields.pop("expect")
-        fields.pop("why", None)
-        fields["sql"] = _EACH_FACT.sub(_for_each_fact, fields["sql"])
-        found.append(Check(**fields, minimum=bounds.get("min", 0), maximum=bounds.get("max")))
-    return found
+def declared(file: Path = DECLARED) -> list[Check]:
+    """The checks of checks.yaml, `{each fact: …}` repeated for each table of facts. Raises DeclarationError."""
+
+    def repeat(template: re.Match[str]) -> str:
+        return " ".join(template[1].replace("NAME", table.name) for table in FACTS)
+
+    return [
+        check.model_copy(update={"sql": _EACH_FACT.sub(repeat, check.sql)})
+        for check in read_yaml(file, list[DeclaredCheck])
+    ]
 
 
 def all_checks() -> list[Check]:
-    """Keys, references, promises, reconciliations."""
-    found = []
+    """The checks of keys, references, checks.yaml and reconciliations."""
+    checks = []
     for table in TABLES.values():
         if table.key:
-            found.append(key_check(table))
-        found += reference_checks(table)
-    return found + promises() + [reconciliation_check(one) for one in reconcile.declared().reconciliations]
+            checks.append(key_check(table))
+        checks += reference_checks(table)
+    return checks + declared() + [reconciliation_check(one) for one in reconcile.declared().reconciliations]
 
 
 def run(built: Path, checks: Sequence[Check] | None = None) -> list[Outcome]:
-    """Run the checks on a built file and write meta.checks into it. Raises BuildError when a query can't be run."""
+    """Run the checks on a built file and fill its meta.checks. Raises BuildError when a query fails."""
     outcomes = []
     try:
         with duckdb.connect(str(built)) as connection:
             for check in all_checks() if checks is None else checks:
                 row = connection.execute(check.sql).fetchone()
-                outcomes.append(Outcome(check, None if row is None else row[0]))
+                outcomes.append(Outcome(check, row[0] if row else None))
             rows = ", ".join(outcome.as_row() for outcome in outcomes)
             connection.execute(f"INSERT INTO meta.checks VALUES {rows}")
     except duckdb.Error as error:

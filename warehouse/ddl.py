@@ -26,6 +26,8 @@ def _meta(table: Table, column: str) -> dict[str, Any]:
 def _column(table: Table, name: str) -> str:
     column, meta = table.columns[name], _meta(table, name)
     parts = [name, str(meta["sql"])]
+    if meta.get("generated"):
+        return f"{' '.join(parts)} GENERATED ALWAYS AS ({meta['generated']})"
     if not column.nullable:
         parts.append("NOT NULL")
     if meta.get("minimum") is not None:

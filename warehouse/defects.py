@@ -6,8 +6,9 @@ from pathlib import Path
 
 import duckdb
 
+from schemas.problems import first_line
 from schemas.tables.quality import KNOWN_DEFECTS
-from warehouse.load import BuildError, first_line
+from warehouse.load import BuildError
 
 # NULL: what is held can't tell. Without a number noted, any case is as good as another.
 STATUS = """

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from schemas.problems import first_line
 from schemas.tables import HISTORY, TABLES
 from warehouse.ddl import quote
 from warehouse.query import plain
@@ -240,7 +241,7 @@ def _told(failure: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise DiffError(f"{failure}: {str(error).strip().splitlines()[0].rstrip('.')}.") from error
+        raise DiffError(f"{failure}: {first_line(error)}.") from error
 
 
 def _opened(connection: duckdb.DuckDBPyConnection, file: Path, side: str) -> Build:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import duckdb
 
+from schemas.problems import first_line
 from schemas.tables import TABLES, WRITTEN_IN_BUILD
+from schemas.tables.builds import POISSON_LIMITS
 from warehouse import ddl
 
 MARTS = Path(__file__).parent / "marts"
+LIMITS = Path(__file__).parent / "poisson_limits.csv"
 STORAGE_VERSION = "v1.5.0"  # older DuckDB command lines and tools open it too
 
 
@@ -70,12 +73,13 @@ def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], ma
     for name, table in TABLES.items():
         connection.execute("\n".join([ddl.create_table(table), *ddl.comments(table)]))
         if name in parquet:
-            columns = ", ".join(table.columns)
+            columns = ", ".join(table.stored_columns)
             connection.execute(
                 f"INSERT INTO {name} ({columns}) SELECT {columns} FROM read_parquet({ddl.quote(str(parquet[name]))})"
             )
             found = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
             counted[name] = int(found[0]) if found else 0
+    connection.execute(f"INSERT INTO {POISSON_LIMITS.full_name} FROM read_csv({ddl.quote(str(LIMITS))}, comment = '#')")
     for file in mart_files(marts):
         text = file.read_text(encoding="utf-8")
         connection.execute(text)
@@ -106,8 +110,3 @@ def _write_dictionary(connection: duckdb.DuckDBPyConnection) -> None:
         FROM duckdb_columns() WHERE schema_name = 'marts' AND database_name = 'built'
         """
     )
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's text: DuckDB adds the statement and a caret below it."""
-    return str(error).strip().splitlines()[0]

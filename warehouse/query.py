@@ -1,6 +1,6 @@
-"""Reading the published warehouse: read-only, without access to files or the network, with the settings locked.
+"""Read a warehouse file read-only, without access to files or the network.
 
-Neither pandas nor pandera is imported here: a query answers at once.
+This module imports neither pandas nor pandera, so that `peacekeeping query` starts fast.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import duckdb
+
+from schemas.problems import first_line
 
 BATCH = 10_000
 
@@ -25,13 +28,13 @@ Result = TypeVar("Result")
 
 
 class QueryError(Exception):
-    """The query can't be answered; the text says why."""
+    """A query or a warehouse file can't be read; the message says why."""
 
 
 def connect(published: Path) -> duckdb.DuckDBPyConnection:
-    """Open the published warehouse read-only, external access off, configuration locked.
+    """Open a warehouse file read-only, with external access off and the configuration locked.
 
-    Raises QueryError when there is none yet, or it can't be opened.
+    Raises QueryError when the file does not exist or can't be opened.
     """
     if not published.exists():
         raise QueryError(f"There is no warehouse at {published} yet. Run `peacekeeping refresh` first.")
@@ -40,34 +43,41 @@ def connect(published: Path) -> duckdb.DuckDBPyConnection:
             str(published), read_only=True, config={"enable_external_access": "false", "lock_configuration": "true"}
         )
     except duckdb.Error as error:
-        told = str(error).strip().splitlines()[0].rstrip(".")
-        if "Could not set lock" in told:
+        reason = first_line(error)
+        if "Could not set lock" in reason:
             advice = "Another program has it open for writing; close that first."
         else:
-            advice = "If it is damaged, `peacekeeping refresh` builds it anew."
-        raise QueryError(f"The warehouse {published} can't be opened: {told}. {advice}") from error
+            advice = "If it is damaged, run `peacekeeping refresh` to rebuild it."
+        raise QueryError(f"The warehouse {published} can't be opened: {reason}. {advice}") from error
+
+
+def records(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rows of an executed query as dicts of column name to value."""
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 class Answer:
-    """The answer to a query: column names, and rows that stream."""
+    """The result of one query: column names, and rows that stream."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-        """Run the query. Raises QueryError for SQL that is wrong, writes, or reaches outside."""
-        with _told():
-            several = len(connection.extract_statements(sql)) > 1
-            result = None if several or not sql.strip() else _stoppable(connection, lambda: connection.execute(sql))
-        if several:
-            raise QueryError("One statement at a time: the answer of each but the last would be lost.")
-        if result is None:
+        """Run the query. Raises QueryError for SQL that is invalid, writes, or reads files or the network."""
+        with _query_errors():
+            statements = connection.extract_statements(sql)
+        if len(statements) > 1:
+            raise QueryError("One statement at a time: only the result of the last one would be returned.")
+        if not statements:
             raise QueryError("The query is empty.")
-        self._connection, self._result = connection, result
-        self.columns: list[str] = [column[0] for column in result.description or []]
+        with _query_errors():
+            self._result = _interruptible(connection, lambda: connection.execute(sql))
+        self._connection = connection
+        self.columns: list[str] = [column[0] for column in self._result.description or []]
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
-        """The rows, in lists of up to BATCH. Raises QueryError: results stream, so a fault can come late."""
+        """The rows, in lists of up to BATCH. Raises QueryError: an error can occur at any row, since results stream."""
         while self.columns:
-            with _told():
-                rows = _stoppable(self._connection, lambda: self._result.fetchmany(BATCH))
+            with _query_errors():
+                rows = _interruptible(self._connection, lambda: self._result.fetchmany(BATCH))
             if not rows:
                 return
             yield rows
@@ -76,63 +86,66 @@ class Answer:
         """All rows."""
         return [row for batch in self.batches() for row in batch]
 
+    def records(self) -> list[dict[str, Any]]:
+        """All rows as dicts of column name to value."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows()]
+
     def write_csv(self, file: IO[str]) -> int:
-        """Write RFC 4180 CSV with a header; NULL is empty. Gives the number of rows."""
+        """Write RFC 4180 CSV with a header; NULL is empty. Returns the number of rows."""
         writer = csv.writer(file, lineterminator="\n")
-        # Python 3.11's writer leaves a lone carriage return unquoted, and readers would end the row there.
-        careful = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        # Python 3.11's writer does not quote a lone carriage return, and readers would end the row there.
+        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(self.columns)
-        count = 0
+        written = 0
         for batch in self.batches():
             for row in batch:
                 cells = ["" if cell is None else cell for cell in row]
-                (careful if any("\r" in cell for cell in cells if isinstance(cell, str)) else writer).writerow(cells)
-            count += len(batch)
-        return count
+                (quoting if any("\r" in cell for cell in cells if isinstance(cell, str)) else writer).writerow(cells)
+            written += len(batch)
+        return written
 
     def write_json(self, file: IO[str]) -> int:
-        """Write a JSON array of objects, one a line. A repeated column name gets a number. Gives the number of rows."""
+        """Write a JSON array with one object per line. Repeated column names get a number. Returns the row count."""
         names: list[str] = []
         for name in self.columns:
-            number, unused = 1, name
-            while unused in names or (unused != name and unused in self.columns):
-                number += 1
-                unused = f"{name}_{number}"
-            names.append(unused)
-        count = 0
+            numbered = (f"{name}_{number}" for number in count(2))
+            free = (other for other in numbered if other not in names and other not in self.columns)
+            names.append(next(free) if name in names else name)
+        written = 0
         file.write("[")
         for batch in self.batches():
             for row in batch:
-                file.write(",\n " if count else "\n ")
+                file.write(",\n " if written else "\n ")
                 record = {name: plain(cell) for name, cell in zip(names, row, strict=True)}
                 file.write(json.dumps(record, ensure_ascii=False, allow_nan=False))
-                count += 1
-        file.write("\n]\n" if count else "]\n")
-        return count
+                written += 1
+        file.write("\n]\n" if written else "]\n")
+        return written
 
     def write_parquet(self, file: Path) -> int:
-        """Write a Parquet file (zstd). Gives the number of rows. Raises QueryError for a type that Parquet has not."""
+        """Write a Parquet file (zstd). Returns the number of rows. Raises QueryError for a type Parquet lacks."""
         import pyarrow
         from pyarrow import parquet
 
-        count = 0
+        written = 0
         try:
-            with _told(), warnings.catch_warnings():
-                # The library advises another call to save a copy; that one takes no statements but SELECT.
+            with _query_errors(), warnings.catch_warnings():
+                # DuckDB advises another call that saves a copy, but that call accepts SELECT only.
                 warnings.simplefilter("ignore", UserWarning)
-                reader: Any = _stoppable(self._connection, lambda: self._result.to_arrow_reader(BATCH))
-            with _told(), parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
-                while (batch := _stoppable(self._connection, lambda: next(reader, None))) is not None:
+                reader: Any = _interruptible(self._connection, lambda: self._result.to_arrow_reader(BATCH))
+            with _query_errors(), parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+                while (batch := _interruptible(self._connection, lambda: next(reader, None))) is not None:
                     writer.write_batch(batch)
-                    count += batch.num_rows
+                    written += batch.num_rows
         except (pyarrow.ArrowException, NotImplementedError) as error:
-            told = str(error).strip().splitlines()[0]
-            raise QueryError(f"The answer can't be written as Parquet: {told}. Cast that column to text.") from error
-        return count
+            raise QueryError(
+                f"The result can't be written as Parquet: {first_line(error)}. Cast that column to text."
+            ) from error
+        return written
 
 
-def plain(value: Any) -> Any:  # noqa: PLR0911  (a table of kinds)
-    """A cell as JSON has it: dates as ISO texts, decimals as numbers where no digit is lost, the rest as text."""
+def plain(value: Any) -> Any:  # noqa: PLR0911  (one return per type)
+    """A cell in JSON types: dates as ISO texts, decimals as numbers where no digit is lost, the rest as text."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
@@ -150,34 +163,27 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  (a table of kinds)
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _stoppable(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
-    """What `work` gives, done in a thread beside: DuckDB can wait for its workers where it hears no Ctrl-C."""
-    with ThreadPoolExecutor(1) as beside:
-        waiting = beside.submit(work)
+def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+    """The result of `work`, run in another thread: DuckDB can block where it does not notice Ctrl-C."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
         try:
-            return waiting.result()
+            return future.result()
         except KeyboardInterrupt:
             connection.interrupt()
             raise
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """DuckDB's errors as ours."""
+def _query_errors() -> Iterator[None]:
+    """Raise DuckDB's errors as QueryError, with advice where the warehouse refuses an operation."""
     try:
         yield
     except duckdb.Error as error:
-        raise QueryError(_explained(error)) from error
-
-
-def _explained(error: duckdb.Error) -> str:
-    """DuckDB's message, and what to do where it refuses what is off here."""
-    told = str(error).strip()
-    first = told.splitlines()[0].rstrip()
-    if not first.endswith((".", "!")):
-        first += "."
-    if "read-only mode" in told:
-        return f"{first} The warehouse is read-only: it is rebuilt from its sources by `refresh`."
-    if isinstance(error, duckdb.PermissionException):
-        return f"{first} Queries can't reach files or the network; use --output to write the answer."
-    return told
+        message, first = str(error).strip(), first_line(error)
+        first += "" if first.endswith("!") else "."
+        if "read-only mode" in message:
+            message = f"{first} The warehouse is read-only: `refresh` rebuilds it from its sources."
+        elif isinstance(error, duckdb.PermissionException):
+            message = f"{first} Queries can't reach files or the network; use --output to write the answer."
+        raise QueryError(message) from error

@@ -1,33 +1,69 @@
-"""The command `load`: what a file would change, the problems that the checks found, and the file in the archive.
-
-Imported by `flows.cli.main`, so nothing heavy at the top.
-"""
+"""The command `load`: check a file, show what it would change, and put it into the archive."""
 
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import pandas as pd
+from rich.console import Console
 
+from flows.cli import console
+from flows.cli.errors import WRONG, fail
+from flows.cli.options import as_json_option, examples
+from flows.steps import fetch, ingest
+from flows.steps.as_of import parse_day
+from flows.steps.history import table_without_and_with
+from flows.steps.ingest import LOADED, ArchivedFile, CheckedFile, InputFile, PublicationDates
+from flows.steps.locking import only_writer
 from flows.steps.settings import Paths, paths
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from flows.steps.ingest import Candidate, Ingested, Offered
+from flows.steps.staging_cache import StagingCache
+from schemas.validate import ContractError
+from sources.archive import Archive
+from sources.catalogue import find, load_catalogue
+from sources.errors import Refused
+from transforms.preview import preview
 
 SHOWN_PERIODS = 12
 SHOWN_NAMES = 4
+SHOWN_REASONS = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """The arguments and options of the command."""
+
+    source: str
+    file: Path
+    vintage: str | None
+    dry_run: bool
+    accept_rejected: bool
+    accept: tuple[str, ...]
+    because: str | None
+    as_json: bool
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checked file, the periods that it would change (transforms.preview), and its record; None when not archived."""
+
+    checked: CheckedFile
+    changes: pd.DataFrame
+    archived: ArchivedFile | None
 
 
 @click.command(
-    short_help="Put a file into the raw archive.",
-    epilog="\b\nExamples:\n"
-    "  peacekeeping load fatalities DPPADPOSS-FATALITIES.csv\n"
-    "  peacekeeping load fatalities noticas_2021.csv --vintage 2021-06-30\n"
-    "  peacekeeping load uniformed_personnel 2025-08.csv --vintage 2025-08 --dry-run",
+    epilog=examples(
+        "peacekeeping load fatalities DPPADPOSS-FATALITIES.csv",
+        "peacekeeping load fatalities noticas_2021.csv --vintage 2021-06-30",
+        "peacekeeping load uniformed_personnel 2025-08.csv --vintage 2025-08 --dry-run",
+    ),
 )
 @click.argument("source")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
@@ -44,109 +80,76 @@ SHOWN_NAMES = 4
     "--accept",
     multiple=True,
     metavar="CHECK",
-    help="Load the file although this check refuses it; may be repeated, needs --because.",
+    help="Load the file although this check refuses it; repeatable, needs --because.",
 )
-@click.option("--because", metavar="TEXT", help="Why the checks named by --accept are wrong here; kept in the archive.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def load(
-    source: str,
-    file: Path,
-    vintage: str | None,
-    dry_run: bool,
-    accept_rejected: bool,
-    accept: tuple[str, ...],
-    because: str | None,
-    as_json: bool,
-) -> None:
+@click.option(
+    "--because", metavar="TEXT", help="Why the checks named by --accept are wrong here; recorded in the archive."
+)
+@as_json_option
+def load(**arguments: Any) -> None:
     """Put a FILE of any known form of SOURCE into the raw archive, or refuse it with the reason.
 
     The form is recognised from the columns; gzip, a zip of one file and Excel workbooks are unpacked. The file is
-    compared with what is held, the bundled snapshots included. What it would change is shown first, by period. The next
+    compared with the archive, the bundled snapshots included. What it would change is shown first, by period. The next
     refresh uses the file.
     """
-    from flows.cli.main import WRONG, fail
-
-    if bool(accept) != bool(because and because.strip()):
+    options = Options(**arguments)
+    if bool(options.accept) != bool(options.because and options.because.strip()):
         fail("--accept CHECK and --because TEXT go together.", WRONG)
-    accepted = dict.fromkeys(accept, (because or "").strip())
-    if accept_rejected:
-        accepted["rejected_rows"] = "--accept-rejected"
-    _load(paths(), _offered(source, file, vintage, accepted), dry_run, as_json)
-
-
-def _offered(source: str, file: Path, vintage: str | None, accepted: dict[str, str]) -> Offered:
-    """The file as it is offered. Ends the command where the source or the date is none."""
-    from flows.cli.main import WRONG, fail
-    from flows.steps.as_of import WrongDate, parse_day
-    from sources.catalogue import find, load_catalogue
-    from sources.errors import UnknownSource
-
+    where, file = paths(), _input_file(options)
     try:
-        found = find(load_catalogue(), source)
-        stated = parse_day(vintage, "--vintage").isoformat() if vintage is not None else None
-    except (UnknownSource, WrongDate) as error:
-        fail(str(error), WRONG)
-    from flows.steps.ingest import LOADED, Offered, Stated
-
-    return Offered(found, file, LOADED, file.name, Stated(by_hand=stated), accepted)
-
-
-def _load(where: Paths, offered: Offered, dry_run: bool, as_json: bool) -> None:
-    """Check the file, show what it would change, and archive it. Ends the command with 1 where it is refused."""
-    import sys
-    import tempfile
-    from contextlib import nullcontext
-    from dataclasses import replace
-
-    from rich.console import Console
-
-    from flows.cli.main import fail
-    from flows.steps import fetch, ingest
-    from flows.steps.history import table_now_and_then
-    from flows.steps.locking import BusyError, DataFolderError, only_writer
-    from flows.steps.registry import comparison_of
-    from flows.steps.staging_cache import StagingCache
-    from schemas.validate import ContractError
-    from sources.archive import Archive
-    from sources.errors import Refused, SourceError
-    from transforms.preview import preview
-
-    archive, cache = Archive(where.raw), StagingCache(where.staged)
-    checking = Console(stderr=True).status(f"Checking {offered.file.name} …") if sys.stderr.isatty() else nullcontext()
-    try:
-        with checking, only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as folder:
-            fetch.ensure_bundled(archive, {offered.source.name: offered.source})
-            stored = replace(offered, file=fetch.storable(offered.source, offered.file, Path(folder)))
-            try:
-                candidate = ingest.examine(archive, cache, stored)
-                record, staged = ingest.there(candidate.record), ingest.there(candidate.staged)
-                now, then = table_now_and_then(archive, cache, stored.source, record, staged)
-                column = stored.source.declaration["coverage"]["column"]
-                changes = preview(now, then, comparison_of(stored.source), column, staged.absent)
-                if not as_json:
-                    _show_changes(changes)
-                ingest.require_passed(candidate)
-                done = None if dry_run else ingest.store(archive, cache, candidate)
-            except (Refused, ContractError) as error:
-                raise (Refused(str(error)) if dry_run else ingest.refused(archive, stored, str(error))) from error
-    except (SourceError, DataFolderError, BusyError) as error:
-        fail(str(error))
+        loaded = _load(where, file, options)
     except OSError as error:
         fail(f"{error.strerror}: {error.filename or where.data}. Nothing was archived.")
-    if as_json:
-        click.echo(json.dumps(_as_json(candidate, changes, done), indent=1, ensure_ascii=False, default=str))
+    if options.as_json:
+        click.echo(json.dumps(_as_json(loaded), indent=1, ensure_ascii=False, default=str))
     else:
-        _show_result(candidate, done)
+        _show_result(loaded)
+
+
+def _input_file(options: Options) -> InputFile:
+    """The file to load. Raises UnknownSource or WrongDate."""
+    source = find(load_catalogue(), options.source)
+    stated = None if options.vintage is None else parse_day(options.vintage, "--vintage").isoformat()
+    accepted = dict.fromkeys(options.accept, (options.because or "").strip())
+    if options.accept_rejected:
+        accepted["rejected_rows"] = "--accept-rejected"
+    return InputFile(source, options.file, LOADED, options.file.name, PublicationDates(by_hand=stated), accepted)
+
+
+def _load(where: Paths, file: InputFile, options: Options) -> Loaded:
+    """Check the file, show what it would change, and archive it. Raises Refused."""
+    archive, cache = Archive(where.raw), StagingCache(where.staged)
+    checking = Console(stderr=True).status(f"Checking {file.path.name} …") if sys.stderr.isatty() else nullcontext()
+    with checking, only_writer(where), tempfile.TemporaryDirectory(dir=where.work) as folder:
+        fetch.ensure_bundled(archive, {file.source.name: file.source})
+        file = replace(file, path=fetch.storable(file.source, file.path, Path(folder)))
+        try:
+            checked = ingest.examine(archive, cache, file)
+            changes = _changes(archive, cache, checked)
+            if not options.as_json:
+                _show_changes(changes)
+            ingest.require_accepted(checked)
+            archived = None if options.dry_run else ingest.store(archive, cache, checked)
+        except (Refused, ContractError) as error:
+            if options.dry_run:
+                raise
+            raise ingest.keep_refused(archive, file, str(error)) from error
+    return Loaded(checked, changes, archived)
+
+
+def _changes(archive: Archive, cache: StagingCache, checked: CheckedFile) -> pd.DataFrame:
+    """The periods of the source's table that the file would change."""
+    source, staged = checked.file.source, checked.staged
+    now, then = table_without_and_with(archive, cache, source, checked.record, staged)
+    return preview(now, then, checked.comparison, source.declaration["coverage"]["column"], staged.absent)
 
 
 def _show_changes(changes: pd.DataFrame) -> None:
-    """What the table says of each period that would change, and what it would say."""
-    from flows.cli import console
-
+    """Print, for each period that the file would change, the table's figures now and with the file."""
     if not len(changes):
-        click.echo("No figure of today's tables would change.", err=True)
+        click.echo("The file would change no figure.", err=True)
         return
-    measure = changes["measure"].iloc[0]
     rows = [
         [
             change["period"],
@@ -158,9 +161,10 @@ def _show_changes(changes: pd.DataFrame) -> None:
         ]
         for change in changes.tail(SHOWN_PERIODS).to_dict("records")
     ]
-    console.show_table(["period", "rows", "sum of " + measure, "values revised", "gained", "lost"], rows)
+    measure = f"sum of {changes['measure'].iloc[0]}"
+    console.show_table(["period", "rows", measure, "values revised", "gained", "lost"], rows)
     if len(changes) > SHOWN_PERIODS:
-        click.echo(f"The last {SHOWN_PERIODS} of {len(changes):,} periods that would change; --json has all.", err=True)
+        click.echo(f"The last {SHOWN_PERIODS} of {len(changes):,} changed periods; --json lists all.", err=True)
 
 
 def _names(names: list[str]) -> str:
@@ -168,44 +172,41 @@ def _names(names: list[str]) -> str:
     return ", ".join(names[:SHOWN_NAMES]) + more
 
 
-def _show_result(candidate: Candidate, done: Ingested | None) -> None:
-    """Warnings and notices, and what became of the file."""
-    from flows.steps.ingest import there
-
-    record, staged = done.record if done else there(candidate.record), there(candidate.staged)
-    for warning in candidate.warnings:
+def _show_result(loaded: Loaded) -> None:
+    """Print warnings, notices, and whether the file was archived."""
+    checked, archived = loaded.checked, loaded.archived
+    record, staged = archived.record if archived else checked.record, checked.staged
+    for warning in checked.warnings:
         click.echo(f"warning: {warning}", err=True)
     for signal in staged.signals.itertuples():
         click.echo(f"notice: {str(signal.kind).replace('_', ' ')}: {signal.value} ({signal.rows:,} rows)", err=True)
-    if candidate.raw and candidate.raw.sheet:
-        click.echo(f"notice: read from the sheet {candidate.raw.sheet!r} of the workbook.", err=True)
-    what = "Would archive" if done is None else "Archived" if done.new else "Already in the archive:"
+    if checked.raw.sheet:
+        click.echo(f"notice: read from the sheet {checked.raw.sheet!r} of the workbook.", err=True)
+    what = "Would archive" if archived is None else "Archived" if archived.new else "Already in the archive:"
     click.echo(
         f"{what} {record.source} {record.vintage} ({record.vintage_basis}), {record.dialect}: {staged.rows_in:,} rows, "
         f"{len(staged.rows):,} staged, {staged.rows_rejected:,} rejected, {len(staged.merged):,} merged."
     )
     if record.vintage_basis == "day of retrieval":
         click.echo("notice: its rows carry no date; say --vintage DATE if you know when it was published.", err=True)
-    for reason, rows in staged.rejected["reason"].value_counts().head(5).items():
+    for reason, rows in staged.rejected["reason"].value_counts().head(SHOWN_REASONS).items():
         click.echo(f"rejected: {reason} ({rows:,} times)", err=True)
-    click.echo("Nothing was archived." if done is None else "Run `peacekeeping refresh` to build with it.", err=True)
+    click.echo(
+        "Nothing was archived." if archived is None else "Run `peacekeeping refresh` to build with it.", err=True
+    )
 
 
-def _as_json(candidate: Candidate, changes: pd.DataFrame, done: Ingested | None) -> dict[str, Any]:
-    """The result for scripts."""
-    from dataclasses import asdict
-
-    from flows.steps.ingest import there
-
-    record, staged = done.record if done else there(candidate.record), there(candidate.staged)
+def _as_json(loaded: Loaded) -> dict[str, Any]:
+    checked, archived = loaded.checked, loaded.archived
+    record, staged = archived.record if archived else checked.record, checked.staged
     return {
-        "archived": bool(done and done.new),
+        "archived": bool(archived and archived.new),
         "snapshot": asdict(record),
         "rows_in": staged.rows_in,
         "staged": len(staged.rows),
         "rejected": staged.rows_rejected,
         "merged": len(staged.merged),
-        "changes": changes.to_dict("records"),
-        "warnings": candidate.warnings,
-        "incomplete_periods": candidate.incomplete.to_dict("records"),
+        "changes": loaded.changes.to_dict("records"),
+        "warnings": checked.warnings,
+        "incomplete_periods": checked.incomplete.to_dict("records"),
     }

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from flows.steps.publish import published_build_id
 from flows.steps.settings import Paths
 from sources import bundle
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, source_names
 from sources.errors import ArchiveError, SourceError, UnknownBuild
-from warehouse.publish import previous_of
+from warehouse.query import Answer, QueryError, connect
 
 SHORTEST_ID = 4  # letters of a build id that name it
 
@@ -113,11 +112,22 @@ def future_vintages(archive: Archive, catalogue: Mapping[str, Source]) -> list[s
     ]
 
 
+def published_build_id(file: Path) -> str | None:
+    """The id of the build in a warehouse file; None without a file, or with one that is not a readable warehouse."""
+    try:
+        with connect(file) as connection:
+            return str(Answer(connection, "SELECT build_id FROM meta.builds").rows()[0][0])
+    except (QueryError, IndexError):
+        return None
+
+
 def existing_build(name: str, paths: Paths) -> Path | None:
     """The file of an existing build: `published`, `previous`, a path, or the id of one of the two; None without one.
 
     Raises ArchiveError when there is no previous build.
     """
+    from warehouse.publish import previous_of  # imports pandera
+
     files = {"published": paths.warehouse, "previous": previous_of(paths.warehouse)}
     if name == "previous" and not files[name].exists():
         raise ArchiveError("There is no previous build yet; name another one, or a warehouse file.")

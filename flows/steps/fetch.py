@@ -1,4 +1,4 @@
-"""Getting snapshots into the raw archive: from the publisher, or from the bundled files. `ingest` checks them."""
+"""Fetching sources into the archive, falling back to archived snapshots, and adding the bundled ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.steps.ingest import FETCHED, Offered, Stated, ingest, now, refused
+from flows.steps.ingest import FETCHED, InputFile, PublicationDates, ingest, keep_refused, now
 from flows.steps.registry import read
 from flows.steps.staging_cache import StagingCache
 from sources import bundle, codebook, download
@@ -25,7 +25,7 @@ Outcome = Literal["fetched", "unchanged", "offline", "unreachable", "unavailable
 
 @dataclass(frozen=True)
 class FetchResult:
-    """What came of asking for a source: which snapshot is the newest now, and why that one."""
+    """The outcome of fetching a source, in a word and a sentence, and the vintage that is now its newest."""
 
     source: str
     outcome: Outcome
@@ -35,9 +35,9 @@ class FetchResult:
 
 
 def storable(source: Source, file: Path, folder: Path) -> Path:
-    """What may be stored of a file: itself, or a copy in `folder` without what its source says must never be.
+    """The file, or, of a source that declares `redact`, a copy in `folder` without what must not be archived.
 
-    Raises Refused when what is to be left out can't be told.
+    Raises Refused when the parts to remove can't be found.
     """
     if source.redact is None:
         return file
@@ -47,13 +47,11 @@ def storable(source: Source, file: Path, folder: Path) -> Path:
 
 
 def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
-    """Put the bundled snapshots of the sources into the archive where they are missing (history starts with them); how
-    many were."""
+    """Archive the bundled snapshots of the sources where they are missing; returns how many were."""
     added = 0
     for entry in bundle.manifest():
-        if entry["role"] != "snapshot" or entry["source"] not in catalogue:
-            continue
-        if archive.holds(entry["source"], entry["sha256"]):
+        wanted = entry["role"] == "snapshot" and entry["source"] in catalogue
+        if not wanted or archive.holds(entry["source"], entry["sha256"]):
             continue
         file = bundle.BUNDLED / entry["file"]
         added += archive.add(
@@ -74,82 +72,81 @@ def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
 
 
 def _newest(archive: Archive, source: Source) -> Snapshot | None:
-    """The newest snapshot; one whose vintage lies in the future is not."""
-    found = [snapshot for snapshot in archive.snapshots(source.name) if not snapshot.in_future()]
-    return found[-1] if found else None
+    """The newest snapshot whose vintage does not lie in the future."""
+    snapshots = [snapshot for snapshot in archive.snapshots(source.name) if not snapshot.in_future()]
+    return snapshots[-1] if snapshots else None
 
 
 def fall_back(archive: Archive, source: Source, outcome: Outcome, why: str) -> FetchResult:
-    """The outcome of a source that keeps its last good snapshot, told plainly and recorded as a check."""
+    """Fall back to the newest archived snapshot of a source, and record the check."""
     newest = _newest(archive, source)
-    told = f"{why} Kept the {newest.origin} snapshot of {newest.vintage}." if newest else f"{why} There is no snapshot."
-    _note(archive, source, outcome, told, _last_reply(archive, source))
-    return FetchResult(source.name, outcome, told, newest.vintage if newest else None)
+    kept = f"Kept the {newest.origin} snapshot of {newest.vintage}." if newest else "There is no snapshot."
+    result = FetchResult(source.name, outcome, f"{why} {kept}", newest.vintage if newest else None)
+    return _record(archive, result, _last_reply(archive, source))
 
 
-def _note(archive: Archive, source: Source, outcome: Outcome, told: str, reply: Mapping[str, Any]) -> None:
-    """Record a check, with the reply that the next one can ask the publisher about."""
-    archive.note_check(source.name, {"at": now(), "outcome": outcome, "message": told, "reply": reply})
+def _record(archive: Archive, result: FetchResult, reply: Mapping[str, Any]) -> FetchResult:
+    """Record a check of a publisher, with the reply that the next check can compare with."""
+    note = {"at": now(), "outcome": result.outcome, "message": result.message, "reply": reply}
+    archive.note_check(result.source, note)
+    return result
 
 
 def _last_reply(archive: Archive, source: Source) -> Mapping[str, Any]:
-    """The last reply that was archived: `url`, `sha256`, `validators`; empty where none is recorded."""
+    """The last archived reply: `url`, `sha256`, `validators`; empty where none is recorded."""
     try:
         reply = (archive.last_check(source.name) or {}).get("reply")
-    except ArchiveError:  # it is written anew by this check
+    except ArchiveError:  # this check writes it again
         return {}
     return reply if isinstance(reply, dict) else {}
 
 
 def _validators(reply: Mapping[str, Any]) -> list[Validator]:
-    """What to name a recorded reply by when asking whether it still stands."""
+    """The validators (ETag, Last-Modified) of a recorded reply, for a conditional request."""
     try:
         return [Validator(**entry) for entry in reply["validators"]]
     except (KeyError, TypeError):
         return []
 
 
-def _standing(archive: Archive, source: Source, sha256: str) -> Snapshot | None:
-    """The record of a snapshot that is held whole; one with a vintage in the future gets a new record."""
+def _usable(archive: Archive, source: Source, sha256: str) -> Snapshot | None:
+    """The record of an undamaged snapshot; None also where its vintage lies in the future: it needs a new record."""
     record = archive.holds(source.name, sha256)
     return None if record is None or record.in_future() else record
 
 
 def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> FetchResult:
-    """Ask the publisher for a source's newest state and archive it.
+    """Fetch the newest state of a source and archive it, unless it is unchanged; the reply is kept in `work` meanwhile.
 
-    Raises Unreachable, Unavailable or Refused; the caller falls back with `fall_back`.
+    Raises Unreachable, Unavailable or Refused; the caller then uses `fall_back`.
     """
     last = _last_reply(archive, source)
-    # Only what is held whole, from this address, can be said to stand.
-    standing = _standing(archive, source, str(last.get("sha256"))) if last.get("url") == source.url() else None
-    known = _validators(last) if standing else []
-    wanted = download.Wanted(source.url(), source.content_types, source.rows_per_page, source.workbook)
-    with tempfile.TemporaryDirectory(dir=work) as folder, Client(wanted.url) as client:
+    # A conditional request is only right for an undamaged snapshot of the same address.
+    current = _usable(archive, source, str(last.get("sha256"))) if last.get("url") == source.url() else None
+    request = download.Wanted(source.url(), source.content_types, source.rows_per_page, source.workbook)
+    with tempfile.TemporaryDirectory(dir=work) as folder, Client(request.url) as client:
         try:
-            reply = download.fetch(client, wanted, Path(folder) / "reply", known)
+            reply = download.fetch(client, request, Path(folder) / "reply", _validators(last) if current else [])
         except Refused as error:
             if error.file is None or source.redact:
                 raise
-            raise refused(archive, Offered(source, error.file, FETCHED, wanted.url), str(error)) from None
+            raise keep_refused(archive, InputFile(source, error.file, FETCHED, request.url), str(error)) from None
         if reply:
             file = storable(source, reply.path, Path(folder))
             sha256 = reply.sha256 if file == reply.path else sha256_of(file)
             last = {"url": reply.url, "sha256": sha256, "validators": [asdict(v) for v in reply.validators]}
-            standing = _standing(archive, source, sha256)
-        if standing:
-            told = f"Unchanged since the vintage {standing.vintage}."
-            _note(archive, source, "unchanged", told, last)
-            return FetchResult(source.name, "unchanged", told, standing.vintage)
+            current = _usable(archive, source, sha256)
+        if current:
+            message = f"Unchanged since the vintage {current.vintage}."
+            return _record(archive, FetchResult(source.name, "unchanged", message, current.vintage), last)
         if reply is None:
-            raise AssertionError("not modified, and nothing was asked about")
+            raise AssertionError("not modified, but no validator was sent")
         metadata = client.last_update(source.url(source.metadata_path)) if source.metadata_path else None
-        stated = Stated(by_metadata=metadata, last_modified=reply.last_modified)
+        dates = PublicationDates(by_metadata=metadata, last_modified=reply.last_modified)
         try:
-            ingested = ingest(archive, cache, Offered(source, file, FETCHED, reply.url, stated))
+            archived = ingest(archive, cache, InputFile(source, file, FETCHED, reply.url, dates))
         except CutOff as error:
             raise Unavailable(f"The reply was cut off: {error}") from error
-    vintage, staged = ingested.record.vintage, ingested.staged
-    told = f"Fetched the vintage {vintage}: {staged.rows_in:,} rows ({ingested.record.dialect})."
-    _note(archive, source, "fetched", told, last)
-    return FetchResult(source.name, "fetched", told, vintage, ingested.warnings)
+    vintage = archived.record.vintage
+    message = f"Fetched the vintage {vintage}: {archived.staged.rows_in:,} rows ({archived.record.dialect})."
+    return _record(archive, FetchResult(source.name, "fetched", message, vintage, archived.warnings), last)

@@ -20,8 +20,7 @@ _CLAIMS = "SELECT number, claim, verdict::VARCHAR AS verdict, because FROM meta.
 
 
 def _records(connection: Any, sql: str) -> list[dict[str, object]]:
-    answer = Answer(connection, sql)
-    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
+    return Answer(connection, sql).records()
 
 
 def failed_checks(file: Path, queries: dict[str, str]) -> list[dict[str, object]]:

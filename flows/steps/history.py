@@ -1,4 +1,4 @@
-"""The vintages of a source that are held: those beside a file in publication order, and those that a build may use."""
+"""The archived rows of a source that a file is compared with."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ log = logging.getLogger("peacekeeping.sources")
 
 
 @dataclass(frozen=True)
-class Held:
-    """What is held beside a file.
+class StoredRows:
+    """The archived rows of a source, without the file that is checked.
 
-    before, after  the rows of its series published just before and just after it: of a source whose newer vintages
-                   replace whole periods, those of the vintage that is next to it for each period
-    rows           the rows of its series that speak for each period now, without the file; None where nothing is held
-    others         the rows of the source's other series that speak for each period now; None where there are none
+    before, after  the rows of its series published just before and just after it; where newer vintages replace whole
+                   periods, the rows of each period from the nearest vintage that covers it
+    rows           the current rows of its series; None without a vintage
+    others         the current rows of the source's other series; None without one
     """
 
     before: Neighbour | None
@@ -39,74 +39,86 @@ class Held:
     others: pd.DataFrame | None = None
 
     @cached_property
-    def every(self) -> pd.DataFrame | None:
-        """The rows of all series."""
+    def all_series(self) -> pd.DataFrame | None:
+        """The current rows of all series; None without a vintage."""
         frames = [frame for frame in (self.rows, self.others) if frame is not None]
         return pd.concat(frames, ignore_index=True) if frames else None
 
 
-def held_beside(archive: Archive, cache: StagingCache, source: Source, record: Snapshot, staged: Staged) -> Held:
-    """The vintages beside a file. One that can't be used is left out, with a warning: the build tells it as well.
-    Vintages in the future are left out."""
+def stored_rows(archive: Archive, cache: StagingCache, source: Source, record: Snapshot, staged: Staged) -> StoredRows:
+    """The archived rows that a staged file is compared with.
+
+    Leaves out vintages in the future, and, with a warning, snapshots that can't be used: the build reports them too.
+    """
     series = {dialect["name"]: dialect.get("series") for dialect in source.dialects}
-    usable = [one for one in archive.snapshots(source.name) if one.sha256 != record.sha256 and not one.in_future()]
-    same = [one for one in usable if series.get(one.dialect) == series[record.dialect]]
-    earlier = [one for one in same if one.order() < record.order()]
-    later = [one for one in same if one.order() > record.order()]
+    usable = _other_snapshots(archive, source, record)
+    same = [snapshot for snapshot in usable if series.get(snapshot.dialect) == series[record.dialect]]
+    earlier = [snapshot for snapshot in same if snapshot.order() < record.order()]
+    later = [snapshot for snapshot in same if snapshot.order() > record.order()]
     period = comparison_of(source).period
     if period is None:
         earlier, later = earlier[-1:], later[:1]
-    before = _staged(archive, cache, source, earlier, staged)
-    after = _staged(archive, cache, source, later, staged)
-    others = _staged(archive, cache, source, [one for one in usable if one not in same], staged) if period else []
-    together = [*before, *after]
-    return Held(
+    before = _vintages(archive, cache, source, earlier, staged)
+    after = _vintages(archive, cache, source, later, staged)
+    others = [snapshot for snapshot in usable if snapshot not in same] if period else []
+    return StoredRows(
         _neighbour(before, period),
         _neighbour(after[::-1], period),
-        _rows(together, period) if together else None,
-        _rows(others, period) if others else None,
+        _current_rows([*before, *after], period),
+        _current_rows(_vintages(archive, cache, source, others, staged), period),
     )
 
 
-def _staged(
+def _other_snapshots(archive: Archive, source: Source, record: Snapshot) -> list[Snapshot]:
+    return [one for one in archive.snapshots(source.name) if one.sha256 != record.sha256 and not one.in_future()]
+
+
+def _vintages(
     archive: Archive, cache: StagingCache, source: Source, snapshots: Sequence[Snapshot], staged: Staged
 ) -> list[Vintage]:
-    """The snapshots' rows; of a source with several publications those of the file's own."""
-    apart = SUBJECTS[source.name].apart
-    found = []
+    """The staged snapshots; of a source with several publications, those of the same publication as `staged`."""
+    publication = SUBJECTS[source.name].apart
+    vintages = []
     for snapshot in snapshots:
         try:
             other = cache.staged(archive, source, snapshot)
         except (ArchiveError, ContractError, Refused) as error:
             log.warning("%s: not compared with the vintage %s: %s", source.name, snapshot.vintage, error)
             continue
-        if apart is None or other.rows[apart].iloc[0] == staged.rows[apart].iloc[0]:
-            found.append(Vintage(snapshot.sha256, date.fromisoformat(snapshot.vintage), other))
-    return found
+        if publication is None or other.rows[publication].iloc[0] == staged.rows[publication].iloc[0]:
+            vintages.append(Vintage(snapshot.sha256, date.fromisoformat(snapshot.vintage), other))
+    return vintages
 
 
 def _neighbour(vintages: Sequence[Vintage], period: str | None) -> Neighbour | None:
-    """The rows of the last of the vintages; with periods, for each period those of the last that covers it."""
-    if not vintages:
+    rows = _current_rows(vintages, period)
+    if rows is None:
         return None
     absent = tuple(sorted({name for vintage in vintages for name in vintage.staged.absent}))
-    return Neighbour(vintages[-1].vintage, _rows(vintages, period), absent)
+    return Neighbour(vintages[-1].vintage, rows, absent)
 
 
-def _rows(vintages: Sequence[Vintage], period: str | None) -> pd.DataFrame:
+def _current_rows(vintages: Sequence[Vintage], period: str | None) -> pd.DataFrame | None:
+    """The rows of the last vintage; with periods, for each period those of the last vintage that covers it."""
+    if not vintages:
+        return None
     return vintages[-1].rows() if period is None else replace_periods(vintages, period)
 
 
-def table_now_and_then(
+def table_without_and_with(
     archive: Archive, cache: StagingCache, source: Source, record: Snapshot, staged: Staged
 ) -> tuple[pd.DataFrame | None, pd.DataFrame]:
-    """The rows that a build would have for a source without a file and with it; of a source with several publications
-    those of the file's own. None where nothing is held."""
-    held = [one for one in archive.snapshots(source.name) if one.sha256 != record.sha256 and not one.in_future()]
-    found = _staged(archive, cache, source, held, staged)
-    earlier = sum(one.order() < record.order() for one in held if one.sha256 in {vintage.sha256 for vintage in found})
+    """A source's table as a build would have it without a file (None without a vintage) and with it.
+
+    Of a source with several publications, the rows of the file's own.
+    """
     file = Vintage(record.sha256, date.fromisoformat(record.vintage), staged)
-    return _table(source, found) if found else None, _table(source, [*found[:earlier], file, *found[earlier:]])
+    others = _other_snapshots(archive, source, record)
+    earlier = [snapshot for snapshot in others if snapshot.order() < record.order()]
+    before = _vintages(archive, cache, source, earlier, staged)
+    after = _vintages(archive, cache, source, others[len(earlier) :], staged)
+    without = _table(source, [*before, *after]) if before or after else None
+    return without, _table(source, [*before, file, *after])
 
 
 def _table(source: Source, vintages: Sequence[Vintage]) -> pd.DataFrame:

@@ -1,4 +1,8 @@
-"""What a build is: the hash of the archive's snapshots and of the code that makes a warehouse of them."""
+"""Identities: hashes of the code that a build or a staged snapshot depends on, and the id of a build.
+
+Files are hashed with their paths relative to the packages, so that a clone and an installed wheel agree. Left out is
+what can't change a table: Prefect's flows, the command line, reports and exports.
+"""
 
 from __future__ import annotations
 
@@ -12,29 +16,49 @@ from pathlib import Path
 
 from sources.archive import Snapshot
 
-ROOMS = ("sources", "schemas", "transforms", "warehouse", "flows")
-CODE_SUFFIXES = {".py", ".yaml", ".csv", ".sql", ".json", ".toml"}
+ROOT = Path(__file__).parents[2]
+STAGING_CODE = (
+    "schemas", "transforms", "sources/acceptance.py", "flows/steps/registry.py", "flows/steps/staging_cache.py",
+)  # fmt: skip
+BUILD_CODE = (*STAGING_CODE, "sources", "warehouse", "flows/steps/staging.py", "flows/steps/build.py")
+NOT_IN_BUILD = ("warehouse/export", "warehouse/reports")
+SUFFIXES = {".py", ".yaml", ".csv", ".sql", ".json", ".toml"}
 
 
 @cache
-def code_sha256() -> str:
-    """Hash of the code, declarations and code lists that a build depends on (the bundled data apart)."""
-    root = Path(__file__).parents[2]
+def _sha256(parts: tuple[str, ...]) -> str:
+    """Hash of files, and of the files in folders, named relative to the packages."""
+    files = {
+        file
+        for part in parts
+        for file in ([ROOT / part] if (ROOT / part).is_file() else (ROOT / part).rglob("*"))
+        if file.suffix in SUFFIXES and not any(file.is_relative_to(ROOT / folder) for folder in NOT_IN_BUILD)
+    }
     digest = hashlib.sha256()
-    files = [path for room in ROOMS for path in (root / room).rglob("*") if path.suffix in CODE_SUFFIXES]
-    for path in sorted(files):
-        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    for file in sorted(files):
+        digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-@cache
-def staging_code() -> str:
-    """What a staged snapshot depends on besides its bytes and its vintage: our code, and the packages that shape it."""
-    parts = [code_sha256(), *map(version, ("pandas", "pandera", "pyarrow"))]
+def code_sha256() -> str:
+    """Hash of the code, declarations and code lists that a build depends on."""
+    return _sha256(BUILD_CODE)
+
+
+def staging_code(source: str) -> str:
+    """What a staged snapshot of a source depends on besides its bytes and its vintage.
+
+    The code that reads and stages, the source's declaration, and the packages that shape frames and files.
+    """
+    parts = [
+        _sha256(STAGING_CODE),
+        _sha256((f"sources/{source}.yaml",)),
+        *map(version, ("pandas", "pandera", "pyarrow")),
+    ]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
 def build_id(snapshots: Iterable[Snapshot]) -> str:
-    """Names a build by what it is made of: the same snapshots (records included) and the same code give the same id."""
+    """The id of a build: the same snapshots (records included) and the same code give the same id."""
     parts = sorted(json.dumps(asdict(snapshot), sort_keys=True) for snapshot in snapshots)
     return hashlib.sha256("\n".join([code_sha256(), *parts]).encode()).hexdigest()[:12]

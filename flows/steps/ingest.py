@@ -1,22 +1,22 @@
-"""Ingesting a file: bytes → form → date → rows → neighbours → periods → rejected rows → control totals → archive.
+"""Ingesting a file: read and stage it, compare it with the archive, archive it.
 
-One value, `Candidate`, goes through the checks in this order; each takes it and returns it with the problems that it
-found. A file whose problems refuse it is kept apart with the reasons, unless a person has accepted them.
+One value, `CheckedFile`, holds the file's rows and collects the problems that the checks find. A problem can refuse the
+file; it is then kept apart with the reasons, unless a person has accepted the problem.
 """
 
 from __future__ import annotations
 
 import getpass
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
 
-from flows.steps.history import Held, held_beside
+from flows.steps.history import StoredRows, stored_rows
 from flows.steps.registry import comparison_of, declaration_of, read, stage_rows
 from flows.steps.staging import control_totals_of
 from flows.steps.staging_cache import StagingCache
@@ -28,21 +28,20 @@ from sources.errors import CutOff, Refused
 from transforms import adjacent_periods, control_totals, envelope, neighbours
 from transforms.completeness import incomplete_periods, with_estimates, with_unread_keys
 from transforms.dialects import Raw
+from transforms.neighbours import Comparison
 from transforms.parsing import last_update
 from transforms.staging import Staged
 
 log = logging.getLogger("peacekeeping.sources")
 
-Part = TypeVar("Part")
-
 LOADED, FETCHED = "loaded", "fetched"
-MAX_MISSING_PCT = 1.0  # of a period, where nobody looks at the file before it is published
+MAX_MISSING_PCT = 1.0  # of a period's figures, in a file that nobody looks at before it is published
 REJECTED_ROWS = "rejected_rows"
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What is known of a file's publication besides its rows, the most reliable first; each an ISO day or None."""
+class PublicationDates:
+    """Publication dates of a file from outside its rows, the most reliable first; each an ISO day or None."""
 
     by_hand: str | None = None
     by_metadata: str | None = None
@@ -50,66 +49,71 @@ class Stated:
 
 
 @dataclass(frozen=True)
-class Offered:
-    """A file that may be stored: of which source, how it came (loaded or fetched) and from where, what is stated of its
-    publication, and the checks that a person lets it pass, each with the reason."""
+class InputFile:
+    """A file to ingest.
+
+    origin    `loaded` by hand or `fetched`
+    url       where it came from
+    accepted  the checks that a person accepts, each with the reason
+    """
 
     source: Source
-    file: Path
+    path: Path
     origin: str
     url: str
-    stated: Stated = Stated()
+    dates: PublicationDates = PublicationDates()
     accepted: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A file between the checks; what a check adds is missing before it.
+@dataclass
+class CheckedFile:
+    """A file that was read and staged, and the problems that the checks found.
 
-    record      what the archive will say of it
-    held        the vintages published before and after it
-    compared    its rows together with what its rejected rows would add (transforms.completeness.with_estimates)
-    incomplete  what its periods lack because rows were rejected (transforms.completeness.incomplete_periods)
-    problems    what the checks found so far
+    record  what the archive records of it
+    stored  the archived rows that it is compared with
     """
 
-    offered: Offered
-    at: str
-    raw: Raw | None = None
-    record: Snapshot | None = None
-    staged: Staged | None = None
-    held: Held | None = None
-    compared: pd.DataFrame | None = None
-    incomplete: pd.DataFrame = field(default_factory=pd.DataFrame)
-    problems: tuple[Problem, ...] = ()
+    file: InputFile
+    raw: Raw
+    record: Snapshot
+    staged: Staged
+    stored: StoredRows
+    problems: list[Problem] = field(default_factory=list)
 
-    @property
-    def used(self) -> set[str]:
-        """The names by which a person accepts a problem that was found."""
-        names = {name for problem in self.problems for name in (problem.check, problem.check.partition(".")[0])}
-        return names & set(self.offered.accepted)
+    @cached_property
+    def comparison(self) -> Comparison:
+        """How the source's rows are compared."""
+        return comparison_of(self.file.source)
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """Its rows together with an estimate of what its rejected rows would add."""
+        return with_estimates(self.staged, self.stored.all_series, self.comparison)
+
+    @cached_property
+    def incomplete(self) -> pd.DataFrame:
+        """What its periods lack because rows were rejected (transforms.completeness.incomplete_periods)."""
+        if not self.staged.rows_rejected:
+            return pd.DataFrame()
+        return incomplete_periods(self.staged, self.stored.all_series, self.comparison)
 
     @property
     def warnings(self) -> list[str]:
-        """What wants a look, and what a person has accepted."""
+        """The problems that don't refuse the file, and those that a person accepted."""
         return [problem.text for problem in self.problems if not problem.refuses or self._accepts(problem)]
 
     @property
     def refusals(self) -> list[Problem]:
-        """The problems that keep it out."""
+        """The problems that refuse the file."""
         return [problem for problem in self.problems if problem.refuses and not self._accepts(problem)]
 
     def _accepts(self, problem: Problem) -> bool:
-        return bool({problem.check, problem.check.partition(".")[0]} & set(self.offered.accepted))
-
-    def found(self, problems: list[Problem]) -> Candidate:
-        """The candidate with more problems."""
-        return replace(self, problems=(*self.problems, *problems))
+        return not _names(problem).isdisjoint(self.file.accepted)
 
 
 @dataclass(frozen=True)
-class Ingested:
-    """A file that is in the archive: its record, its staged rows, what wants a look, and whether it is new there."""
+class ArchivedFile:
+    """An archived file: its record, its staged rows, the warnings, and whether it is new in the archive."""
 
     record: Snapshot
     staged: Staged
@@ -118,221 +122,195 @@ class Ingested:
 
 
 def now() -> str:
-    """The time in UTC, to the second, as records have it."""
+    """The time in UTC to the second, as records have it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def read_form(candidate: Candidate) -> Candidate:
-    """The bytes are those of a file of the source, and the columns those of one of its forms."""
-    return replace(candidate, raw=read(candidate.offered.source, candidate.offered.file))
+def ingest(archive: Archive, cache: StagingCache, file: InputFile) -> ArchivedFile:
+    """Check a file and archive it.
 
-
-def date_it(candidate: Candidate) -> Candidate:
-    """The publication date can be told, and does not contradict the rows."""
-    offered, raw = candidate.offered, there(candidate.raw)
-    vintage, basis = _vintage(raw, offered.stated, date.fromisoformat(candidate.at[:10]))
-    record = Snapshot(
-        source=offered.source.name,
-        sha256=sha256_of(offered.file),
-        bytes=offered.file.stat().st_size,
-        vintage=vintage.isoformat(),
-        vintage_basis=basis,
-        origin=offered.origin,
-        url=offered.url,
-        retrieved_at=candidate.at,
-        dialect=raw.dialect.name,
-    )
-    return replace(candidate, record=record)
-
-
-def stage_it(candidate: Candidate) -> Candidate:
-    """The rows are what the source promises; those that are not are set aside with their reasons."""
-    vintage = date.fromisoformat(there(candidate.record).vintage)
-    return replace(candidate, staged=stage_rows(candidate.offered.source, there(candidate.raw), vintage))
-
-
-def check_rows(candidate: Candidate) -> Candidate:
-    """The number of rows, of rejected rows and the newest date are within the source's envelope."""
-    staged, declared = there(candidate.staged), declaration_of(candidate.offered.source)
-    vintage = date.fromisoformat(there(candidate.record).vintage)
-    return candidate.found(
-        [
-            *envelope.rejected_share(staged, declared),
-            *envelope.newest_row(staged, declared, vintage),
-            *envelope.number_of_rows(staged, declared),
-        ]
-    )
-
-
-def check_neighbours(candidate: Candidate) -> Candidate:
-    """Rows, keys, values and totals are like those of the vintages published just before and after it."""
-    staged, held, how = there(candidate.staged), there(candidate.held), comparison_of(candidate.offered.source)
-    rows, told = there(candidate.compared), []
-    for neighbour, later in ((held.before, False), (held.after, True)):
-        if neighbour is not None:
-            told += neighbours.number_of_rows(rows, neighbour, how, later=later)
-            told += neighbours.revised_values(rows, neighbour, how, staged.absent, later=later)
-            told += neighbours.revised_totals(rows, neighbour, how)
-    told += neighbours.missing_keys(with_unread_keys(staged, how), held.before, held.after, how)
-    told += neighbours.unknown_to_both(rows, held.before, held.after, how)
-    return candidate.found([*told, *neighbours.late_rows(rows, held.before, how)])
-
-
-def check_periods(candidate: Candidate) -> Candidate:
-    """The figures of months and years that are new are like those of the nearest ones that are held."""
-    rows, held, how = there(candidate.compared), there(candidate.held), comparison_of(candidate.offered.source)
-    return candidate.found(adjacent_periods.against_nearest_period(rows, held.rows, how, held.others))
-
-
-def check_rejected(candidate: Candidate) -> Candidate:
-    """No period lacks much because of rejected rows; loaded by hand, none lacks anything."""
-    staged, source = there(candidate.staged), candidate.offered.source
-    if not staged.rows_rejected:
-        return candidate
-    incomplete = incomplete_periods(staged, there(candidate.held).every, comparison_of(source))
-    problem = _of_rejected(candidate, incomplete)
-    return replace(candidate, incomplete=incomplete).found([problem])
-
-
-def check_control_totals(candidate: Candidate) -> Candidate:
-    """The sums are those that the publisher prints beside its rows, where these are held."""
-    source, rows = candidate.offered.source, there(candidate.compared)
-    declared = source.declaration["envelope"].get("control_totals", [])
-    if not declared:
-        return candidate
-    period = source.declaration["coverage"]["column"]
-    return candidate.found(control_totals.against_printed(rows, control_totals_of(source), declared, period))
-
-
-Check = Callable[[Candidate], Candidate]
-BEFORE_NEIGHBOURS: tuple[Check, ...] = (read_form, date_it, stage_it, check_rows)
-WITH_NEIGHBOURS: tuple[Check, ...] = (check_neighbours, check_periods, check_rejected, check_control_totals)
-
-
-def examine(archive: Archive, cache: StagingCache, offered: Offered) -> Candidate:
-    """Put a file through all checks; changes nothing.
-
-    Raises Refused or ContractError when a check can't go on: the bytes, the form or all rows are not the source's.
-    """
-    candidate = Candidate(offered, now())
-    for check in BEFORE_NEIGHBOURS:
-        candidate = check(candidate)
-    held = held_beside(archive, cache, offered.source, there(candidate.record), there(candidate.staged))
-    compared = with_estimates(there(candidate.staged), held.every, comparison_of(offered.source))
-    candidate = replace(candidate, held=held, compared=compared)
-    for check in WITH_NEIGHBOURS:
-        candidate = check(candidate)
-    return _with_accepted(candidate)
-
-
-def _with_accepted(candidate: Candidate) -> Candidate:
-    """The candidate with the checks that a person let it pass in its record. Raises Refused for a name that no problem
-    has: it is mistyped, or nothing is to be accepted."""
-    accepted = candidate.offered.accepted
-    unknown = sorted(set(accepted) - candidate.used - {REJECTED_ROWS})
-    if unknown:
-        names = ", ".join(sorted({problem.check for problem in candidate.problems if problem.refuses})) or "none"
-        raise Refused(f"--accept {unknown[0]}: no check of that name refuses this file; those that do: {names}.")
-    used = [
-        {"check": name, "because": accepted[name], "by": getpass.getuser(), "at": candidate.at}
-        for name in sorted(candidate.used)
-    ]
-    return replace(candidate, record=replace(there(candidate.record), accepted=used))
-
-
-def require_passed(candidate: Candidate) -> None:
-    """Raise Refused, with each reason and the name by which it can be accepted, when a problem keeps the file out."""
-    refusals = candidate.refusals
-    if refusals:
-        told = " ".join(f"[{problem.check}] {problem.text.rstrip('.')}." for problem in refusals)
-        names = [name for name in dict.fromkeys(problem.check for problem in refusals) if name != REJECTED_ROWS]
-        if REJECTED_ROWS in {problem.check for problem in refusals} and candidate.offered.origin == LOADED:
-            told += " --accept-rejected loads a file with rejected rows, and marks their periods as incomplete."
-        if names:
-            options = " ".join(f"--accept {name}" for name in names)
-            told += f" If the publisher means it, `peacekeeping load` takes the file with {options} --because TEXT."
-        raise Refused(told)
-
-
-def ingest(archive: Archive, cache: StagingCache, offered: Offered) -> Ingested:
-    """Check a file and put it into the archive; what was staged to check it is kept in the cache.
-
-    Raises Refused with the reasons when it fails; the file is kept apart. Raises CutOff when it ends too early.
+    Raises Refused with the reasons when it fails, and keeps it apart; raises CutOff when it ends too early.
     """
     try:
-        candidate = examine(archive, cache, offered)
-        require_passed(candidate)
+        checked = examine(archive, cache, file)
+        require_accepted(checked)
     except (CutOff, CutOffError) as error:
-        raise CutOff(str(refused(archive, offered, str(error)))) from error
+        raise CutOff(str(keep_refused(archive, file, str(error)))) from error
     except (Refused, ContractError) as error:
-        raise refused(archive, offered, str(error)) from error
-    return store(archive, cache, candidate)
+        raise keep_refused(archive, file, str(error)) from error
+    return store(archive, cache, checked)
 
 
-def store(archive: Archive, cache: StagingCache, candidate: Candidate) -> Ingested:
-    """Put a file that passed into the archive; one that is there already keeps its first record, unless the new one
-    states a date where that one has the day it came, or that one's date lies in the future."""
-    offered, record, staged = candidate.offered, there(candidate.record), there(candidate.staged)
+def examine(archive: Archive, cache: StagingCache, file: InputFile) -> CheckedFile:
+    """Read, stage and check a file; changes nothing.
+
+    Raises Refused or ContractError when the bytes, the form, the publication date or all rows are wrong.
+    """
+    retrieved_at = now()
+    raw = read(file.source, file.path)
+    vintage, basis = _vintage(raw, file.dates, date.fromisoformat(retrieved_at[:10]))
+    record = Snapshot(
+        source=file.source.name,
+        sha256=sha256_of(file.path),
+        bytes=file.path.stat().st_size,
+        vintage=vintage.isoformat(),
+        vintage_basis=basis,
+        origin=file.origin,
+        url=file.url,
+        retrieved_at=retrieved_at,
+        dialect=raw.dialect.name,
+    )
+    staged = stage_rows(file.source, raw, vintage)
+    checked = CheckedFile(file, raw, record, staged, stored_rows(archive, cache, file.source, record, staged))
+    for check in (check_rows, check_neighbours, check_periods, check_rejected, check_control_totals):
+        checked.problems += check(checked)
+    checked.record = replace(record, accepted=_accepted(checked))
+    return checked
+
+
+def check_rows(checked: CheckedFile) -> list[Problem]:
+    """Whether the number of rows, of rejected rows and the newest date are within the source's envelope."""
+    staged, declared = checked.staged, declaration_of(checked.file.source)
+    return [
+        *envelope.rejected_share(staged, declared),
+        *envelope.newest_row(staged, declared, date.fromisoformat(checked.record.vintage)),
+        *envelope.number_of_rows(staged, declared),
+    ]
+
+
+def check_neighbours(checked: CheckedFile) -> list[Problem]:
+    """Whether rows, keys, values and totals are like those of the vintages published just before and after it."""
+    rows, stored, how = checked.rows, checked.stored, checked.comparison
+    problems = []
+    for neighbour, later in ((stored.before, False), (stored.after, True)):
+        if neighbour is not None:
+            problems += neighbours.number_of_rows(rows, neighbour, how, later=later)
+            problems += neighbours.revised_values(rows, neighbour, how, checked.staged.absent, later=later)
+            problems += neighbours.revised_totals(rows, neighbour, how)
+    problems += neighbours.missing_keys(with_unread_keys(checked.staged, how), stored.before, stored.after, how)
+    problems += neighbours.unknown_to_both(rows, stored.before, stored.after, how)
+    return [*problems, *neighbours.late_rows(rows, stored.before, how)]
+
+
+def check_periods(checked: CheckedFile) -> list[Problem]:
+    """Whether the figures of new months and years are like those of the nearest archived ones."""
+    stored = checked.stored
+    return adjacent_periods.against_nearest_period(checked.rows, stored.rows, checked.comparison, stored.others)
+
+
+def check_rejected(checked: CheckedFile) -> list[Problem]:
+    """Whether rejected rows leave a period incomplete: never in a loaded file, by less than 1 % in a fetched one."""
+    staged, incomplete = checked.staged, checked.incomplete
+    if not staged.rows_rejected:
+        return []
+    loaded = checked.file.origin == LOADED
+    examples = staged.rejected.drop_duplicates("row_number").head(3)
+    reasons = "; ".join(f"row {row.row_number:,}: {row.reason}" for row in examples.itertuples())
+    text = f"{staged.rows_rejected:,} of {staged.rows_in:,} rows are rejected ({reasons})"
+    if checked.file.source.declaration["coverage"].get("rows_are_persons"):
+        return [Problem(REJECTED_ROWS, False, text)]
+    if checked.comparison.period is None:
+        return [Problem(REJECTED_ROWS, loaded, text)]
+    share = incomplete["share_pct"].max(skipna=False)
+    if pd.isna(share):
+        text += f". How much {', '.join(incomplete['period'].head(3))} would lack is unknown"
+        return [Problem(REJECTED_ROWS, True, text)]
+    worst = incomplete.sort_values("share_pct").iloc[-1]
+    whole = worst["published"] + worst["missing"]
+    text += f". {worst['period']} would lack about {worst['missing']:,.0f} of {whole:,.0f} {worst['measure']}"
+    return [Problem(REJECTED_ROWS, bool(loaded or share >= MAX_MISSING_PCT), f"{text} ({share:.2g} %)")]
+
+
+def check_control_totals(checked: CheckedFile) -> list[Problem]:
+    """Whether the sums are those that the publisher prints beside its rows, where these are bundled."""
+    source = checked.file.source
+    declared = source.declaration["envelope"].get("control_totals", [])
+    if not declared:
+        return []
+    period = source.declaration["coverage"]["column"]
+    return control_totals.against_printed(checked.rows, control_totals_of(source), declared, period)
+
+
+def _names(problem: Problem) -> set[str]:
+    """The names that accept a problem: its check's, and that of the check's group (`revised` of `revised.gender`)."""
+    return {problem.check, problem.check.partition(".")[0]}
+
+
+def _accepted(checked: CheckedFile) -> list[dict[str, str]]:
+    """The accepted checks as the archive records them.
+
+    Raises Refused for a name that no problem has: it is mistyped, or there is nothing to accept.
+    """
+    accepted = checked.file.accepted
+    used = {name for problem in checked.problems for name in _names(problem)} & set(accepted)
+    unknown = sorted(set(accepted) - used - {REJECTED_ROWS})
+    if unknown:
+        names = ", ".join(sorted({problem.check for problem in checked.problems if problem.refuses})) or "none"
+        raise Refused(f"--accept {unknown[0]}: no check of that name refuses this file; those that do: {names}.")
+    at = checked.record.retrieved_at
+    return [{"check": name, "because": accepted[name], "by": getpass.getuser(), "at": at} for name in sorted(used)]
+
+
+def require_accepted(checked: CheckedFile) -> None:
+    """Raise Refused when a problem refuses the file, with each reason and the option that accepts it."""
+    refusals = checked.refusals
+    if not refusals:
+        return
+    text = " ".join(f"[{problem.check}] {problem.text.rstrip('.')}." for problem in refusals)
+    names = list(dict.fromkeys(problem.check for problem in refusals))
+    if REJECTED_ROWS in names:
+        names.remove(REJECTED_ROWS)
+        if checked.file.origin == LOADED:
+            text += " --accept-rejected loads a file with rejected rows, and marks their periods as incomplete."
+    if names:
+        options = " ".join(f"--accept {name}" for name in names)
+        text += f" If the publisher means it, `peacekeeping load` takes the file with {options} --because TEXT."
+    raise Refused(text)
+
+
+def store(archive: Archive, cache: StagingCache, checked: CheckedFile) -> ArchivedFile:
+    """Archive a file that passed, and cache its staged rows.
+
+    A file that is archived already keeps its first record, unless that has no date but the day of retrieval and the new
+    one has a stated date, or its date lies in the future. Raises Refused for another stated date.
+    """
+    file, record = checked.file, checked.record
     known = archive.find(record.source, record.sha256)
-    by_hand = offered.stated.by_hand
     in_future = known is not None and known.in_future()
-    if known and (in_future or (by_hand and by_hand != known.vintage)):
+    if known and (in_future or file.dates.by_hand not in (None, known.vintage)):
         if not in_future and known.vintage_basis != "day of retrieval":
             raise Refused(f"It is in the archive already, as the vintage {known.vintage} ({known.vintage_basis}).")
         archive.restate(record)
         new = True
     else:
-        # What is known already but damaged or lost on the disk is put back under its own record.
-        new = archive.add(offered.file, known or record) and not known
+        # Bytes of a known record that are damaged or lost are put back.
+        new = archive.add(file.path, known or record) and not known
         record = known or record
-    if record.vintage == there(candidate.record).vintage:
-        cache.keep(record, staged)
-    return Ingested(record, staged, candidate.warnings, new)
+    if record.vintage == checked.record.vintage:
+        cache.keep(record, checked.staged)
+    return ArchivedFile(record, checked.staged, checked.warnings, new)
 
 
-def refused(archive: Archive, offered: Offered, why: str) -> Refused:
-    """The refusal of a file, which is kept apart (but for an empty one)."""
-    size = offered.file.stat().st_size
-    kept = archive.refuse(offered.source.name, offered.file, why, offered.url, now()) if size else None
-    return Refused(why + (f" It is kept in {kept}." if kept else ""))
+def keep_refused(archive: Archive, file: InputFile, why: str) -> Refused:
+    """Keep a refused file apart with the reason, unless it is empty; returns the exception to raise."""
+    if not file.path.stat().st_size:
+        return Refused(why)
+    return Refused(f"{why} It is kept in {archive.refuse(file.source.name, file.path, why, file.url, now())}.")
 
 
-def _of_rejected(candidate: Candidate, incomplete: pd.DataFrame) -> Problem:
-    """The problem that rejected rows are: named with the part of the figures that they would have held."""
-    staged, source = there(candidate.staged), candidate.offered.source
-    first = staged.rejected.drop_duplicates("row_number").head(3)
-    shown = "; ".join(f"row {row.row_number:,}: {row.reason}" for row in first.itertuples())
-    told = f"{staged.rows_rejected:,} of {staged.rows_in:,} rows are rejected ({shown})"
-    if source.declaration["coverage"].get("rows_are_persons"):
-        return Problem(REJECTED_ROWS, False, told)
-    if comparison_of(source).period is None:
-        return Problem(REJECTED_ROWS, candidate.offered.origin == LOADED, told)
-    share = incomplete["share_pct"].max(skipna=False)
-    worst = incomplete.sort_values("share_pct", na_position="first").iloc[-1]
-    if pd.isna(share):
-        told += f". How much {', '.join(incomplete['period'].head(3))} would lack can't be told"
-    else:
-        whole = worst["published"] + worst["missing"]
-        told += f". {worst['period']} would lack about {worst['missing']:,.0f} of {whole:,.0f} {worst['measure']}"
-        told += f" ({share:.2g} %)"
-    by_hand = candidate.offered.origin == LOADED
-    return Problem(REJECTED_ROWS, bool(by_hand or pd.isna(share) or share >= MAX_MISSING_PCT), told)
+def _vintage(raw: Raw, dates: PublicationDates, today: date) -> tuple[date, str]:
+    """The publication date and its basis: the rows' own last_update, else the first known of `dates`, else today.
 
-
-def _vintage(raw: Raw, stated: Stated, today: date) -> tuple[date, str]:
-    """The publication date and what it rests on: the rows' own last_update before anything said about the file.
-
-    Raises Refused when what is said contradicts the rows, or the date lies in the future.
+    Raises Refused when a stated date contradicts the rows, or the date lies in the future.
     """
     own = last_update(raw)
-    if own is not None and stated.by_hand not in (None, own.isoformat()):
-        raise Refused(f"Its rows say that they were last updated on {own}, which is not the stated {stated.by_hand}.")
+    if own is not None and dates.by_hand not in (None, own.isoformat()):
+        raise Refused(f"Its rows say that they were last updated on {own}, which is not the stated {dates.by_hand}.")
     candidates = (
         (own.isoformat() if own else None, "last_update of the rows"),
-        (stated.by_hand, "stated"),
-        (stated.by_metadata, "the publisher's metadata"),
-        (stated.last_modified, "Last-Modified"),
-        (today.isoformat(), "day of retrieval"),
+        (dates.by_hand, "stated"),
+        (dates.by_metadata, "the publisher's metadata"),
+        (dates.last_modified, "Last-Modified"),
     )
     for text, basis in candidates:
         if not text:
@@ -344,11 +322,4 @@ def _vintage(raw: Raw, stated: Stated, today: date) -> tuple[date, str]:
         if basis in ("last_update of the rows", "stated"):
             raise Refused(f"Its publication date ({basis}), {vintage}, lies in the future; {behind}.")
         log.warning("%s says %s, which lies in the future, and is not used; %s.", basis, text, behind)
-    raise AssertionError("today lies in the future")
-
-
-def there(value: Part | None) -> Part:
-    """A part of the candidate that an earlier check has added."""
-    if value is None:
-        raise AssertionError("the checks run in another order")
-    return value
+    return today, "day of retrieval"

@@ -1,4 +1,4 @@
-"""One writer at a time: an operating system lock on the data folder, which a killed process cannot leave behind."""
+"""One writer at a time: operating system locks, which the system releases when their process dies."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ WAIT_SECONDS = 1800.0
 
 
 class DataFolderError(Exception):
-    """The data folder can't be used; the text says why and what to do."""
+    """The data folder can't be used; the message says why and what to do."""
 
 
 class BusyError(Exception):
-    """Another process is writing, and it was not waited for, or not long enough."""
+    """Another process was still writing when the waiting time was up."""
 
 
 def require_folder(paths: Paths) -> None:
-    """Make the data folder and see that it can be written. Raises DataFolderError."""
+    """Create the data folder and check that it can be written. Raises DataFolderError."""
     try:
         for folder in (paths.data, paths.raw, paths.work):
             folder.mkdir(parents=True, exist_ok=True)
             probe = folder / f".probe-{os.getpid()}"
             probe.write_bytes(b"ok")
-            probe.unlink(missing_ok=True)  # another host's process can have the same number
+            probe.unlink(missing_ok=True)  # a process on another host can have the same id
     except OSError as error:
         raise DataFolderError(
             f"The data folder {paths.data} can't be written: {error.strerror or error}. "
-            "Free it, or name another with PEACEKEEPING_DATA."
+            "Make it writable, or name another with PEACEKEEPING_DATA."
         ) from error
 
 
 @contextlib.contextmanager
 def only_writer(paths: Paths, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """Hold the data folder's lock; while another process holds it, say so and wait up to `wait_seconds`.
+    """Hold the data folder's lock; while another process holds it, log that and wait up to `wait_seconds`.
 
     Raises DataFolderError, or BusyError when the time is up.
     """
     require_folder(paths)
     lock = FileLock(paths.lock)
-    holder = paths.lock.with_suffix(".json")
     try:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            log.warning("Another run is writing to %s (%s); waiting for it.", paths.data, _who(holder.name, paths))
+            log.warning("Another run is writing to %s (%s); waiting for it.", paths.data, _recorded_holder(paths))
             lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise BusyError(
-            f"Another run is still writing to {paths.data} ({_who(holder.name, paths)}); gave up after "
+            f"Another run is still writing to {paths.data} ({_recorded_holder(paths)}); gave up after "
             f"{wait_seconds:g} s. Nothing was changed."
         ) from None
     try:
-        holder.write_text(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
+        note = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        paths.lock.with_suffix(".json").write_text(json.dumps(note))
         yield
     finally:
         lock.release()
@@ -70,20 +70,20 @@ def only_writer(paths: Paths, wait_seconds: float = WAIT_SECONDS) -> Iterator[No
 
 @contextlib.contextmanager
 def only_builder_of(paths: Paths, day: date, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """Hold the lock of one day's as-of warehouse: builds of other days, and a refresh, go on beside it.
+    """Hold the lock of the warehouse as of a day; refreshes and builds of other days are not affected.
 
     Raises DataFolderError, or BusyError when the time is up.
     """
     file = paths.lock_of(day)
+    lock = FileLock(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(file)
         lock.acquire(timeout=wait_seconds)
+    except Timeout:
+        raise BusyError(
+            f"Another run is still building as of {day}; gave up after {wait_seconds:g} s. Nothing was changed."
+        ) from None
     except OSError as error:
-        if isinstance(error, Timeout):
-            raise BusyError(
-                f"Another run is still building as of {day}; gave up after {wait_seconds:g} s. Nothing was changed."
-            ) from None
         raise DataFolderError(f"{file} can't be locked: {error.strerror or error}.") from error
     try:
         yield
@@ -92,10 +92,10 @@ def only_builder_of(paths: Paths, day: date, wait_seconds: float = WAIT_SECONDS)
 
 
 def holder(paths: Paths) -> str | None:
-    """Who holds the writer's lock; None when it is free. The lock is not taken: nobody has to wait for the question."""
+    """The process that holds the writer's lock; None when it is free. The lock itself is not taken."""
     try:
         import fcntl
-    except ImportError:  # not a Unix: there it can't be asked without taking it
+    except ImportError:  # not a Unix: the lock can't be tested without taking it
         return None
     try:
         with paths.lock.open("rb") as file:
@@ -103,13 +103,14 @@ def holder(paths: Paths) -> str | None:
     except FileNotFoundError:
         return None
     except OSError:
-        return _who(paths.lock.with_suffix(".json").name, paths)
+        return _recorded_holder(paths)
     return None
 
 
-def _who(name: str, paths: Paths) -> str:
+def _recorded_holder(paths: Paths) -> str:
+    """The process that took the writer's lock last, from its note."""
     try:
-        told = json.loads((paths.data / name).read_text())
-        return f"process {told['pid']}, since {told['since']}"
+        note = json.loads(paths.lock.with_suffix(".json").read_text())
+        return f"process {note['pid']}, since {note['since']}"
     except (OSError, ValueError, KeyError):
         return "an unnamed process"

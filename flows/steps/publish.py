@@ -1,29 +1,18 @@
-"""Publishing a checked build, the id of a published one, and the scratch space that killed runs leave."""
+"""Publishing a checked build, and removing the scratch files of killed runs."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.steps.identity import code_sha256
 from flows.steps.settings import Paths, project_version
 from sources.archive import Archive, Snapshot
 from warehouse.publish import publish
-from warehouse.query import Answer, QueryError, connect
 
 if TYPE_CHECKING:
     from flows.steps.build import Build
-
-
-def published_build_id(file: Path) -> str | None:
-    """The id of the build in a warehouse file; None without a file, or with one that is not a readable warehouse."""
-    try:
-        with connect(file) as connection:
-            return str(Answer(connection, "SELECT build_id FROM meta.builds").rows()[0][0])
-    except (QueryError, IndexError):
-        return None
 
 
 def publish_build(built: Build, snapshots: Sequence[Snapshot], paths: Paths, archive: Archive, at: str) -> None:

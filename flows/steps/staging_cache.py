@@ -1,9 +1,9 @@
-"""Staged snapshots, kept: staging is a pure function of a snapshot and the code, so each is staged once.
+"""The cache of staged snapshots: staging is a pure function of a snapshot and the code, so each is staged once.
 
     staged/<source>/<snapshot>/<code>/     the frames of a `Staged` as Parquet, its counts as JSON
 
 A fatalities list that changes daily is hundreds of snapshots a year, and every build needs them all. The folder can be
-removed at any time; what is missing, damaged or of other code is staged anew.
+removed at any time; what is missing, damaged or of other code is staged again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import pyarrow as arrow
 
 from flows.steps.identity import staging_code
 from flows.steps.registry import read, stage_rows
+from schemas.problems import first_line
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from transforms.staging import Staged
@@ -32,20 +33,22 @@ FACTS = ("dialect", "absent", "rows_read", "rows_out_of_scope", "covers_from", "
 
 
 class StagingCache:
-    """Staged snapshots below a folder; made on first use."""
+    """Staged snapshots below a folder, which is created on first use."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def _place(self, snapshot: Snapshot) -> Path:
-        return self.root / snapshot.source / f"{snapshot.sha256[:16]}-{snapshot.vintage}" / staging_code()
+        return (
+            self.root / snapshot.source / f"{snapshot.sha256[:16]}-{snapshot.vintage}" / staging_code(snapshot.source)
+        )
 
     def has(self, snapshot: Snapshot) -> bool:
-        """Whether a snapshot was staged by this code."""
+        """Whether the snapshot was staged by this code."""
         return self._place(snapshot).is_dir()
 
     def staged(self, archive: Archive, source: Source, snapshot: Snapshot) -> Staged:
-        """A snapshot's tidy rows and account; its bytes are verified either way.
+        """The staged snapshot, from the cache or staged now; its bytes are verified either way.
 
         Raises ArchiveError, Refused or ContractError when the archived bytes can't be used.
         """
@@ -55,13 +58,13 @@ class StagingCache:
             try:
                 return _read(place)
             except (OSError, ValueError, KeyError, TypeError, arrow.ArrowException) as error:
-                log.warning("%s: %s can't be read (%s); staged anew.", source.name, place, str(error).splitlines()[0])
-        found = stage_rows(source, read(source, file), date.fromisoformat(snapshot.vintage))
-        self.keep(snapshot, found)
-        return found
+                log.warning("%s: %s can't be read (%s); staged again.", source.name, place, first_line(error))
+        staged = stage_rows(source, read(source, file), date.fromisoformat(snapshot.vintage))
+        self.keep(snapshot, staged)
+        return staged
 
     def keep(self, snapshot: Snapshot, staged: Staged) -> None:
-        """Put a staged snapshot on the cache; what other code made of it goes."""
+        """Cache a staged snapshot, and remove what other code staged of it."""
         place = self._place(snapshot)
         place.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))

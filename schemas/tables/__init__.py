@@ -62,6 +62,7 @@ META = (
     codebook.PUBLISHED_NAMES,
     claims.CLAIMS,
     claims.CLAIM_FIGURES,
+    builds.POISSON_LIMITS,
     builds.COLUMNS,
 )
 # Tables that the build fills after loading; no source has rows of them.
@@ -72,6 +73,7 @@ WRITTEN_IN_BUILD = (
     reconciliations.RECONCILIATION_REASONS,
     claims.CLAIMS,
     claims.CLAIM_FIGURES,
+    builds.POISSON_LIMITS,
 )
 # In loading order: a referenced table precedes those that refer to it.
 TABLES: dict[str, Table] = {table.full_name: table for table in (*DIMENSIONS, *FACTS, *HISTORY, *META)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.columns import SHA256, Table, category, day, flag, text, whole
+from schemas.columns import SHA256, Table, category, day, flag, number, text, whole
 
 BUILDS = Table(
     "meta",
@@ -77,6 +77,21 @@ CHECKS = Table(
         "found": text("What was found."),
         "passed": flag("Whether it held."),
         "severity": category("error stops publishing; warn does not.", ("error", "warn")),
+    },
+)
+
+POISSON_LIMITS = Table(
+    "meta",
+    "poisson_limits",
+    "Exact limits of a Poisson mean",
+    "One row per count from 0 to 2,000: the 95 % confidence limits of its Poisson mean (Garwood 1936), computed with "
+    "scipy at development time. marts.fatality_rates uses them.",
+    ("deaths",),
+    True,
+    {
+        "deaths": whole("The count.", unit="person"),
+        "low": number("Lower limit; 0 for a count of 0.", unit="person", minimum=0, maximum=1e6),
+        "high": number("Upper limit.", unit="person", minimum=0, maximum=1e6),
     },
 )
 

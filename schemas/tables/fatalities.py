@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.columns import ORIGIN, Table, category, day, text
+from schemas.columns import ORIGIN, Table, category, day, flag, text
 
 INCIDENT_TYPES = ("Malicious Act", "Illness", "Accident", "Self-Inflicted", "To Be Determined", "Unknown")
 CASUALTY_PERSONNEL_TYPES = ("Military", "Police", "Military Observer", "International Civilian", "Local", "Other")
@@ -41,7 +41,11 @@ _CASUALTY = {
         ("known", "from_code", "undetermined", "unresolved"),
     ),
     "personnel_type": category(
-        "The publisher's six types. Military, Police and Military Observer are uniformed.", CASUALTY_PERSONNEL_TYPES
+        "The publisher's six types; is_uniformed tells which are uniformed.", CASUALTY_PERSONNEL_TYPES
+    ),
+    "is_uniformed": flag(
+        "Whether personnel_type is Military, Police or Military Observer.",
+        generated="personnel_type IN ('Military', 'Police', 'Military Observer')",
     ),
     "incident_type": category(
         "The publisher's six types. To Be Determined is a state that will change, not a cause.", INCIDENT_TYPES

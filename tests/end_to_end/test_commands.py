@@ -123,7 +123,7 @@ def test_late_alone_is_0(copy: Any) -> None:
 
 def test_verify_tells_that_all_is_whole_or_each_damage_with_1(copy: Any) -> None:
     done = copy("verify")
-    assert done.stderr == "All is whole: 22 snapshots, 1 recorded build, the published warehouse.\n"
+    assert done.stderr == "Nothing is damaged: 22 snapshots, 1 recorded build, the published warehouse.\n"
     assert "fatalities\t2\t93234\tyes\n" in done.stdout and "publisher_codebook\t0\t0\t-\n" in done.stdout
     found = json.loads(copy("verify", "--json").stdout)
     assert found["damages"] == [] and found["builds"] == 1
@@ -188,7 +188,7 @@ def test_query_writes_every_format(built: Any, tmp_path: Path) -> None:
     assert "can't be written" in built("query", sql, "-f", "csv", "-o", "/nowhere/x.csv", code=1).stderr
 
 
-def test_a_reader_that_has_had_enough_is_no_fault(built: Any) -> None:
+def test_a_reader_that_closes_the_pipe_is_no_fault(built: Any) -> None:
     done = subprocess.run(
         f"'{sys.executable}' -m flows.cli.main query 'FROM uniformed_personnel' -f csv | head -1",
         shell=True, cwd=built.folder, env=built.environment(), capture_output=True, text=True, timeout=60,

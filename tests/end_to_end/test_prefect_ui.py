@@ -1,6 +1,6 @@
-"""What an inspector sees in the Prefect UI, in a browser: runs, their graph, logs and artifacts, the run form, the rules.
+"""The Prefect UI in a browser: runs with their graph, logs and artifacts, the run form, the automations.
 
-PEACEKEEPING_SCREENSHOTS names a folder to keep a screenshot of each page in.
+PEACEKEEPING_SCREENSHOTS names a folder for a screenshot of each page.
 """
 
 from __future__ import annotations
@@ -16,24 +16,27 @@ import pytest
 from end_to_end.test_serve import Served
 
 CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the pages can't be opened")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the pages can't be opened"),
+]
 
 SHOTS = os.environ.get("PEACEKEEPING_SCREENSHOTS")
 
 
 class Inspector:
-    """A browser on a served UI, with what its pages asked of other hosts and complained of."""
+    """A browser on a served UI; records the pages' requests to other hosts and their errors."""
 
     def __init__(self, page: Any, served: Served, runs: dict[str, Any]) -> None:
         self.page, self.served, self.runs = page, served, runs
-        self.elsewhere: list[str] = []
+        self.foreign: list[str] = []
         self.errors: list[str] = []
         here = f"http://127.0.0.1:{served.port}/", f"ws://127.0.0.1:{served.port}/", "data:", "blob:"
-        page.on("request", lambda asked: asked.url.startswith(here) or self.elsewhere.append(asked.url))
+        page.on("request", lambda request: request.url.startswith(here) or self.foreign.append(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def open(self, path: str, *awaited: str) -> str:
-        """Open a page and wait until these texts are on it; gives all its text."""
+        """Open a page, wait for these texts, and return all its text."""
         self.page.goto(f"http://127.0.0.1:{self.served.port}{path}")
         for text in awaited:
             self.page.get_by_text(text).first.wait_for(timeout=20_000)
@@ -43,54 +46,55 @@ class Inspector:
         return str(self.page.inner_text("body"))
 
     def artifact(self, key: str, run: str) -> str:
-        """The page of the artifact that a run left under a key."""
-        asked = {"artifacts": {"key": {"any_": [key]}, "flow_run_id": {"any_": [self.runs[run]["id"]]}}}
-        (found,) = self.served.api("artifacts/filter", asked)
-        return f"/artifacts/artifact/{found['id']}"
+        """The page of a run's artifact."""
+        only = {"artifacts": {"key": {"any_": [key]}, "flow_run_id": {"any_": [self.runs[run]["id"]]}}}
+        (artifact,) = self.served.api("artifacts/filter", only)
+        return f"/artifacts/artifact/{artifact['id']}"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, dict[str, Any]]]:
-    """A served UI on which a refresh and a briefing have run."""
-    here = Served(tmp_path_factory.mktemp("ui"))
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, dict[str, Any]]]:
+    """A served UI after a refresh and a briefing, and their flow runs by deployment."""
+    served = Served(tmp_path_factory.mktemp("ui"))
     try:
-        found = here.until("the deployments", here.deployments)
-        wanted = {"refresh-all": {"offline": True, "spread_minutes": 0}, "brief": {"mission": "MINUSMA"}}
+        deployments = served.until("the deployments", served.deployments)
         runs = {}
-        # The briefing that follows a refresh by itself is of every mission: not waited for.
-        here.api(f"deployments/{found['brief']['id']}/pause_deployment", {})
-        for name, parameters in wanted.items():
+        # Paused, so that the refresh is not followed by a briefing of every mission.
+        served.api(f"deployments/{deployments['brief']['id']}/pause_deployment", {})
+        for name, parameters in {
+            "refresh-all": {"offline": True, "spread_minutes": 0}, "brief": {"mission": "MINUSMA"},
+        }.items():  # fmt: skip
             if name == "brief":
-                here.api(f"deployments/{found['brief']['id']}/resume_deployment", {})
-            run = here.api(f"deployments/{found[name]['id']}/create_flow_run", {"parameters": parameters})
-            here.until(name, lambda run=run: here.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")
-            runs[name] = here.api(f"flow_runs/{run['id']}")
-        yield here, runs
+                served.api(f"deployments/{deployments['brief']['id']}/resume_deployment", {})
+            run = served.api(f"deployments/{deployments[name]['id']}/create_flow_run", {"parameters": parameters})
+            served.until(name, lambda run=run: served.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")
+            runs[name] = served.api(f"flow_runs/{run['id']}")
+        yield served, runs
     finally:
-        if here.process.poll() is None:
-            here.stop()
+        if served.process.poll() is None:
+            served.stop()
 
 
 @pytest.fixture
-def inspector(served: tuple[Served, dict[str, Any]]) -> Iterator[Inspector]:
+def inspector(ui: tuple[Served, dict[str, Any]]) -> Iterator[Inspector]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        seen = Inspector(browser.new_page(viewport={"width": 1280, "height": 1000}), *served)
-        yield seen
+        inspector = Inspector(browser.new_page(viewport={"width": 1280, "height": 1000}), *ui)
+        yield inspector
         browser.close()
-        assert seen.elsewhere == [] and seen.errors == []
+        assert inspector.foreign == [] and inspector.errors == []
 
 
-def test_the_first_page_and_the_runs_page_name_what_ran_and_ask_no_other_host(inspector: Inspector) -> None:
+def test_the_dashboard_and_the_runs_page_name_the_runs(inspector: Inspector) -> None:
     inspector.open("/", "Dashboard")
     text = inspector.open("/runs", inspector.runs["refresh-all"]["name"])
     assert "refresh all sources · offline · 20" in text and "brief MINUSMA · 20" in text
     assert "peacekeeping" in text and "full" in text  # the deployment's tags
 
 
-def test_a_runs_page_tells_its_story_and_draws_its_tasks(inspector: Inspector) -> None:
+def test_the_page_of_a_run_has_its_log_and_its_graph(inspector: Inspector) -> None:
     run = inspector.runs["refresh-all"]
     text = inspector.open(f"/runs/flow-run/{run['id']}", run["name"], "Nobody was asked", "Staged", "checks held")
     assert "; fatalities 4,423 (12 merged); " in text and "fatalities of 2025-04-04" in text
@@ -101,7 +105,7 @@ def test_a_runs_page_tells_its_story_and_draws_its_tasks(inspector: Inspector) -
     inspector.page.get_by_text(run["state"]["message"]).first.wait_for(timeout=20_000)
 
 
-def test_the_artifacts_say_what_the_run_did(inspector: Inspector) -> None:
+def test_the_artifacts_of_a_run_are_shown(inspector: Inspector) -> None:
     text = inspector.open(inspector.artifact("refresh-summary", "refresh-all"), "Published build", "Reconciliations")
     assert "uniformed_personnel" in text and "108,949" in text and "stand unexplained" in text
     text = inspector.open(inspector.artifact("claims", "refresh-all"), "verdict")
@@ -117,16 +121,16 @@ def test_the_briefings_artifact_shows_its_chart(inspector: Inspector) -> None:
     assert chart.evaluate("image => image.complete && image.naturalWidth") > 300
 
 
-def test_the_run_form_explains_every_parameter_and_offers_the_sources(inspector: Inspector) -> None:
+def test_the_run_form_explains_the_parameters_and_offers_the_sources(inspector: Inspector) -> None:
     deployment = inspector.served.deployments()["refresh-all"]["id"]
     text = inspector.open(f"/deployments/deployment/{deployment}/run", "Which sources to ask the publisher for")
-    for told in ("Never open a socket to a publisher", "into a file of its own", "Build also when nothing is new"):
-        assert told in text, told
+    for words in ("Never open a socket to a publisher", "into a file of its own", "Build also when nothing is new"):
+        assert words in text, words
     shape = inspector.served.deployments()["refresh-all"]["parameter_openapi_schema"]["properties"]
     assert "fatalities" in str(shape["sources"]) and "date" in str(shape["as_of"])
 
 
-def test_deployments_schedules_and_rules_are_listed(inspector: Inspector) -> None:
+def test_deployments_and_automations_are_listed(inspector: Inspector) -> None:
     text = inspector.open("/deployments", "refresh-personnel", "backfill")
     assert all(name in text for name in inspector.served.deployments())
     inspector.open("/automations", "peacekeeping: a run without a sign of life has crashed", "begins once more")

@@ -118,7 +118,7 @@ def test_a_step_that_hangs_ends_the_run_with_one_sentence_and_nothing_is_publish
 @pytest.mark.parametrize(
     ("how", "code", "said", "at"),
     [
-        (signal.SIGINT, 130, "interrupted; the published warehouse is whole", ["*/fatalities", "*/build/*.duckdb"]),
+        (signal.SIGINT, 130, "interrupted; the published warehouse is intact", ["*/fatalities", "*/build/*.duckdb"]),
         (signal.SIGTERM, 143, "terminated; the published warehouse is whole", ["*/build"]),
     ],
     ids=["Ctrl-C", "SIGTERM"],

@@ -11,11 +11,11 @@ import pytest
 from server_api import api
 from tests_shared import load_bytes, read_csv, to_csv
 
-from flows.steps.fetch import Stated
+from flows.steps.fetch import PublicationDates
 from flows.steps.settings import Paths
 from sources import bundle
 from warehouse import checks
-from warehouse.checks import Check
+from warehouse.checks import Bounds, Check
 
 pytestmark = pytest.mark.server
 
@@ -35,7 +35,7 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
     # A vintage of the next month: one cause settled, one casualty more.
     rows[0] = rows[0] | {"type_of_incident": "Illness" if rows[0]["type_of_incident"] != "Illness" else "Accident"}
     new = rows[-1] | {"casualty_id": "UNMISS-2025-02-90001"}
-    load_bytes(where.raw, "fatalities", to_csv([*rows, new]), Stated(by_hand="2025-05-31"))
+    load_bytes(where.raw, "fatalities", to_csv([*rows, new]), PublicationDates(by_hand="2025-05-31"))
     state, summary = run(offline=True)
     flow_run, artifacts = seen(prefect_api, state)
     assert re.fullmatch(r"refresh all sources · offline · 20\d\d-\d\d-\d\d \d\d:\d\d", flow_run["name"])
@@ -79,11 +79,21 @@ def test_a_failed_check_stops_publishing_and_its_artifact_names_the_rows(
     run(offline=True)
     before = hashlib.sha256(where.warehouse.read_bytes()).hexdigest()
     added = [
-        Check("no mission is MINUSMA", "", "SELECT count(*) FROM main.missions WHERE mission = 'MINUSMA'", "error"),
-        Check("few missions", "", "SELECT count(*) FROM main.missions", "warn", maximum=1),
+        Check(
+            name="no mission is MINUSMA",
+            description="",
+            sql="SELECT count(*) FROM main.missions WHERE mission = 'MINUSMA'",
+        ),
+        Check(
+            name="few missions",
+            description="",
+            sql="SELECT count(*) FROM main.missions",
+            severity="warn",
+            expect=Bounds(max=1),
+        ),
     ]
-    known = checks.promises()
-    monkeypatch.setattr(checks, "promises", lambda: [*known, *added])
+    known = checks.declared()
+    monkeypatch.setattr(checks, "declared", lambda: [*known, *added])
     state, summary = run(offline=True, force=True)
     flow_run, artifacts = seen(prefect_api, state)
     assert state.is_failed() and summary.published is None

@@ -23,7 +23,7 @@ from tests_shared import CATALOGUE, load_bytes, read_csv, to_csv
 
 from flows.refresh import SourceName
 from flows.steps import build, staging
-from flows.steps.fetch import Stated
+from flows.steps.fetch import PublicationDates
 from flows.steps.settings import Paths
 from schemas.validate import TableError
 from sources import bundle
@@ -142,7 +142,7 @@ def test_a_vintage_loaded_later_but_published_earlier_takes_its_right_place(run:
     # A vintage between the two: the newer list as it would have stood without its last year, one cause undecided.
     middle = [row | {"type_of_incident": "Unknown"} if place == 0 else row for place, row in enumerate(rows)]
     payload = to_csv([row for row in middle if row["incident_date"] < "2024-01-01"])
-    load_bytes(where.raw, "fatalities", payload, Stated(by_hand="2024-01-31"))
+    load_bytes(where.raw, "fatalities", payload, PublicationDates(by_hand="2024-01-31"))
     run(offline=True)
     changed = ask(where, "SELECT old_value, new_value, from_vintage::TEXT, to_vintage::TEXT FROM fatality_revisions "
                          f"WHERE casualty_id = '{rows[0]['casualty_id']}' ORDER BY to_vintage")  # fmt: skip
@@ -258,7 +258,7 @@ def test_a_damaged_snapshot_stops_the_build_and_a_bundled_one_is_restored(run: A
     assert run(offline=True)[0].is_completed() and ask(where, "SELECT count(*) FROM fatalities") == [(4423,)]
 
     payload = (bundle.BUNDLED / "missions_2024-02.csv.gz").read_bytes() + b"\0"
-    record = load_bytes(where.raw, "missions", payload, Stated(by_hand="2025-01-01")).record
+    record = load_bytes(where.raw, "missions", payload, PublicationDates(by_hand="2025-01-01")).record
     archive.path("missions", record.sha256).write_bytes(b"damaged")
     before = digest(where.warehouse)
     state, summary = run(offline=True)
@@ -296,7 +296,7 @@ def test_a_loaded_year_replaces_that_year_alone(run: Any, where: Paths, contribu
         for row in rows.reset_index(drop=True).itertuples()
     ]
     payload = "\n".join(["government_donor,entity,rev_type,calendar_year,amount", *lines, ""]).encode()
-    load_bytes(where.raw, "assessed_contributions", payload, Stated(by_hand="2025-12-31"))
+    load_bytes(where.raw, "assessed_contributions", payload, PublicationDates(by_hand="2025-12-31"))
     run(offline=True)
     assert ask(where, "SELECT count(*), count(DISTINCT peacekeeping_year) FROM assessed_contributions") == [(2309, 12)]
     assert ask(where, "SELECT peacekeeping_year, new_value - old_value FROM assessed_contribution_revisions") == [

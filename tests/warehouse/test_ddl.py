@@ -61,8 +61,10 @@ def refused(connection: duckdb.DuckDBPyConnection, table: str, change: str, time
         for name in ("main.countries", "main.missions"):
             if ddl.references(TABLES[table]):
                 connection.execute(f"INSERT INTO {name} FROM given.{name}")
+        columns = ", ".join(TABLES[table].stored_columns)
+        rows = f"SELECT {columns} FROM (SELECT * REPLACE ({change}) FROM given.{table}) LIMIT 1"
         for _ in range(times):
-            connection.execute(f"INSERT INTO {table} SELECT * REPLACE ({change}) FROM given.{table} LIMIT 1")
+            connection.execute(f"INSERT INTO {table} ({columns}) {rows}")
     except duckdb.Error as error:
         return str(error).replace('"', "")
     finally:
@@ -232,7 +234,7 @@ def test_keys_and_references_that_are_not_enforced_are_left_to_the_checks() -> N
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.full_name)
 def test_the_file_refuses_what_the_declaration_forbids(full: duckdb.DuckDBPyConnection, table: Table) -> None:
     broken = []
-    for name, column in table.columns.items():
+    for name, column in table.stored_columns.items():
         meta = dict(column.metadata or {})
         told = refused(full, table.full_name, f"NULL AS {name}")
         if not column.nullable and f"NOT NULL constraint failed: {table.name}.{name}" not in told:

@@ -373,7 +373,7 @@ def test_what_would_be_markup_is_text_in_the_page(unchecked: Path, after: Path) 
         after,
         f"UPDATE fatalities SET nationality_as_published = '{evil}'",
         f"UPDATE meta.builds SET build_id = '{evil}', code_version = '\"><img src=x>'",
-        f"INSERT INTO fatalities SELECT * REPLACE ('{evil}' AS casualty_id) FROM fatalities LIMIT 1",
+        f"INSERT INTO fatalities SELECT * EXCLUDE (is_uniformed) REPLACE ('{evil}' AS casualty_id) FROM fatalities LIMIT 1",
         f'CREATE TABLE "{evil}" (a INTEGER)',
         f'ALTER TABLE uniformed_personnel ADD COLUMN "<b>_{evil}" INTEGER',
     )

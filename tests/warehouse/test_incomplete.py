@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from tests_shared import CATALOGUE
 
 from flows.cli.main import app
-from flows.cli.status import read_status, told_incomplete
+from flows.cli.status import describe_incomplete, read_status
 from flows.steps.settings import Paths
 from schemas.tables import FACTS
 from warehouse import checks, load
@@ -200,7 +200,7 @@ def test_the_mark_has_one_meaning_everywhere(small: Path) -> None:
 
 
 def test_incomplete_periods_are_a_warning_of_the_run(built: Path) -> None:
-    (check,) = [check for check in checks.promises() if check.name == "incomplete periods"]
+    (check,) = [check for check in checks.declared() if check.name == "incomplete periods"]
     assert [one.passed for one in checks.run(built, [check])] == [True]
     (outcome,) = checks.run(changed(built, *ALL_THREE, "DELETE FROM meta.checks"), [check])
     assert (outcome.found, outcome.passed, check.severity) == (3, False, "warn")
@@ -259,10 +259,12 @@ def test_the_status_tells_the_incomplete_periods(
 
 def test_a_missing_part_that_is_not_known_is_no_zero() -> None:
     unknown = entry("2019", "rate_pct", 1, 99.5, None, None)
-    assert told_incomplete("scales", unknown) == "scales 2019: 1 row rejected; what they would add is not known"
+    assert describe_incomplete("scales", unknown) == "scales 2019: 1 row rejected; what they would add is not known"
     assert incomplete(unknown) == "of 2019 1 row rejected, and what they would add is not known"
     known = entry("2019", "rate_pct", 1, 99.5, 0.25, 0.25)
-    assert told_incomplete("scales", known) == "scales 2019 lacks about 0.25 of 99.75 rate_pct (0.2 %), 1 row rejected"
+    assert (
+        describe_incomplete("scales", known) == "scales 2019 lacks about 0.25 of 99.75 rate_pct (0.2 %), 1 row rejected"
+    )
     assert incomplete(known) == "2019 lacks about 0.25 of 99.75 percent (0.2 %), 1 row rejected"
 
 

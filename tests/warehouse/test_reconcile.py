@@ -12,7 +12,7 @@ import yaml
 
 from warehouse import reconcile
 from warehouse.load import BuildError
-from warehouse.reconcile import Reconciliation, Side
+from warehouse.reconcile import Reconciliation
 
 Row = tuple[Any, ...]
 NONE = "SELECT '' AS subject, '' AS period, 0 AS value WHERE false"
@@ -22,11 +22,18 @@ def rows(*given: Row) -> str:
     return "FROM (VALUES " + ", ".join(f"('{s}', '{p}', {v})" for s, p, v in given) + ") AS t(subject, period, value)"
 
 
+def declared(left: str, right: str, **fields: Any) -> Reconciliation:
+    sides = {"left": {"is": "l", "sql": left}, "right": {"is": "r", "sql": right}}
+    return Reconciliation.model_validate(
+        {"name": "n", "description": "d", "unit": "u", "compare": "values", **sides, **fields}
+    )
+
+
 def reconciled(left: str, right: str, compare: Any = "values", *reasons: tuple[str, str]) -> list[Row]:
     """subject, left_value, right_value, difference, status, explained_by of each row."""
-    asked = Reconciliation("n", "d", "u", compare, Side("l", left), Side("r", right), reasons)
+    explained = [{"reason": reason, "when": when} for reason, when in reasons]
     with duckdb.connect() as connection:
-        found = connection.execute(asked.sql()).fetchall()
+        found = connection.execute(declared(left, right, compare=compare, explained=explained).sql()).fetchall()
     return [(row[1], *row[6:11]) for row in found]
 
 
@@ -75,11 +82,10 @@ def test_a_break_is_known_only_by_its_place_and_its_size() -> None:
     known = (("A", "1", 2.0), ("B", "1", 2.0), ("C", "1", 4.0), ("D", "1", 0.0), ("E", "1", 1.0))
     left = rows(("A", "1", 5), ("B", "1", 5), ("C", "1", 4), ("D", "1", 5), ("E", "1", 2))
     right = rows(("A", "1", 3), ("B", "1", 4), ("D", "1", 5), ("E", "1", 1))
-    asked = Reconciliation(
-        "n", "d", "u", "values", Side("l", left), Side("r", right), (("why", "subject = 'E'"),), known
-    )
+    explained = [{"reason": "why", "when": "subject = 'E'"}]
+    query = declared(left, right, explained=explained, known={"why": "w", "breaks": known}).sql()
     with duckdb.connect() as connection:
-        found = {row[1]: row[11] for row in connection.execute(asked.sql()).fetchall()}
+        found = {row[1]: row[11] for row in connection.execute(query).fetchall()}
     # A is off by the known 2; B by another; C is missing on the right, with the known 4; D agrees; E has a reason.
     assert found == {"A": True, "B": False, "C": True, "D": False, "E": False}
 
@@ -116,32 +122,35 @@ def declaration(change: Callable[[dict[str, Any]], None], folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda text: text["reconciliations"][0].pop("unit"), "n: unit is missing"),
-        (lambda text: text["reconciliations"][0].update(tolerance=1), "n: tolerance is unknown"),
-        (lambda text: text["reconciliations"][0].update(compare="roughly"), "n: compare: expected values or presence"),
-        (lambda text: text["reconciliations"][0]["known"].pop("why"), "n: known: expected why and breaks, got breaks"),
-        (lambda text: text["reasons"].clear(), "n: the reason 'why' is not among the reasons"),
-        (lambda text: text["reasons"]["why"].pop("noted"), "reason why: expected noted and text"),
+        (lambda text: text["reconciliations"][0].pop("unit"), r"reconciliations\.0\.unit: Field required"),
+        (lambda text: text["reconciliations"][0].update(tolerance=1), r"reconciliations\.0\.tolerance: Extra inputs"),
+        (
+            lambda text: text["reconciliations"][0].update(compare="roughly"),
+            r"0\.compare: Input should be 'values' or 'presence', got 'roughly'",
+        ),
+        (lambda text: text["reconciliations"][0]["known"].pop("why"), r"0\.known\.why: Field required"),
+        (lambda text: text["reasons"].clear(), "n: the reason 'why' is not among `reasons`"),
+        (lambda text: text["reasons"]["why"].pop("noted"), r"reasons\.why\.noted: Field required"),
     ],
 )
 def test_a_faulty_declaration_names_the_entry_and_the_field(
     change: Callable[[dict[str, Any]], None], told: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=f"reconciliations.yaml: .*{told}"):
         reconcile.declared(declaration(change, tmp_path))
 
 
 def test_a_sound_declaration_is_read(tmp_path: Path) -> None:
-    (found,), reasons, _ = reconcile.declared(declaration(lambda _: None, tmp_path))
-    assert (found.name, found.reasons, list(reasons)) == ("n", (("why", "true"),), ["why"])
-    assert (found.known, found.why) == ((("A", "2019", 1.5),), "looked at")
+    content = reconcile.declared(declaration(lambda _: None, tmp_path))
+    (one,) = content.reconciliations
+    assert (one.name, [(reason.reason, reason.when) for reason in one.explained]) == ("n", [("why", "true")])
+    assert one.known and (one.known.breaks, one.known.why) == ((("A", "2019", 1.5),), "looked at")
 
 
 def test_every_declared_reason_is_used_and_dated() -> None:
-    found, reasons, _ = reconcile.declared()
-    assert {reason for one in found for reason, _ in one.reasons} == set(reasons)
-    assert len({one.name for one in found}) == len(found) >= 18
-    assert all(one.why for one in found if one.known)
+    content = reconcile.declared()
+    assert {why.reason for one in content.reconciliations for why in one.explained} == set(content.reasons)
+    assert len({one.name for one in content.reconciliations}) == len(content.reconciliations) >= 18
 
 
 # In a build
@@ -180,7 +189,9 @@ def test_the_summary_counts_breaks_with_and_without_a_reason(built: Path) -> Non
 
 
 def test_a_reconciliation_that_cannot_be_asked_is_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Reconciliation("mine", "d", "u", "values", Side("l", "SELECT nothing"), Side("r", NONE), ())
-    monkeypatch.setattr(reconcile, "declared", lambda: ([wrong], {"why": {"noted": "2026-11-25", "text": "t"}}, {}))
+    content = reconcile.declared().model_copy(
+        update={"reconciliations": [declared("SELECT nothing", NONE, name="mine")]}
+    )
+    monkeypatch.setattr(reconcile, "declared", lambda: content)
     with pytest.raises(BuildError, match="'mine' could not be made"):
         reconcile.run(built)

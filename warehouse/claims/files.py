@@ -1,94 +1,155 @@
-"""The claims as they are declared: one YAML a claim in `claims/`, held against `claim.schema.json`.
+"""Read the declared claims: one YAML file per claim in this folder.
 
-What the fields mean:
-
-    printed      where and when the claim was printed
-    stated       the figure that the claim states and how it is meant; `day` is a day, `names` are names that it states,
-                 `tolerance_pct` how far off the project lets "about" be
-    needs        source and day: without a snapshot of that source of that day or later the build can't judge the claim
-    definitions  the ladder; `sql` gives one row with `value` (a number, a text or a day; NULL is no data) and, where
-                 values are still to be determined, how many (`pending`), and where the figure is not exact how it is
-                 meant (`qualifier`: about, more than, less than, at least; shown before the figure); `main` is what
-                 the claim most plainly means
-    rows         query for the rows behind the main figure; its column `snapshot_sha256` tells what they rest on
-    verdicts     rules in order; `when` is SQL over the definitions' ids, `<id>_pending`, `stated`, `stated_day`,
-                 `stated_names` and `tolerance_pct`; the last has none; {braces} in `because` are filled with figures
-    rests_on     sources of the main figures and of those that `because` tells
+Each is a sentence that somebody printed, with the queries that test it. Figures of the data are not written down here.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal, Self
 
-import yaml
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from schemas.tables import TABLES
+from schemas.tables.claims import VERDICTS
+from schemas.yaml_files import Declaration, DeclarationError, read_yaml
 from warehouse.load import BuildError
 
 FOLDER = Path(__file__).parent
-SCHEMA = FOLDER / "claim.schema.json"
 STATED = ("stated", "stated_day", "stated_names", "tolerance_pct")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 PENDING = "_pending"
 
 
 class ClaimError(BuildError):
-    """A claim's declaration is faulty or can't be asked: the build is not published. Names the file and the field."""
+    """A claim's declaration is faulty or its SQL fails, so the build is not published. Names the file and the field."""
 
-    def __init__(self, file: str, field: str, told: str) -> None:
-        super().__init__(f"claims/{file}: {field}: {told.rstrip('.')}. The build is not published.")
+    def __init__(self, file: str, field: str, fault: str) -> None:
+        super().__init__(f"claims/{file}: {field}: {fault.rstrip('.')}. The build is not published.")
 
 
-@dataclass(frozen=True)
-class Definition:
-    """One rung of the ladder."""
+def _known_source(name: str) -> str:
+    if f"main.{name}" not in TABLES:
+        raise ValueError("expected a source with a table of main")
+    return name
 
-    id: str
-    label: str
-    definition: str
-    sql: str
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Sentence = Annotated[
+    str, StringConstraints(min_length=10, pattern=r"\.$"), AfterValidator(lambda text: " ".join(text.split()))
+]
+Sql = Annotated[str, StringConstraints(min_length=8, strip_whitespace=True)]
+Source = Annotated[str, AfterValidator(_known_source)]
+
+
+class Printed(Declaration):
+    """Where and when the claim was printed."""
+
+    where: Text
+    date: date
+
+
+class Stated(Declaration):
+    """The figure that the claim states and its qualifier; also a day or names that it states.
+
+    `tolerance_pct` is the largest deviation that this project counts as "about".
+    """
+
+    qualifier: Literal["exact", "about", "more than", "at least", "rank", "none"]
+    value: int | float | str | None = None
+    day: date | None = None
+    names: tuple[Text, ...] = ()
+    tolerance_pct: float | None = Field(None, gt=0, le=100)
+
+    @model_validator(mode="after")
+    def _value_fits_qualifier(self) -> Self:
+        if (self.value is None) != (self.qualifier == "none"):
+            raise ValueError("expected a value, or the qualifier none")
+        return self
+
+
+class Definition(Declaration):
+    """One way to understand the claim.
+
+    `sql` returns one row: `value` (a number, a text or a day; NULL is no data), if needed `pending` (how many values it
+    depends on are still to be determined), if needed `qualifier` (about, more than, less than, at least; exact is the
+    same as none). `main` marks what the claim most plainly means.
+    """
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    label: Text
+    definition: Sentence
+    sql: Sql
     main: bool = False
-    unit: str | None = None
-    decimals: int | None = None
+    unit: Text | None = None
+    decimals: int | None = Field(None, ge=0, le=6)
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A verdict, why, and when; the last rule of a claim has no `when`."""
+class Rule(Declaration):
+    """A verdict and its reason, with figures in {braces}.
 
-    verdict: str
-    because: str
+    `when` is SQL over the definitions' ids, `<id>_pending`, and STATED; only the last rule of a claim has none.
+    """
+
+    verdict: Literal[VERDICTS]  # type: ignore[valid-type]
+    because: Sentence
     when: str | None = None
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A claim as declared."""
+class Claim(Declaration):
+    """A claim as declared.
 
-    file: str
-    id: str
-    number: int
-    claim: str
-    printed_in: str
-    printed_on: str
-    unit: str | None
-    stated: dict[str, Any]
-    needs: dict[str, str]
-    definitions: tuple[Definition, ...]
-    rows: str
-    rules: tuple[Rule, ...]
-    caveats: tuple[str, ...]
-    rests_on: tuple[str, ...]
+    needs     source and day: without a snapshot of that source of that day or later there is no verdict
+    rows      query for the rows behind the main figures; `snapshot_sha256` and `citation` give their origin
+    verdicts  rules in order: the first one that is true gives the verdict
+    rests_on  sources of the main figures and of those in `because`
+    """
 
-    def error(self, field: str, told: str) -> ClaimError:
-        return ClaimError(self.file, field, told)
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)+$")]
+    number: int = Field(ge=1)
+    claim: Sentence
+    printed: Printed
+    unit: Text | None
+    stated: Stated
+    needs: dict[Source, date] = Field(default_factory=dict)
+    definitions: tuple[Definition, ...] = Field(min_length=1)
+    rows: Sql
+    verdicts: tuple[Rule, ...] = Field(min_length=2)
+    caveats: tuple[Sentence, ...]
+    rests_on: tuple[Source, ...] = Field(min_length=1)
+
+    @field_validator("definitions")
+    @classmethod
+    def _definitions_are_unique(cls, definitions: Sequence[Definition]) -> Sequence[Definition]:
+        ids = [definition.id for definition in definitions]
+        for name in ids:
+            if ids.count(name) > 1 or name in STATED or name.endswith(PENDING):
+                raise ValueError(f"expected unique ids that are no name of the rules: {name}")
+        if not any(definition.main for definition in definitions):
+            raise ValueError("expected `main: true` in one or more")
+        return definitions
+
+    @field_validator("verdicts")
+    @classmethod
+    def _rules_are_complete(cls, rules: Sequence[Rule], info: ValidationInfo) -> Sequence[Rule]:
+        *others, last = rules
+        if last.when is not None or any(rule.when is None for rule in others):
+            raise ValueError("expected `when` in every rule but the last")
+        ids = {definition.id for definition in info.data.get("definitions", ())}
+        known = ids | {name + PENDING for name in ids} | set(STATED)
+        for rule in rules:
+            for name in PLACEHOLDER.findall(rule.because):
+                if ids and name not in known:
+                    raise ValueError(f"{{{name}}} is no definition; there are {', '.join(sorted(ids))}")
+        return rules
+
+    def error(self, field: str, fault: str) -> ClaimError:
+        """A fault of a field of this claim."""
+        return ClaimError(f"{self.id}.yaml", field, fault)
 
 
 def load_claims(folder: Path = FOLDER) -> list[Claim]:
@@ -96,87 +157,16 @@ def load_claims(folder: Path = FOLDER) -> list[Claim]:
     claims = sorted((read_claim(path) for path in sorted(folder.glob("*.yaml"))), key=lambda claim: claim.number)
     for before, claim in pairwise(claims):
         if before.number == claim.number:
-            raise claim.error("number", f"{claim.number} is also the number of {before.file}.")
+            raise claim.error("number", f"{claim.number} is also the number of {before.id}.yaml.")
     return claims
 
 
 def read_claim(path: Path) -> Claim:
     """Read one declaration. Raises ClaimError naming the file and the field."""
-    declared = _read_yaml(path)
-    for field, told in _schema_faults(declared):
-        raise ClaimError(path.name, field, told)
-    if declared["id"] != path.stem:
-        raise ClaimError(path.name, "id", f"{declared['id']!r} must be the file's own name, {path.stem!r}.")
-    claim = Claim(
-        file=path.name,
-        id=declared["id"],
-        number=declared["number"],
-        claim=" ".join(declared["claim"].split()),
-        printed_in=declared["printed"]["where"],
-        printed_on=declared["printed"]["date"],
-        unit=declared["unit"],
-        stated=declared["stated"],
-        needs=declared.get("needs", {}),
-        definitions=tuple(Definition(**{**entry, "sql": entry["sql"].strip()}) for entry in declared["definitions"]),
-        rows=declared["rows"].strip(),
-        rules=tuple(Rule(**entry) for entry in declared["verdicts"]),
-        caveats=tuple(" ".join(text.split()) for text in declared["caveats"]),
-        rests_on=tuple(declared["rests_on"]),
-    )
-    for field, told in _faults(claim):
-        raise claim.error(field, told)
-    return claim
-
-
-def _read_yaml(path: Path) -> Any:
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return _plain(yaml.load(path.read_text(encoding="utf-8"), Loader=loader))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ClaimError(path.name, "(whole file)", f"is not valid YAML: {error}") from error
-
-
-def _plain(value: Any) -> Any:
-    """The same with days as texts: the schema knows no other."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _schema_faults(declared: Any) -> Iterator[tuple[str, str]]:
-    import jsonschema
-
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    found = jsonschema.Draft202012Validator(schema).iter_errors(declared)
-    for error in sorted(found, key=lambda error: list(map(str, error.absolute_path))):
-        yield ".".join(map(str, error.absolute_path)) or "(top level)", f"{error.message}."
-
-
-def _faults(claim: Claim) -> Iterator[tuple[str, str]]:
-    """What the schema has no word for."""
-    known: set[str] = set()
-    for place, definition in enumerate(claim.definitions):
-        field = f"definitions.{place}.id"
-        if definition.id in known:
-            yield field, f"{definition.id!r} is there twice."
-        if definition.id in STATED or definition.id.endswith(PENDING):
-            yield field, f"{definition.id!r} is a name that the rules use for something else."
-        known.add(definition.id)
-    if not any(definition.main for definition in claim.definitions):
-        yield "definitions", "one at least must have `main: true`."
-    fillable = known | {name + PENDING for name in known} | set(STATED)
-    for place, rule in enumerate(claim.rules):
-        last = place == len(claim.rules) - 1
-        if last and rule.when is not None:
-            yield f"verdicts.{place}.when", "the last rule is the one that holds when no other does: it has no `when`."
-        if not last and rule.when is None:
-            yield f"verdicts.{place}.when", "is missing: only the last rule has none."
-        for name in PLACEHOLDER.findall(rule.because):
-            if name not in fillable:
-                yield f"verdicts.{place}.because", f"{{{name}}} is no definition; there are {', '.join(sorted(known))}."
-    for field, sources in (("rests_on", claim.rests_on), ("needs", claim.needs)):
-        for source in sources:
-            if f"main.{source}" not in TABLES:
-                yield field, f"{source!r} is no source of a table of main."
+        claim = read_yaml(path, Claim)
+    except DeclarationError as error:
+        raise ClaimError(path.name, *error.faults[0]) from error
+    if claim.id != path.stem:
+        raise ClaimError(path.name, "id", f"expected the file's own name, {path.stem!r}, got {claim.id!r}.")
+    return claim

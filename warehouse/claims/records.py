@@ -27,8 +27,7 @@ class NoClaims(QueryError):
 
 
 def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    answer = Answer(connection, sql)
-    return [dict(zip(answer.columns, map(plain, row), strict=True)) for row in answer.rows()]
+    return [plain(record) for record in Answer(connection, sql).records()]
 
 
 def read_claims(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

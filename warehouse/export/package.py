@@ -26,6 +26,7 @@ from typing import Any
 
 import duckdb
 
+from schemas.problems import first_line
 from warehouse import load
 from warehouse.export import sql
 from warehouse.export.datapackage import Declared
@@ -99,7 +100,7 @@ def export(
                 pointer = _point(store, staged, content.scope, pointer)
             builds, removed = _prune(store, pointer, options.keep)
     except (duckdb.Error, OSError) as error:
-        reason = load.first_line(error).rstrip(".") if isinstance(error, duckdb.Error) else str(error)
+        reason = first_line(error) if isinstance(error, duckdb.Error) else str(error)
         raise ExportError(
             f"The export failed: {reason}. What was published at {store.address} is unchanged."
         ) from error

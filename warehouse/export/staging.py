@@ -11,8 +11,9 @@ from typing import Any
 
 import duckdb
 
+from schemas.problems import first_line
 from schemas.tables import TABLES
-from warehouse import ddl, load
+from warehouse import ddl
 from warehouse.export import sql
 from warehouse.export.datapackage import Declared, File, describe
 from warehouse.export.store import BUILDS, ExportError
@@ -126,7 +127,7 @@ def _verify(connection: duckdb.DuckDBPyConnection, content: Content, files: Sequ
         try:
             reader.execute(text)
         except duckdb.BinderException as error:  # a mart reads a column that the build lacks
-            raise ExportError(f"{OTHER_CODE} {load.first_line(error).rstrip('.')}. {REBUILD}") from error
+            raise ExportError(f"{OTHER_CODE} {first_line(error)}. {REBUILD}") from error
         views = sql.relations(reader, "view")
         for table in content.tables:
             rows = sum(file.rows or 0 for file in files if file.table == table.full_name)

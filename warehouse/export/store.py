@@ -21,6 +21,8 @@ from urllib.request import url2pathname
 import fsspec
 from filelock import FileLock, Timeout
 
+from schemas.problems import first_line
+
 BUILDS = "builds"
 BUILD_ID = re.compile(r"[0-9a-f]{6,64}")
 
@@ -41,7 +43,7 @@ def _explained(method: Callable[Concatenate[Store, P], T]) -> Callable[Concatena
         try:
             return method(store, *args, **kwargs)
         except Exception as error:
-            raise ExportError(f"{store.address} can't be written or read: {_first_line(error)}.") from error
+            raise ExportError(f"{store.address} can't be written or read: {first_line(error)}.") from error
 
     return explained
 
@@ -182,16 +184,11 @@ def _remote(url: str) -> tuple[Any, str]:
         files, root = fsspec.core.url_to_fs(url)
     except ImportError as error:
         s3 = scheme in ("s3", "s3a")
-        install = "Install it with `pip install 'peacekeeping[cloud]'`" if s3 else _first_line(error)
+        install = "Install it with `pip install 'peacekeeping[cloud]'`" if s3 else first_line(error)
         raise ExportError(f"Writing to {scheme}:// needs another package. {install}.") from None
     except ValueError as error:
-        raise ExportError(f"{url} can't be written to: {_first_line(error)}. A path, s3://… or gs://… can.") from error
+        raise ExportError(f"{url} can't be written to: {first_line(error)}. A path, s3://… or gs://… can.") from error
     return files, str(root).rstrip("/")
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def _flush(path: Path) -> None:

@@ -31,7 +31,7 @@ WITH years AS (
     JOIN (SELECT max(vintage) AS vintage FROM meta.snapshots WHERE source = 'fatalities') ON vintage >= period_start
 ), fallen AS (
     SELECT peacekeeping_year, nationality_iso3 AS contributor_iso3, count(*) AS deaths,
-        count(*) FILTER (personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_deaths
+        count(*) FILTER (is_uniformed) AS uniformed_deaths
     FROM main.fatalities
     JOIN years ON incident_date BETWEEN period_start AND period_end
     GROUP BY ALL

@@ -19,7 +19,7 @@ SELECT
     count(*) FILTER (incident_type = 'Self-Inflicted') AS self_inflicted,
     count(*) FILTER (incident_type = 'Unknown') AS unknown,
     count(*) FILTER (incident_type = 'To Be Determined') AS to_be_determined,
-    count(*) FILTER (personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_deaths,
+    count(*) FILTER (is_uniformed) AS uniformed_deaths,
     count(*) FILTER (personnel_type IN ('International Civilian', 'Local')) AS civilian_deaths,
     count(DISTINCT mission) AS missions,
     min(incident_date) AS first_incident,

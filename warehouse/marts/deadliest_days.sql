@@ -12,7 +12,7 @@ WITH days AS (
         count(*) AS deaths,
         count(*) FILTER (incident_type = 'Malicious Act') AS malicious_deaths,
         count(*) FILTER (
-            incident_type = 'Malicious Act' AND personnel_type IN ('Military', 'Police', 'Military Observer')
+            incident_type = 'Malicious Act' AND is_uniformed
         ) AS uniformed_malicious_deaths,
         count(*) FILTER (incident_type = 'To Be Determined') AS pending
     FROM main.fatalities

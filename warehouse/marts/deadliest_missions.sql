@@ -36,7 +36,7 @@ WITH held AS (
         fatalities.mission,
         asked.day,
         count(*) FILTER (is_counted) AS deaths,
-        count(*) FILTER (is_counted AND personnel_type IN ('Military', 'Police', 'Military Observer'))
+        count(*) FILTER (is_counted AND is_uniformed)
             AS uniformed_deaths,
         count(*) FILTER (fatalities.incident_type = 'To Be Determined') AS pending,
         max(incident_date) FILTER (is_counted) AS last_incident

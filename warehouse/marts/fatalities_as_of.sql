@@ -16,7 +16,7 @@ WITH held AS (
     FROM held
 )
 SELECT casualty_id, incident_date, mission, nationality_iso3, nationality_iso3_other, nationality_as_published,
-    nationality_status, personnel_type, incident_type, gender, first_seen,
+    nationality_status, personnel_type, is_uniformed, incident_type, gender, first_seen,
     least(seen_to, asked.vintage) AS last_seen, snapshot_sha256, snapshot_row
 FROM asked
 LEFT JOIN main.fatality_states ON seen_from <= asked.vintage AND (superseded_on IS NULL OR superseded_on > asked.vintage);

@@ -7,7 +7,7 @@ SELECT
     missions.kind AS mission_kind,
     incident_type,
     count(*) AS casualties,
-    count(*) FILTER (WHERE personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_casualties,
+    count(*) FILTER (WHERE is_uniformed) AS uniformed_casualties,
     min(incident_date) AS first_incident,
     max(incident_date) AS last_incident,
     sum(count(*) FILTER (WHERE incident_type = 'To Be Determined')) OVER (PARTITION BY mission)::BIGINT AS pending,

@@ -8,7 +8,7 @@ SELECT
     year(incident_date) AS year,
     incident_type,
     count(*) AS deaths,
-    count(*) FILTER (personnel_type IN ('Military', 'Police', 'Military Observer')) AS uniformed_deaths,
+    count(*) FILTER (is_uniformed) AS uniformed_deaths,
     (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
         AS rejected_rows
 FROM main.fatalities

@@ -9,6 +9,9 @@ from typing import Any
 
 import duckdb
 
+from schemas.problems import first_line
+from warehouse.query import records
+
 Row = dict[str, Any]
 
 
@@ -34,16 +37,15 @@ class Queries:
             try:
                 values = [list(one) if isinstance(one, tuple) else one for one in parameters]
                 result = self._connection.execute(sql, values)
-                names = [column[0] for column in result.description or []]
-                self._answers[key] = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+                self._answers[key] = records(result)
             except duckdb.Error as error:
-                line = str(error).strip().splitlines()[0]
+                line = first_line(error)
                 if isinstance(error, duckdb.CatalogException):
                     raise BriefingError(
                         f"This warehouse was built by older code and can't give a briefing ({line}) "
                         "Run `peacekeeping refresh` to build it again."
                     ) from error
-                raise BriefingError(f"The warehouse gives no answer: {line}") from error
+                raise BriefingError(f"The warehouse gives no answer: {line}.") from error
         return self._answers[key]
 
     def one(self, sql: str, *parameters: Any) -> Row:

@@ -14,7 +14,7 @@ MOST_DAYS = 20
 NATIONALITIES = 6
 # The mission's deaths up to a day; NULL: all of them.
 DEATHS = "FROM main.fatalities WHERE mission = $1 AND ($2::DATE IS NULL OR incident_date <= $2::DATE)"
-UNIFORMED = "personnel_type IN ('Military', 'Police', 'Military Observer')"
+UNIFORMED = "is_uniformed"
 
 
 @dataclass(frozen=True)

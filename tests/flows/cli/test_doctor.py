@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from click.testing import CliRunner
 from filelock import FileLock
 from packaging.specifiers import SpecifierSet
 
-from flows.cli import doctor_checks
-from flows.cli.doctor_checks import Finding
+from flows.cli import doctor
+from flows.cli.doctor import Finding
 from flows.cli.main import app
 from flows.steps import locking, settings
 from flows.steps.identity import code_sha256, staging_code
@@ -47,7 +46,7 @@ def publish(where: Paths, code: str) -> None:
 
 
 def found(where: Paths) -> dict[str, Finding]:
-    return {finding.what: finding for finding in doctor_checks.examine(where)}
+    return {finding.what: finding for finding in doctor.examine(where)}
 
 
 def test_with_nothing_there_nothing_is_bad_and_nothing_is_made(where: Paths) -> None:
@@ -55,7 +54,7 @@ def test_with_nothing_there_nothing_is_bad_and_nothing_is_made(where: Paths) -> 
     assert not [finding for finding in told.values() if finding.state == "bad"]
     assert (told["archive"].state, told["archive"].advice) == ("warn", "Run `peacekeeping refresh`.")
     assert told["warehouse"].state == "warn" and told["writer's lock"].found == "free"
-    assert "brings up one of its own" in told["Prefect server"].found
+    assert "starts its own" in told["Prefect server"].found
     assert not where.data.exists()
 
 
@@ -81,7 +80,7 @@ def test_what_killed_runs_and_other_code_left_is_told_with_its_bytes(where: Path
     for place, size in (
         (where.work / "0123456789ab" / "build" / "x.duckdb", 3_000),
         (where.staged / "fatalities" / "aa-2025-04-04" / "ffffffffffffffff" / "rows.parquet", 5_000),
-        (where.staged / "fatalities" / "bb-2025-04-04" / staging_code() / "rows.parquet", 7_000),
+        (where.staged / "fatalities" / "bb-2025-04-04" / staging_code("fatalities") / "rows.parquet", 7_000),
     ):
         place.parent.mkdir(parents=True)
         place.write_bytes(b"x" * size)
@@ -105,20 +104,20 @@ def test_who_holds_the_lock_and_since_when_is_told_and_its_scratch_is_in_use(whe
 
 
 def test_versions_are_held_against_the_declared_ranges() -> None:
-    assert {finding.state for finding in doctor_checks.versions()} == {"ok"}
-    assert [finding.what for finding in doctor_checks.versions()] == [
+    assert {finding.state for finding in doctor.versions()} == {"ok"}
+    assert [finding.what for finding in doctor.versions()] == [
         "peacekeeping", "Python", "prefect", "duckdb", "pandas", "pandera",
     ]  # fmt: skip
-    old = doctor_checks._in_range("duckdb", "1.5.6", SpecifierSet(">=2.0.1,<3"))
+    old = doctor._in_range("duckdb", "1.5.6", SpecifierSet(">=2.0.1,<3"))
     assert old.state == "bad" and "<3,>=2.0.1 is needed" in old.found and old.advice
 
 
 def test_too_small_a_disk_is_bad(where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(where, code_sha256())
     size = where.warehouse.stat().st_size
-    monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * size - 1}))
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * size - 1}))
     assert found(where)["disk"].state == "bad"
-    monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * size}))
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * size}))
     assert found(where)["disk"].state == "ok"
 
 
@@ -172,12 +171,10 @@ def test_it_exits_with_1_only_when_something_is_bad(where: Paths) -> None:
     assert done.exit_code == 1 and "bad: see above" in done.output
 
 
-def test_it_never_imports_prefect_and_is_quick(where: Paths) -> None:
+def test_it_never_imports_prefect(where: Paths) -> None:
     code = (
-        "import sys; from flows import doctor, settings; doctor_checks.prepared(); doctor_checks.examine(settings.paths()); "
+        "import sys; from flows.cli.main import app; app(['doctor', '--json'], standalone_mode=False); "
         "print([name for name in ('prefect', 'pandas', 'pandera') if name in sys.modules])"
     )
-    began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
-    assert done.stdout.strip() == "[]", done.stderr
-    assert time.perf_counter() - began < 5  # 0.4 s on an idle machine
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr

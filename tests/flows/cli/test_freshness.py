@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.freshness import Bounds, Freshness, declared_bounds, judge
+from flows.cli.status import Bounds, Freshness, declared_bounds, judge
 from sources.catalogue import load_catalogue
 from sources.errors import CatalogueError
 

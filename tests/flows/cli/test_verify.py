@@ -11,9 +11,10 @@ import duckdb
 import pytest
 from tests_shared import CATALOGUE
 
-from flows.cli.verify import Held, NothingKept, Verified, verify
+from flows.cli.verify import ArchivedSource, verify_folder
 from flows.steps.settings import Paths
 from sources import catalogue
+from sources.errors import SourceError
 
 CONTENT = {"fatalities": [b"one", b"two!"], "missions": [b"three"]}
 
@@ -57,12 +58,12 @@ def first_of(where: Paths, source: str = "fatalities", content: bytes = b"one") 
 
 
 def test_what_is_whole_passes_and_is_counted(whole: Paths) -> None:
-    found = verify(whole)
+    found = verify_folder(whole)
     assert found.damages == [] and (found.builds, found.build_id) == (1, "abcd")
     counted = {held.source: held for held in found.sources}
-    assert counted["fatalities"] == Held("fatalities", snapshots=2, bytes=7, whole=True)
-    assert counted["missions"] == Held("missions", snapshots=1, bytes=5, whole=True)
-    assert counted["uniformed_personnel"] == Held("uniformed_personnel", snapshots=0, bytes=0, whole=None)
+    assert counted["fatalities"] == ArchivedSource("fatalities", snapshots=2, bytes=7, whole=True)
+    assert counted["missions"] == ArchivedSource("missions", snapshots=1, bytes=5, whole=True)
+    assert counted["uniformed_personnel"] == ArchivedSource("uniformed_personnel", snapshots=0, bytes=0, whole=None)
     assert set(counted) == set(catalogue.source_names())
 
 
@@ -72,7 +73,7 @@ def test_what_a_killed_process_leaves_behind_is_no_damage(whole: Paths) -> None:
         (whole.raw / folder / ".new-x1y2z3").write_bytes(b"half a fi")
     (whole.raw / "fatalities" / ("f" * 64)).write_bytes(b"bytes that have no record yet")
     (whole.data / "work" / "run").mkdir(parents=True)
-    assert verify(whole).damages == []
+    assert verify_folder(whole).damages == []
 
 
 def spoil(file: Path) -> None:
@@ -89,7 +90,7 @@ def of_another(file: Path) -> None:
     note.write_text(json.dumps(json.loads(note.read_text()) | {"bytes": 4}))
 
 
-RECORD_GONE = "which the archive has no longer"
+RECORD_GONE = "which the archive no longer has"
 # What is done to the first snapshot of the fatalities, and what must be told of it, damage by damage.
 SNAPSHOT_DAMAGES: dict[str, tuple[Callable[[Path], None], list[list[str]]]] = {
     "bytes changed": (spoil, [["is damaged: its SHA-256 is no longer its name", "remove it and"]]),
@@ -109,7 +110,7 @@ SNAPSHOT_DAMAGES: dict[str, tuple[Callable[[Path], None], list[list[str]]]] = {
 def test_a_damaged_snapshot_is_told_once_with_what_to_do(whole: Paths, kind: str) -> None:
     damage, expected = SNAPSHOT_DAMAGES[kind]
     damage(first_of(whole))
-    found = verify(whole)
+    found = verify_folder(whole)
     assert len(found.damages) == len(expected), found.damages
     for told, parts in zip(found.damages, expected, strict=True):
         assert all(part in told for part in parts) and first_of(whole).name[:12] in told and "\n" not in told
@@ -119,15 +120,15 @@ def test_a_damaged_snapshot_is_told_once_with_what_to_do(whole: Paths, kind: str
 
 def test_a_bundled_snapshot_is_put_back_by_a_refresh_and_that_is_said(whole: Paths) -> None:
     put(whole, "fatalities", b"bundled", origin="bundled").write_bytes(b"damaged")
-    (told,) = verify(whole).damages
+    (told,) = verify_folder(whole).damages
     assert told.endswith("`peacekeeping refresh` puts it back.")
 
 
 def test_the_warehouse_rests_on_snapshots_that_are_held(whole: Paths) -> None:
     lose(first_of(whole, "missions", b"three"))
-    of_the_build, of_the_warehouse = verify(whole).damages
+    of_the_build, of_the_warehouse = verify_folder(whole).damages
     assert "The build abcd was made of" in of_the_build
-    assert "The published warehouse rests on" in of_the_warehouse and "of missions" in of_the_warehouse
+    assert "The published warehouse was built from" in of_the_warehouse and "of missions" in of_the_warehouse
     assert "let `peacekeeping refresh` build" in of_the_warehouse
 
 
@@ -135,20 +136,20 @@ def test_the_warehouse_rests_on_snapshots_that_are_held(whole: Paths) -> None:
     ("text", "told"),
     [
         ('{"build_id": ', "can't be read"),
-        ("[]", "does not say which snapshots"),
-        ('{"snapshots": 3}', "does not say which snapshots"),
-        ('{"snapshots": [{"source": "missions"}]}', "does not say which snapshots"),
+        ("[]", "does not name the snapshots"),
+        ('{"snapshots": 3}', "does not name the snapshots"),
+        ('{"snapshots": [{"source": "missions"}]}', "does not name the snapshots"),
     ],
 )
 def test_a_build_record_that_says_nothing_is_told(whole: Paths, text: str, told: str) -> None:
     (whole.raw / "builds" / "abcd.json").write_text(text)
-    (found,) = verify(whole).damages
+    (found,) = verify_folder(whole).damages
     assert told in found and "abcd.json" in found and "Remove it" in found
 
 
 def test_a_last_check_that_cannot_be_read_is_told(whole: Paths) -> None:
     (whole.raw / "fatalities" / "last_checked.json").write_text('{"at": ')
-    (told,) = verify(whole).damages
+    (told,) = verify_folder(whole).damages
     assert "last_checked.json can't be read" in told and "the next refresh writes it" in told
 
 
@@ -174,15 +175,15 @@ def foreign(file: Path) -> None:
     ("damage", "told"),
     [
         (lambda file: file.unlink(), ["There is no warehouse at", "Run `peacekeeping refresh`"]),
-        (lambda file: file.write_bytes(b"nothing"), ["can't be opened", "`peacekeeping refresh` builds it anew"]),
-        (rot, ["checksum", "builds it anew"]),
-        (foreign, ["is no warehouse of this project", "builds it anew"]),
+        (lambda file: file.write_bytes(b"nothing"), ["can't be opened", "`peacekeeping refresh` to rebuild it"]),
+        (rot, ["checksum", "rebuilds it"]),
+        (foreign, ["is no warehouse of this project", "rebuilds it"]),
     ],
     ids=["gone", "no database", "rotten", "foreign"],
 )
 def test_a_warehouse_that_is_none_is_told(whole: Paths, damage: Callable[[Path], None], told: list[str]) -> None:
     damage(whole.warehouse)
-    (found,) = verify(whole).damages
+    (found,) = verify_folder(whole).damages
     assert all(part in found for part in [*told, str(whole.warehouse)]) and "\n" not in found
 
 
@@ -192,21 +193,21 @@ def test_all_damages_are_told_not_only_the_first(whole: Paths) -> None:
     (whole.raw / "fatalities" / "last_checked.json").write_text("{")
     (whole.raw / "builds" / "abcd.json").write_text("{")
     whole.warehouse.unlink()
-    found = verify(whole)
+    found = verify_folder(whole)
     assert len(found.damages) == 5 and len(set(found.damages)) == 5
     assert [held.whole for held in found.sources if held.snapshots] == [False, True]
 
 
 def test_nothing_yet_and_an_archive_that_is_gone_are_told_plainly(whole: Paths, tmp_path: Path) -> None:
-    with pytest.raises(NothingKept, match="Run `peacekeeping refresh` first"):
-        verify(Paths(tmp_path / "elsewhere"))
+    with pytest.raises(SourceError, match="Run `peacekeeping refresh` first"):
+        verify_folder(Paths(tmp_path / "elsewhere"))
     whole.raw.rename(whole.data / "elsewhere")
-    found = verify(whole)
+    found = verify_folder(whole)
     assert "There is no archive at" in found.damages[0] and "`peacekeeping refresh`" in found.damages[0]
-    assert len([told for told in found.damages if "rests on the snapshot" in told]) == 2
+    assert len([told for told in found.damages if "was built from the snapshot" in told]) == 2
 
 
 def test_each_record_is_looked_at_through_what_tells_how_far_it_is(whole: Paths) -> None:
     seen: list[Path] = []
-    assert isinstance(verify(whole, lambda notes: (seen.extend(notes), notes)[1]), Verified)
+    verify_folder(whole, lambda notes: (seen.extend(notes), notes)[1])
     assert len(seen) == 3 and all(note.suffix == ".json" and note.parent.name in CATALOGUE for note in seen)

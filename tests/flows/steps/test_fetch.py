@@ -11,7 +11,7 @@ from pytest_httpserver import HTTPServer
 from tests_shared import CATALOGUE, load_bytes, to_csv, to_json
 
 from flows.steps import fetch
-from flows.steps.ingest import Ingested, Stated
+from flows.steps.ingest import ArchivedFile, PublicationDates
 from flows.steps.staging_cache import StagingCache
 from sources import bundle
 from sources.archive import Archive
@@ -36,23 +36,38 @@ def casualties(count: int = 4100, **changes: object) -> list[dict[str, object]]:
     return [{"casualty_id": f"MINUSMA-2019-01-{n:05d}", **row, **changes} for n in range(count)]
 
 
-def admitted(archive: Archive, payload: bytes, stated: Stated = Stated(), source: str = "fatalities") -> Ingested:  # noqa: B008
+NO_DATES = PublicationDates()
+
+
+def admitted(
+    archive: Archive, payload: bytes, stated: PublicationDates = NO_DATES, source: str = "fatalities"
+) -> ArchivedFile:
     return load_bytes(archive.root, source, payload, stated)
 
 
 @pytest.mark.parametrize(
     ("rows", "stated", "vintage", "basis"),
     [
-        ({"last_update": 1561852800000}, Stated(by_metadata="2020-01-01"), "2019-06-30", "last_update of the rows"),
-        ({}, Stated(by_hand="2019-06-30", by_metadata="2020-01-01"), "2019-06-30", "stated"),
-        ({}, Stated(by_metadata="2019-12-10", last_modified="2019-01-30"), "2019-12-10", "the publisher's metadata"),
-        ({}, Stated(last_modified="2019-02-01"), "2019-02-01", "Last-Modified"),
-        ({}, Stated(by_metadata="2099-01-01", last_modified="2019-02-01"), "2019-02-01", "Last-Modified"),
-        ({"incident_date": TODAY_MS}, Stated(), TODAY, "day of retrieval"),
+        (
+            {"last_update": 1561852800000},
+            PublicationDates(by_metadata="2020-01-01"),
+            "2019-06-30",
+            "last_update of the rows",
+        ),
+        ({}, PublicationDates(by_hand="2019-06-30", by_metadata="2020-01-01"), "2019-06-30", "stated"),
+        (
+            {},
+            PublicationDates(by_metadata="2019-12-10", last_modified="2019-01-30"),
+            "2019-12-10",
+            "the publisher's metadata",
+        ),
+        ({}, PublicationDates(last_modified="2019-02-01"), "2019-02-01", "Last-Modified"),
+        ({}, PublicationDates(by_metadata="2099-01-01", last_modified="2019-02-01"), "2019-02-01", "Last-Modified"),
+        ({"incident_date": TODAY_MS}, PublicationDates(), TODAY, "day of retrieval"),
     ],
 )
 def test_vintage_is_the_rows_own_date_then_what_is_said_of_the_file_then_today(
-    archive: Archive, rows: dict[str, object], stated: Stated, vintage: str, basis: str
+    archive: Archive, rows: dict[str, object], stated: PublicationDates, vintage: str, basis: str
 ) -> None:
     found = admitted(archive, to_json(casualties(**rows)), stated)
     assert (found.record.vintage, found.record.vintage_basis, found.new) == (vintage, basis, True)
@@ -61,7 +76,7 @@ def test_vintage_is_the_rows_own_date_then_what_is_said_of_the_file_then_today(
 
 def test_a_stated_vintage_that_contradicts_the_rows_is_refused(archive: Archive) -> None:
     with pytest.raises(Refused, match="last updated on 2025-04-04, which is not the stated 2021-06-30"):
-        admitted(archive, to_json(casualties(last_update=1743724800000)), Stated(by_hand="2021-06-30"))
+        admitted(archive, to_json(casualties(last_update=1743724800000)), PublicationDates(by_hand="2021-06-30"))
 
 
 def test_a_vintage_in_the_future_is_refused(archive: Archive) -> None:
@@ -71,7 +86,7 @@ def test_a_vintage_in_the_future_is_refused(archive: Archive) -> None:
 
 def test_a_shrunken_list_is_refused_and_kept_apart(archive: Archive) -> None:
     with pytest.raises(Refused, match=r"the file has 12 rows of fatalities, expected 4,000 or more.*It is kept in"):
-        admitted(archive, to_json(casualties(12)), Stated(by_hand="2019-06-30"))
+        admitted(archive, to_json(casualties(12)), PublicationDates(by_hand="2019-06-30"))
     assert archive.snapshots("fatalities") == []
     (note,) = (archive.root / "refused" / "fatalities").glob("*.json")
     assert "expected 4,000 or more" in json.loads(note.read_text())["why"]
@@ -89,20 +104,20 @@ def test_a_year_cut_off_in_the_middle_is_refused(archive: Archive) -> None:
 
 def test_the_same_file_twice_is_one_snapshot(archive: Archive) -> None:
     payload = to_json(casualties())
-    first = admitted(archive, payload, Stated(last_modified="2019-02-01")).record
-    again = admitted(archive, payload, Stated(last_modified="2019-03-01"))
+    first = admitted(archive, payload, PublicationDates(last_modified="2019-02-01")).record
+    again = admitted(archive, payload, PublicationDates(last_modified="2019-03-01"))
     assert (again.record, again.new) == (first, False) and archive.snapshots("fatalities") == [first]
     with pytest.raises(Refused, match="in the archive already, as the vintage 2019-02-01"):
-        admitted(archive, payload, Stated(by_hand="2019-06-30"))
+        admitted(archive, payload, PublicationDates(by_hand="2019-06-30"))
 
 
 def test_a_stated_vintage_takes_the_place_of_the_day_it_was_loaded(archive: Archive) -> None:
     payload = to_json(casualties(incident_date=TODAY_MS - 86_400_000 * 30))
     admitted(archive, payload)
-    again = admitted(archive, payload, Stated(by_hand=TODAY))
+    again = admitted(archive, payload, PublicationDates(by_hand=TODAY))
     assert again.new is False and again.record.vintage == TODAY  # the same day: nothing to put right
     week = datetime.fromtimestamp(TODAY_MS / 1000 - 7 * 86_400, UTC).date().isoformat()
-    assert admitted(archive, payload, Stated(by_hand=week)).new is True
+    assert admitted(archive, payload, PublicationDates(by_hand=week)).new is True
     assert [snapshot.vintage for snapshot in archive.snapshots("fatalities")] == [week]
 
 
@@ -113,7 +128,7 @@ def test_an_old_file_without_a_date_is_refused(archive: Archive) -> None:
 
 def test_seconds_for_milliseconds_are_refused(archive: Archive) -> None:
     with pytest.raises(Refused, match=r"got '1547942400' \(as milliseconds it is no midnight in UTC"):
-        admitted(archive, to_json(casualties(incident_date=1547942400)), Stated(by_hand="2019-06-30"))
+        admitted(archive, to_json(casualties(incident_date=1547942400)), PublicationDates(by_hand="2019-06-30"))
 
 
 def test_bundled_snapshots_start_the_history_once(archive: Archive) -> None:

@@ -16,7 +16,7 @@ from tests_shared import CATALOGUE, load_bytes
 
 from flows.steps import build, fetch, staging
 from flows.steps.as_of import choose_snapshots
-from flows.steps.fetch import FetchResult, Stated
+from flows.steps.fetch import FetchResult, PublicationDates
 from flows.steps.staging_cache import StagingCache
 from sources import bundle, client, download
 from sources.archive import Archive
@@ -370,7 +370,7 @@ def test_printed_and_derived_rates_are_each_held_against_their_own(archive: Arch
     fetch.ensure_bundled(archive, CATALOGUE)
     for file in ("peacekeeping_rates_printed.csv.gz", "peacekeeping_rates_2024-2026_derived.csv.gz"):
         again = gzip.decompress((bundle.BUNDLED / file).read_bytes())
-        found = load_bytes(archive.root, "peacekeeping_rates", again, Stated(by_hand="2026-06-30"))
+        found = load_bytes(archive.root, "peacekeeping_rates", again, PublicationDates(by_hand="2026-06-30"))
         assert found.new and found.warnings == []
 
 
@@ -380,7 +380,7 @@ def test_the_years_of_ceb_are_held_against_the_same_years_alone(archive: Archive
     lines = [f'"{row.contributor_as_published}",UN-DPO,Assessed contributions,2019,{row.amount_usd}'
              for row in year.itertuples()]  # fmt: skip
     csv = "\n".join(["government_donor,entity,rev_type,calendar_year,amount", *lines])
-    assert load_bytes(archive.root, "assessed_contributions", csv.encode(), Stated(by_hand="2025-12-31")).new
+    assert load_bytes(archive.root, "assessed_contributions", csv.encode(), PublicationDates(by_hand="2025-12-31")).new
     short = "\n".join(csv.split("\n")[:188])
     with pytest.raises(Refused, match="in the peacekeeping years that both cover"):
-        load_bytes(archive.root, "assessed_contributions", short.encode(), Stated(by_hand="2026-03-31"))
+        load_bytes(archive.root, "assessed_contributions", short.encode(), PublicationDates(by_hand="2026-03-31"))

@@ -24,7 +24,7 @@ from tests_shared import CATALOGUE, read_csv, to_csv, to_json
 from flows.cli.main import app
 from flows.steps import fetch, staging
 from flows.steps.as_of import choose_snapshots, future_vintages
-from flows.steps.ingest import FETCHED, LOADED, Offered, Stated, ingest
+from flows.steps.ingest import FETCHED, LOADED, InputFile, PublicationDates, ingest
 from flows.steps.settings import Paths
 from flows.steps.staging_cache import StagingCache
 from sources import bundle
@@ -86,7 +86,9 @@ def offer(
     file = archive.root.parent / "offered.csv"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(to_csv(rows))
-    return ingest(archive, cache, Offered(CATALOGUE[source], file, origin, "file", Stated(vintage), accepted))
+    return ingest(
+        archive, cache, InputFile(CATALOGUE[source], file, origin, "file", PublicationDates(vintage), accepted)
+    )
 
 
 # 1: a column that a form does not print is unknown, never blank
@@ -229,7 +231,7 @@ def test_a_zero_and_a_time_of_day_are_no_dates_in_csv_and_json(load: Load) -> No
 
 
 def test_a_vintage_in_the_future_is_not_the_newest_and_is_told(tmp_path: Path) -> None:
-    from flows.cli import doctor_checks, verify
+    from flows.cli import doctor, verify
 
     where = Paths(tmp_path)
     archive = Archive(where.raw)
@@ -241,8 +243,8 @@ def test_a_vintage_in_the_future_is_not_the_newest_and_is_told(tmp_path: Path) -
     assert [snapshot.vintage for snapshot in chosen] == ["2021-06-30"]
     (warning,) = future_vintages(archive, only)
     assert "fatalities" in warning and "2130-01-01, which lies in the future" in warning
-    assert any("lies in the future" in damage for damage in verify.verify(where).damages)
-    told = {finding.what: finding for finding in doctor_checks.examine(where)}
+    assert any("lies in the future" in damage for damage in verify.verify_folder(where).damages)
+    told = {finding.what: finding for finding in doctor.examine(where)}
     assert told["clock"].state == "warn" and "retrieved on 2130-01-01" in told["clock"].found
     assert told["archive"].state == "bad"
 
@@ -263,7 +265,7 @@ def test_a_good_reply_that_lies_in_the_future_names_the_clock(tmp_path: Path) ->
     with pytest.raises(Refused, match=r"2130-01-01, lies in the future; this machine's clock says \d{4}"):
         file = tmp_path / "file"
         file.write_bytes(to_csv(rows))
-        ingest(archive, cache, Offered(CATALOGUE["fatalities"], file, LOADED, "file"))
+        ingest(archive, cache, InputFile(CATALOGUE["fatalities"], file, LOADED, "file"))
 
 
 # 10: codes and names
@@ -457,7 +459,7 @@ def test_every_bundled_vintage_is_ingested_without_a_warning(tmp_path: Path) -> 
     for entry in [entry for entry in bundle.manifest() if entry["role"] == "snapshot"]:
         file = tmp_path / "file"
         file.write_bytes(gzip.decompress((bundle.BUNDLED / entry["file"]).read_bytes()))
-        offered = Offered(CATALOGUE[entry["source"]], file, LOADED, entry["file"], Stated(entry["vintage"]))
+        offered = InputFile(CATALOGUE[entry["source"]], file, LOADED, entry["file"], PublicationDates(entry["vintage"]))
         assert ingest(archive, cache, offered).warnings == [], entry["file"]
 
 
