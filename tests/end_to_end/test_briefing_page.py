@@ -194,7 +194,7 @@ def test_the_page_of_the_article_has_its_figures_and_its_two_dates(folder: Path)
     page = folder / "MINUSMA_up-to-2019-01-25.html"
     head, toll, days = (words_of(page, name) for name in ("head", "toll", "days"))
     assert "Events up to 25 January 2019" in head
-    assert "now (the newest data) deaths: data of 4 April 2025" in head
+    assert "newest available deaths: data of 4 April 2025" in head
     assert re.search("deaths 190 .* by malicious acts 118 .* uniformed 178 .* cause pending 4 ", toll)
     ranks = "MINUSMA ranked {} of all missions ever and {} of the missions active on 25 January 2019"
     assert "By deaths from malicious acts, " + ranks.format("2nd", "1st") in toll

@@ -24,7 +24,7 @@ def head(file: Path, mission: str, *days: str) -> str:
 def test_the_head_has_the_two_days_of_the_page(small: Path) -> None:
     text = head(small, "MINUSMA", "2019-01-20")
     assert re.findall(r'datetime="([\d-]+)"', text) == ["2019-01-20", "2025-04-30"]
-    assert "now (the newest data)" in text and "the data on deaths and personnel end on" not in text
+    assert "newest available" in text and "the data on deaths and personnel end on" not in text
     text = head(small, "MINUSMA", "2019-01-20", "2025-05-01")
     assert re.findall(r'datetime="([\d-]+)"', text) == ["2019-01-20", "2025-05-01", "2025-04-30"]
     assert "the data on deaths and personnel end on 30 April 2025" in head(small, "UNAMA", "2025-05-01")
