@@ -1,5 +1,5 @@
-"""What a source must look like (`incoming`) and what the warehouse promises (`tables`), each declared once.
+"""Pandera schemas: `incoming` for the rows of the sources, `tables` for the tables of the warehouse.
 
-Pandera carries both. Types, units, keys, references and descriptions stand in the column declarations, and the
-DDL, the comments and the dictionary are rendered from them. Nothing here reads or writes anything.
+The declarations of `tables` hold types, units, keys, references and descriptions; the DDL, the comments and the
+dictionary are rendered from them. Nothing here does I/O.
 """

@@ -1,7 +1,7 @@
 """Columns of the warehouse's tables: one call declares type, unit, nullability, reference and description.
 
-Each gives a pandera Column whose metadata carry what pandera has no word for (SQL type, unit, reference), so that
-`warehouse.ddl` can render the same declaration as SQL.
+Each function returns a pandera Column. Its metadata hold what pandera cannot express (SQL type, unit, reference), from
+which `warehouse.ddl` renders the SQL.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ def _column(
 
 
 def whole_text(pattern: str) -> pa.Check:
-    """The whole text fits the pattern: Python's `$` lets a line break at the end pass, DuckDB's does not."""
+    """Check that the pattern matches the entire text. (Python's `$` allows a final line break, DuckDB's does not.)"""
     return pa.Check(lambda texts: texts.str.fullmatch(pattern).astype("boolean").fillna(True), error="pattern")
 
 
 def text(
     description: str, *, nullable: bool = False, references: str | None = None, pattern: str | None = None
 ) -> pa.Column:
-    """A text (VARCHAR). `references` names the `table.column` of `main` it must be found in."""
+    """A text (VARCHAR). `references` is the `table.column` of `main` that each value must occur in."""
     checks = [whole_text(pattern)] if pattern else []
     return _column("str", "VARCHAR", description, nullable, checks, references=references, pattern=pattern)
 
@@ -45,7 +45,7 @@ def day(description: str, *, nullable: bool = False) -> pa.Column:
 def whole(
     description: str, *, unit: str | None, nullable: bool = False, minimum: int | None = 0, maximum: int | None = None
 ) -> pa.Column:
-    """A whole number (BIGINT; Int64 in frames), of `minimum` or more."""
+    """A whole number (BIGINT; Int64 in frames) within bounds."""
     checks = [pa.Check.ge(minimum)] if minimum is not None else []
     checks += [pa.Check.le(maximum)] if maximum is not None else []
     return _column("Int64", "BIGINT", description, nullable, checks, unit=unit, minimum=minimum, maximum=maximum)
@@ -75,21 +75,22 @@ def texts(description: str) -> pa.Column:
 
 SHA256 = r"^[0-9a-f]{64}$"
 
-# Every row of `main` leads back to its snapshot.
+# Lineage of each row of `main`.
 ORIGIN = {
-    "snapshot_sha256": text("The snapshot this row comes from (meta.snapshots).", pattern=SHA256),
-    "snapshot_row": whole("The row's number in that snapshot, the first row of data being 1.", unit="row", minimum=1),
+    "snapshot_sha256": text("Snapshot that the row comes from (meta.snapshots).", pattern=SHA256),
+    "snapshot_row": whole("Number of the row in that snapshot; the first row of data is 1.", unit="row", minimum=1),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One table of the warehouse: its pandera schema, its key, and what a user must know before summing it.
+    """A table of the warehouse.
 
-    `key_enforced` makes the key and the references real constraints of the file; large facts leave them to the
-    build's SQL checks, since an index on a million rows costs five times the load and thirty times the file.
-    `rules` are (SQL expression, meaning) pairs that hold in every row. `split_by_year_of` names the day by whose year
-    a large table is split into files when it is published as Parquet.
+    key_enforced      whether key and references are constraints of the file. Large facts use SQL checks instead: an
+                      index on a million rows makes loading 5 times slower and the file 30 times larger
+    rules             (SQL expression, meaning) pairs that hold in every row
+    hazards           warnings for users, part of the table's comment
+    split_by_year_of  the day column by whose year a large table is split when exported as Parquet
     """
 
     schema_name: str
@@ -113,11 +114,11 @@ class Table:
         return {name: column for name, column in self.columns.items() if not column.metadata.get("generated")}
 
     def frame_schema(self) -> pa.DataFrameSchema:
-        """The pandera schema of a frame of this table: every stored column, no other, in this order; the key unique."""
+        """The pandera schema of the table: exactly the stored columns, in this order, with a unique key."""
         return pa.DataFrameSchema(
             self.stored_columns, name=self.full_name, strict=True, ordered=True, unique=list(self.key) or None
         )
 
     def comment(self) -> str:
-        """Description and hazards in one text, for COMMENT ON TABLE and the dictionary."""
+        """Title, description and hazards in one text, for COMMENT ON TABLE and the dictionary."""
         return " ".join([f"{self.title}. {self.description}", *self.hazards])

@@ -1,4 +1,4 @@
-"""Problems: what a check of a file found wrong."""
+"""Problems that the checks of a file report."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Problem:
-    """What a check found wrong with a file.
+    """A failed check of a file.
 
-    check    the check's name, by which a person can accept it
-    refuses  whether the file is kept out for it; otherwise it is a warning
-    text     what was expected and what came, in a sentence
+    check    name of the check, by which a person can accept the file
+    refuses  whether the file is refused; otherwise the problem is a warning
+    text     expected and actual values, in a sentence
     """
 
     check: str
@@ -22,14 +22,14 @@ class Problem:
 
 
 def beyond(value: float, bound: Mapping[str, Any]) -> bool | None:
-    """Whether a value is over a bound: True over `refuse`, False over `warn` alone, None within both."""
+    """Compare a value with a bound: True above `refuse`, False above `warn` only, None within both."""
     if value > bound.get("refuse", float("inf")):
         return True
     return False if value > bound.get("warn", float("inf")) else None
 
 
 def outside(value: float, bound: Mapping[str, Any]) -> bool | None:
-    """Whether a value is outside a range: True outside `refuse`, False outside `warn` alone, None within both."""
+    """Compare a value with a range: True outside `refuse`, False outside `warn` only, None within both."""
     for name, refuses in (("refuse", True), ("warn", False)):
         limits = bound.get(name)
         if limits and not limits["min"] <= value <= limits["max"]:
@@ -38,7 +38,7 @@ def outside(value: float, bound: Mapping[str, Any]) -> bool | None:
 
 
 def problems_if(refuses: bool | None, check: str, text: str) -> list[Problem]:
-    """The problem, where `beyond` or `outside` found one; nothing where they gave None."""
+    """A list with the problem, or empty if `beyond` or `outside` returned None."""
     return [] if refuses is None else [Problem(check, refuses, text)]
 
 

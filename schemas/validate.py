@@ -1,4 +1,4 @@
-"""Holding frames against pandera schemas: bad rows are split off with their reasons, or a bug stops the build."""
+"""Check frames against pandera schemas: reject invalid rows with a reason, or stop the build on a bug."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ FAULT_COLUMNS = ["row_number", "column_name", "check_name", "reason"]
 
 
 class ContractError(ValueError):
-    """A source's rows are not what it promises: a missing column, too many bad rows, nothing in scope."""
+    """A source's rows are not what it declares: a missing column, too many invalid rows, no row in scope."""
 
 
 class CutOffError(ContractError):
-    """A file ends in the middle of a row or a value: part of it did not arrive, so getting it again can help."""
+    """A file ends in the middle of a row or value. Getting it again can help."""
 
 
 class TableError(AssertionError):
-    """A tidy table breaks its own declaration: a bug of this project, never the publisher's."""
+    """A tidy table violates its declaration: a bug in this project, not in the source."""
 
 
 def faults(row_numbers: pd.Index, column: str | None, check: str, reasons: pd.Series | str) -> pd.DataFrame:
-    """A frame of faults (FAULT_COLUMNS), one row a row number."""
+    """A frame of faults (FAULT_COLUMNS), one per row number."""
     return pd.DataFrame(
         {
             "row_number": row_numbers.to_numpy(),
@@ -42,9 +42,9 @@ def no_faults() -> pd.DataFrame:
 
 
 def split(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split a typed frame (index: row number) into the rows that pass the schema's checks and the faults of the rest.
+    """Split a typed frame (index: row number) into its valid rows and the faults of the others.
 
-    Raises ContractError when the frame as a whole does not fit (a required column is missing).
+    Raises ContractError when a required column is missing.
     """
     try:
         schema.validate(frame, lazy=True)
@@ -52,14 +52,14 @@ def split(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> tuple[pd.DataFrame
         cases = error.failure_cases
     else:
         return frame, no_faults()
-    whole = cases[cases["index"].isna()]
-    if len(whole):
-        first = whole.iloc[0]
+    frame_faults = cases[cases["index"].isna()]
+    if len(frame_faults):
+        first = frame_faults.iloc[0]
         raise ContractError(f"{schema.name}: {first['column']}: {first['check']}: {first['failure_case']}")
     expects = {name: str((column.metadata or {}).get("expects", "a value")) for name, column in schema.columns.items()}
-    came = cases["failure_case"].map(lambda value: "nothing" if pd.isna(value) else _shown(value))
-    reason = cases["column"] + ": expected " + cases["column"].map(expects) + ", got " + came
-    found = pd.DataFrame(
+    actual = cases["failure_case"].map(lambda value: "nothing" if pd.isna(value) else _shown(value))
+    reason = cases["column"] + ": expected " + cases["column"].map(expects) + ", got " + actual
+    rejected = pd.DataFrame(
         {
             "row_number": cases["index"].astype("int64"),
             "column_name": cases["column"],
@@ -67,11 +67,11 @@ def split(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> tuple[pd.DataFrame
             "reason": reason,
         }
     ).drop_duplicates()
-    return frame[~frame.index.isin(found["row_number"])], found
+    return frame[~frame.index.isin(rejected["row_number"])], rejected
 
 
 def _shown(value: object) -> str:
-    """A value as it stands in a reason: days without midnight, texts in quotes."""
+    """A value in a reason: days without time, texts in quotes."""
     if isinstance(value, str):
         return repr(value[:60])
     if isinstance(value, float) and value.is_integer():
@@ -80,7 +80,7 @@ def _shown(value: object) -> str:
 
 
 def require(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Hold a tidy table against its declaration. Raises TableError naming the column, the check and an example."""
+    """Check a tidy table against its declaration. Raises TableError with column, check and an example."""
     try:
         return schema.validate(frame, lazy=True)
     except SchemaErrors as error:
@@ -94,13 +94,13 @@ def require(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 
 def shape(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """The frame in the table's columns, order and types. Columns that it lacks are all missing; others are dropped.
+    """The frame with the table's columns, order and types. Missing columns are filled with NULL, others dropped.
 
-    Raises TableError naming the column whose values don't fit its type.
+    Raises TableError naming a column whose values don't fit its type.
     """
     shaped = frame.reindex(columns=list(table.stored_columns)).reset_index(drop=True)
     for name, column in table.stored_columns.items():
-        # Pandera's own word for days of microseconds is that of nanoseconds, which end in the year 2262.
+        # Pandera prints datetime64[ns] for the declared datetime64[us]; nanoseconds end in the year 2262.
         kind = "datetime64[us]" if str(column.dtype).startswith("datetime64") else str(column.dtype)
         try:
             shaped[name] = shaped[name].astype(kind)  # type: ignore[call-overload]
@@ -110,6 +110,6 @@ def shape(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 
 def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """The frame in the table's shape, held against its declaration. Raises TableError like `require`."""
+    """The frame in the table's shape, checked against its declaration. Raises TableError like `require`."""
     shaped = shape(frame, table)
     return require(shaped, table.frame_schema()) if len(shaped) else shaped

@@ -1,4 +1,4 @@
-"""Corruptions of real files that keep their form, each put through `peacekeeping load --dry-run`: what is noticed?
+"""Corruptions of real files that keep their form, each given to `peacekeeping load --dry-run`: which are noticed?
 
     python tests/corruptions.py [COUNT] [--first NUMBER] [--all]
 
@@ -10,9 +10,6 @@ Each is seeded by its number, so that a run can be repeated.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
-import io
 import os
 import random
 import sys
@@ -25,7 +22,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from click.testing import CliRunner
-from tests_shared import CATALOGUE
+from tests_shared import CATALOGUE, bundled_rows, to_csv
 
 from flows.cli.main import app
 from flows.steps import fetch
@@ -33,7 +30,6 @@ from flows.steps.ingest import LOADED, InputFile, PublicationDates, examine, sto
 from flows.steps.registry import comparison_of, read, stage_rows
 from flows.steps.staging_cache import StagingCache
 from schemas.validate import ContractError
-from sources import bundle
 from sources.archive import Archive
 from sources.errors import Refused
 from transforms.neighbours import ROWS, total
@@ -45,10 +41,10 @@ SMALLEST = {ROWS: 5, "total": 20, "female": 20, "male": 20}  # persons; below, r
 
 @dataclass(frozen=True)
 class Case:
-    """A real file, and what is held when it is loaded.
+    """A real file, and what is archived when it is loaded.
 
-    held      rows of an earlier file; None: what is bundled
-    measures, states, day   the published columns with figures, the state, and the period
+    archived  rows of an earlier file; None: the bundled files
+    measures, state, day   the published columns with figures, the state, and the period
     texts     columns with other values, which can be shifted and sorted
     """
 
@@ -56,36 +52,30 @@ class Case:
     source: str
     rows: Rows
     vintage: str
-    held: Rows | None
-    held_vintage: str
+    archived: Rows | None
+    archived_vintage: str
     measures: list[str]
     state: str
     day: str
     texts: list[str]
     pairs: list[tuple[str, str]] = field(default_factory=list)
-    key: str | None = None  # a column with an id, which a repeated row gets anew
-
-
-def bundled(file: str) -> Rows:
-    """A bundled file's rows."""
-    with gzip.open(bundle.BUNDLED / file, "rt", encoding="utf-8", newline="") as text:
-        return list(csv.DictReader(text))
+    key: str | None = None  # a column with an id; a repeated row gets a new one
 
 
 def cases() -> list[Case]:
     """The files: fatalities as a newer vintage; a month, a year or a period that is new; and whole files again."""
-    personnel = bundled("uniformed_personnel_2015-01_2025-07.csv.gz")
-    money = bundled("assessed_contributions_2013-2024.csv.gz")
-    scale = bundled("scale_of_assessments_1946-2027.csv.gz")
-    strength = bundled("mission_strength_1990-11_2017-03.csv.gz")
-    payments = bundled("regular_budget_payments_2019-2026.csv.gz")
-    fatal = bundled("fatalities_2025-04.csv.gz")
+    personnel = bundled_rows("uniformed_personnel_2015-01_2025-07.csv.gz")
+    money = bundled_rows("assessed_contributions_2013-2024.csv.gz")
+    scale = bundled_rows("scale_of_assessments_1946-2027.csv.gz")
+    strength = bundled_rows("mission_strength_1990-11_2017-03.csv.gz")
+    payments = bundled_rows("regular_budget_payments_2019-2026.csv.gz")
+    fatal = bundled_rows("fatalities_2025-04.csv.gz")
 
     def split(rows: Rows, column: str, value: str) -> tuple[Rows, Rows]:
         return [row for row in rows if row[column] == value], [row for row in rows if row[column] < value]
 
     counts, types = ["male", "female", "total"], ["personnel_type_as_printed", "mission", "contributor_as_printed"]
-    found = [
+    files = [
         Case("fatalities, a newer vintage", "fatalities", fatal, "2025-05-01", None, "", [], "casualty_nationality",
              "incident_date", ["type_of_incident", "mission_acronym", "casualty_personnel_type", "gender",
              "casualty_nationality"], [("mission_acronym", "casualty_nationality"),
@@ -95,33 +85,33 @@ def cases() -> list[Case]:
     ]  # fmt: skip
     for month in ("2025-07-31", "2024-10-31", "2022-02-28", "2019-06-30", "2016-08-31"):
         new, old = split(personnel, "month_end", month)
-        found.append(
+        files.append(
             Case(f"personnel, {month} new", "uniformed_personnel", new, month, old, old[-1]["month_end"], counts,
                  "contributor_as_printed", "month_end", types, [("male", "female"), ("male", "total")])
         )  # fmt: skip
     for year in ("2024", "2021", "2016"):
         new, old = split(money, "calendar_year", year)
-        found.append(
+        files.append(
             Case(f"contributions, {year} new", "assessed_contributions", new, f"{year}-12-31", old,
                  f"{int(year) - 1}-12-31", ["amount"], "government_donor", "calendar_year", ["government_donor"])
         )  # fmt: skip
-    found.append(
+    files.append(
         Case("contributions, all years again", "assessed_contributions", money, "2025-06-30", None, "", ["amount"],
              "government_donor", "calendar_year", ["government_donor"])
     )  # fmt: skip
-    found.append(
+    files.append(
         Case("scale, all periods again", "scale_of_assessments", scale, "2025-06-30", None, "", ["rb_rate_pct"],
              "member_state", "period_from", ["member_state"])
     )  # fmt: skip
-    found.append(
+    files.append(
         Case("strength, all months again", "mission_strength", strength, "2026-11-25", None, "",
              ["troops", "police", "observers", "total"], "mission", "report_date", ["mission"], [("troops", "police")])
     )  # fmt: skip
-    found.append(
+    files.append(
         Case("payments, all years again", "regular_budget_payments", payments, "2026-11-25", None, "",
              ["rb_assessment_usd"], "member_state", "year", ["payment_status", "payment_date"])
     )  # fmt: skip
-    return found
+    return files
 
 
 def number(text: str) -> float | None:
@@ -257,14 +247,6 @@ def possible(case: Case) -> list[str]:
     ]
 
 
-def to_file(rows: Rows, file: Path) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    file.write_text(text.getvalue(), encoding="utf-8")
-
-
 def totals(case: Case, file: Path) -> dict[tuple[str, ...], float] | None:
     """Every total of a file that a warehouse publishes; None where its rows can't be staged."""
     source = CATALOGUE[case.source]
@@ -275,16 +257,16 @@ def totals(case: Case, file: Path) -> dict[tuple[str, ...], float] | None:
     how = comparison_of(source)
     groups = [*how.groups, *(["incident_type", "gender"] if case.source == "fatalities" else [])]
     period = [how.period] if how.period else []
-    found = {}
+    sums = {}
     for measure in how.measures:
         for by in [[], *[[group] for group in groups]]:
             for name, value in total(rows, measure, [*period, *by]).items():
-                found[(measure, *by, str(name))] = float(value)
-    return found
+                sums[(measure, *by, str(name))] = float(value)
+    return sums
 
 
 def harmed(before: dict[tuple[str, ...], float], after: dict[tuple[str, ...], float]) -> bool:
-    """Whether a total changed by more than 1 %; SMALLEST is what it must have changed by besides."""
+    """Whether a total changed by more than 1 % and by more than SMALLEST."""
     for name in before.keys() | after.keys():
         old, new = before.get(name, 0.0), after.get(name, 0.0)
         if abs(new - old) > max(HARMFUL * abs(old), SMALLEST.get(name[0], 0)):
@@ -294,7 +276,7 @@ def harmed(before: dict[tuple[str, ...], float], after: dict[tuple[str, ...], fl
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one corruption: refused, warned or accepted; `harmful` as the module says."""
+    """The outcome of one corruption: refused, warned or accepted; `harmful` as above."""
 
     number: int
     case: str
@@ -317,28 +299,30 @@ class Bench:
         if case.name not in self.ready:
             data, file = self.folder / f"data-{len(self.ready)}", self.folder / "file.csv"
             archive, cache = Archive(data / "raw"), StagingCache(data / "staged")
-            if case.held is None:
+            if case.archived is None:
                 fetch.ensure_bundled(archive, {case.source: CATALOGUE[case.source]})
             else:
-                to_file(case.held, file)
-                offered = InputFile(CATALOGUE[case.source], file, LOADED, "held", PublicationDates(case.held_vintage))
-                store(archive, cache, examine(archive, cache, offered))
-            to_file(case.rows, file)
-            code, told = self.load(case, data, file)
+                file.write_bytes(to_csv(case.archived))
+                input_file = InputFile(
+                    CATALOGUE[case.source], file, LOADED, "archived", PublicationDates(case.archived_vintage)
+                )
+                store(archive, cache, examine(archive, cache, input_file))
+            file.write_bytes(to_csv(case.rows))
+            code, lines = self.load(case, data, file)
             before = totals(case, file)
             if code or before is None:
-                raise AssertionError(f"{case.name}: the file itself is refused: {told}")
-            self.ready[case.name] = (data, set(told), before)
+                raise AssertionError(f"{case.name}: the file itself is refused: {lines}")
+            self.ready[case.name] = (data, set(lines), before)
         return self.ready[case.name]
 
     def load(self, case: Case, data: Path, file: Path) -> tuple[int, list[str]]:
         """The exit code of `load --dry-run`, and its warnings or its error."""
         os.environ["PEACEKEEPING_DATA"] = str(data)
-        kept, fetch.ensure_bundled = fetch.ensure_bundled, lambda *_: 0
+        original, fetch.ensure_bundled = fetch.ensure_bundled, lambda *_: 0
         try:
             result = CliRunner().invoke(app, ["load", case.source, str(file), "--vintage", case.vintage, "--dry-run"])
         finally:
-            fetch.ensure_bundled = kept
+            fetch.ensure_bundled = original
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         lines = result.stderr.splitlines()
@@ -351,9 +335,9 @@ class Bench:
         rows = [dict(row) for row in case.rows]
         what = KINDS[kind](case, rows, rng)
         file = self.folder / "file.csv"
-        to_file(rows, file)
-        code, told = self.load(case, data, file)
-        new = [line for line in told if line not in usual]
+        file.write_bytes(to_csv(rows))
+        code, lines = self.load(case, data, file)
+        new = [line for line in lines if line not in usual]
         after = totals(case, file)
         came = "refused" if code else "warned" if new else "accepted"
         return Outcome(number, case.name, kind, what, came, after is None or harmed(before, after), " ".join(new)[:300])
@@ -361,13 +345,13 @@ class Bench:
 
 def outcomes(count: int, first: int = 0) -> Iterator[Outcome]:
     """Corruptions number `first` and on, over the cases and kinds in turn."""
-    found = cases()
+    files = cases()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         for number in range(first, first + count):
-            case = found[number % len(found)]
+            case = files[number % len(files)]
             kinds = possible(case)
-            yield bench.judge(number, case, kinds[number // len(found) % len(kinds)])
+            yield bench.judge(number, case, kinds[number // len(files) % len(kinds)])
 
 
 def table(found: list[Outcome]) -> str:

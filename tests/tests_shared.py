@@ -15,6 +15,7 @@ from flows.steps.ingest import LOADED, ArchivedFile, InputFile, PublicationDates
 from flows.steps.registry import declaration_of, read, stage_rows
 from flows.steps.staging_cache import StagingCache
 from schemas.validate import ContractError
+from sources import bundle
 from sources.archive import Archive
 from sources.catalogue import load_catalogue
 from transforms.envelope import rejected_share
@@ -62,3 +63,8 @@ def read_csv(file: Path) -> list[dict[str, str]]:
     """A bundled file's rows as printed."""
     with gzip.open(file, "rt", encoding="utf-8", newline="") as text:
         return list(csv.DictReader(text))
+
+
+def bundled_rows(name: str) -> list[dict[str, Any]]:
+    """A bundled file's rows as printed, by the file's name."""
+    return [dict(row) for row in read_csv(bundle.BUNDLED / name)]

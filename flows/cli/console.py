@@ -1,4 +1,4 @@
-"""What a person sees in a terminal: tables and records. Piped, the same without boxes and colours."""
+"""Tables, records and progress on a terminal; piped, tab-separated text without boxes and colours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-PATIENCE_SECONDS = 1.0
+PROGRESS_AFTER_SECONDS = 1.0
 
 Item = TypeVar("Item")
 
@@ -27,7 +27,7 @@ def _shown(cell: Any) -> str:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str] | None = None) -> None:
-    """Print rows as a table; tab-separated where the output is not a terminal, so that nothing is cut off."""
+    """Print rows as a table; tab-separated where the output is not a terminal, so that nothing is truncated."""
     out = file or sys.stdout
     if not out.isatty():
         writer = csv.writer(out, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
@@ -57,7 +57,7 @@ def show_record(record: dict[str, Any]) -> None:
 
 
 def show_answer(answer: Any, limit: int) -> None:
-    """Print a query's answer as a table of at most `limit` rows (0: all), and say how many there are."""
+    """Print a query's answer as a table of at most `limit` rows (0: all); a note says where there are more."""
     rows: list[tuple[Any, ...]] = []
     more = False
     for batch in answer.batches():
@@ -73,19 +73,19 @@ def show_answer(answer: Any, limit: int) -> None:
 
 
 def write_answer(answer: Any, file: IO[str]) -> int:
-    """Write a whole answer to a file as tab-separated text. Gives the number of rows."""
+    """Write an answer to a file as tab-separated text; returns the number of rows."""
     rows = answer.rows()
     show_table(answer.columns, rows, file)
     return len(rows)
 
 
 def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:
-    """The items, one after the other; a terminal is told how far it is once that takes more than a moment."""
+    """Iterate over the items; after a second, a terminal shows the progress."""
     began = time.monotonic()
     status = Console(stderr=True).status("")
     try:
         for number, item in enumerate(items, start=1):
-            if sys.stderr.isatty() and time.monotonic() - began > PATIENCE_SECONDS:
+            if sys.stderr.isatty() and time.monotonic() - began > PROGRESS_AFTER_SECONDS:
                 status.update(f"{what} {number:,} of {len(items):,} …")
                 status.start()
             yield item

@@ -1,4 +1,4 @@
-"""The faults that a run can meet and explain, and how they are told: a sentence, never a traceback."""
+"""The foreseeable faults of a run, which end it with a sentence instead of a traceback."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def told_plainly(step: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
 
 
 def explained(error: BaseException) -> str:
-    """What to tell a person of a foreseeable fault."""
+    """The message of a foreseeable fault."""
     if isinstance(error, OSError) and not isinstance(error, FORESEEABLE[:-1]):
         place = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror or error}{place}. The published warehouse is as it was."

@@ -53,7 +53,7 @@ class InputFile:
     """A file to ingest.
 
     origin    `loaded` by hand or `fetched`
-    url       where it came from
+    url       its address, or the name of a loaded file
     accepted  the checks that a person accepts, each with the reason
     """
 

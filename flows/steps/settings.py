@@ -1,4 +1,4 @@
-"""Where things lie, and Prefect's settings: read once, before Prefect is imported.
+"""The data folder, and Prefect's default settings.
 
 Environment variables of this project:
 
@@ -25,7 +25,7 @@ HERE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Paths:
-    """The data folder and what lies in it."""
+    """The data folder and the paths in it."""
 
     data: Path
 
@@ -38,25 +38,25 @@ class Paths:
         return self.data / "raw"
 
     def target(self, as_of: date | None) -> Path:
-        """The published warehouse, or that of what had been published by a day."""
+        """The published warehouse, or the warehouse as of a day."""
         return self.warehouse if as_of is None else self.data / "as_of" / f"{as_of}.duckdb"
 
     @property
     def staged(self) -> Path:
-        """Staged snapshots, kept so that each is staged once; may be removed at any time."""
+        """The cache of staged snapshots; may be removed at any time."""
         return self.data / "staged"
 
     @property
     def work(self) -> Path:
-        """Scratch space of a run; whatever a killed run left there is removed by the next."""
+        """Scratch space of runs; the next run removes what a killed one left."""
         return self.data / "work"
 
     def scratch_of(self, day: date) -> Path:
-        """Scratch space of the build as of a day, on the file system it is published to; a refresh leaves it alone."""
+        """Scratch space of the build as of a day, on the file system of its target; a refresh does not touch it."""
         return self.data / "as_of" / f".{day}.work"
 
     def lock_of(self, day: date) -> Path:
-        """The lock of whoever builds as of a day."""
+        """The lock of a build as of a day."""
         return self.data / "as_of" / f".{day}.lock"
 
     @property
@@ -65,16 +65,16 @@ class Paths:
 
 
 class SettingError(Exception):
-    """An environment variable of this project is set to what can't be."""
+    """An environment variable of this project has a wrong value."""
 
 
 def paths() -> Paths:
-    """The paths in force. Raises SettingError when PEACEKEEPING_DATA names the home of nobody."""
+    """The paths below PEACEKEEPING_DATA. Raises SettingError when it names an unknown user's home."""
     text = os.environ.get("PEACEKEEPING_DATA", "").strip() or "data"
     try:
         return Paths(Path(text).expanduser().absolute())
     except RuntimeError:
-        raise SettingError(f"PEACEKEEPING_DATA is {text!r}, and there is no such user's home.") from None
+        raise SettingError(f"PEACEKEEPING_DATA is {text!r}, which names an unknown user's home.") from None
 
 
 def project_version() -> str:
@@ -92,13 +92,13 @@ def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def prefect_defaults() -> dict[str, str]:
-    """The settings of prefect.toml as environment variables (installed beside this module, else in the project)."""
+    """The settings of prefect.toml as environment variables; in a wheel the file is in the package `flows`."""
     file = next(path for path in (HERE / "prefect.toml", HERE.parent / "prefect.toml") if path.exists())
     return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8")), "PREFECT"))
 
 
 def apply_prefect_defaults() -> None:
-    """Set what the environment leaves open, and switch the client's telemetry off. Call before importing Prefect."""
+    """Set Prefect's defaults where the environment has none, and switch telemetry off; before Prefect is imported."""
     for name, value in prefect_defaults().items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("DO_NOT_TRACK", "1")

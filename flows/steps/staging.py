@@ -34,7 +34,7 @@ from transforms.vintages import Vintage
 
 @dataclass
 class StageReport:
-    """What came of staging a source. `accounts` has one row a snapshot (schemas.tables.builds)."""
+    """The outcome of staging a source. `accounts` has a row for each snapshot (schemas.tables.builds)."""
 
     source: str
     folder: Path
@@ -72,16 +72,16 @@ def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, ob
     }
 
 
-def _set_aside(found: Sequence[Vintage], source: Source, part: str, table: Table) -> pd.DataFrame:
+def _part_of_all(vintages: Sequence[Vintage], source: Source, part: str, table: Table) -> pd.DataFrame:
     frames = [
-        getattr(vintage.staged, part).assign(source=source.name, snapshot_sha256=vintage.sha256) for vintage in found
+        getattr(vintage.staged, part).assign(source=source.name, snapshot_sha256=vintage.sha256) for vintage in vintages
     ]
     return shape(pd.concat(frames, ignore_index=True), table)
 
 
 def control_totals_of(source: Source) -> pd.DataFrame:
-    """The totals that the publisher of a source prints beside its rows, where some are bundled."""
-    found = [shape(pd.DataFrame(), CONTROL_TOTALS)]
+    """The totals that the publisher of a source prints beside its rows, where they are bundled."""
+    totals = [shape(pd.DataFrame(), CONTROL_TOTALS)]
     for entry in bundle.manifest():
         if entry["source"] != source.name or entry["role"] != "control_totals":
             continue
@@ -89,19 +89,20 @@ def control_totals_of(source: Source) -> pd.DataFrame:
             printed, broken, _ = read_csv(text)
         if len(broken):
             raise ContractError(f"{entry['file']}: row {broken['row_number'].iloc[0]:,}: {broken['reason'].iloc[0]}.")
-        found.append(control_totals(printed, source.name, entry["totals"], entry["origin"]))
-    return pd.concat(found, ignore_index=True)
+        totals.append(control_totals(printed, source.name, entry["totals"], entry["origin"]))
+    return pd.concat(totals, ignore_index=True)
 
 
 def stage_source(
     archive: Archive, cache: StagingCache, source: Source, snapshots: Sequence[Snapshot], folder: Path
 ) -> StageReport:
-    """Stage snapshots of a source (in publication order) into `folder`; one that can't be used is a problem told.
+    """Stage snapshots of a source (in publication order) and write its tables to `folder`.
 
-    Without any snapshot the report is empty and nothing is written. Raises ArchiveError when none can be used.
+    A snapshot that can't be used is a problem in the report. Without snapshots the report is empty and nothing is
+    written. Raises ArchiveError when none of them can be used.
     """
     began = time.perf_counter()
-    found: list[Vintage] = []
+    vintages: list[Vintage] = []
     accounts, problems = [], []
     for snapshot in snapshots:
         try:
@@ -110,47 +111,47 @@ def stage_source(
         except (ArchiveError, ContractError, Refused) as error:
             problems.append(f"{source.name}: the archived snapshot of {snapshot.vintage} can't be used: {error}")
             continue
-        found.append(Vintage(snapshot.sha256, date.fromisoformat(snapshot.vintage), staged))
+        vintages.append(Vintage(snapshot.sha256, date.fromisoformat(snapshot.vintage), staged))
         accounts.append(_account(source, snapshot, staged))
     folder.mkdir(parents=True, exist_ok=True)
-    if not found:
+    if not vintages:
         if problems:
             raise ArchiveError(" ".join(problems))
         return StageReport(source.name, folder, 0, [])
-    tables = dict(SUBJECTS[source.name].tables(found, declaration_of(source)))
+    tables = dict(SUBJECTS[source.name].tables(vintages, declaration_of(source)))
     main = next(iter(tables.values()))
-    aside = {
+    meta = {
         SNAPSHOTS: shape(pd.DataFrame(accounts), SNAPSHOTS),
         CONTROL_TOTALS: control_totals_of(source),
-        REJECTED_ROWS: _set_aside(found, source, "rejected", REJECTED_ROWS),
-        INCOMPLETE_PERIODS: _incomplete_periods(found, source, main),
-        MERGED_ROWS: _set_aside(found, source, "merged", MERGED_ROWS),
-        SIGNALS: _set_aside(found, source, "signals", SIGNALS),
-        CORRECTIONS: _set_aside(found[-1:], source, "corrections", CORRECTIONS),
+        REJECTED_ROWS: _part_of_all(vintages, source, "rejected", REJECTED_ROWS),
+        INCOMPLETE_PERIODS: _incomplete_periods(vintages, source, main),
+        MERGED_ROWS: _part_of_all(vintages, source, "merged", MERGED_ROWS),
+        SIGNALS: _part_of_all(vintages, source, "signals", SIGNALS),
+        CORRECTIONS: _part_of_all(vintages[-1:], source, "corrections", CORRECTIONS),
         KNOWN_DEFECTS: _known_defects(source),
         PUBLISHED_NAMES: published_names(source),
     }
-    for name, frame in {**tables, **{meta.full_name: frame for meta, frame in aside.items()}}.items():
+    for name, frame in {**tables, **{table.full_name: frame for table, frame in meta.items()}}.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     return StageReport(source.name, folder, len(main), accounts, problems, time.perf_counter() - began)
 
 
 def _require_few_rejected(staged: Staged, source: Source, snapshot: Snapshot) -> None:
-    """Newer code can reject more rows than the code that let the snapshot in. Raises ContractError."""
+    """Raise ContractError where newer code rejects too many rows of a snapshot that older code accepted."""
     accepted = {one["check"] for one in snapshot.accepted}
     for problem in envelope.rejected_share(staged, declaration_of(source)):
         if problem.check not in accepted:
             raise ContractError(problem.text)
 
 
-def _incomplete_periods(found: Sequence[Vintage], source: Source, main: pd.DataFrame) -> pd.DataFrame:
-    """The periods of which rows were rejected in the snapshot that speaks for them (schemas.tables.quality).
+def _incomplete_periods(vintages: Sequence[Vintage], source: Source, main: pd.DataFrame) -> pd.DataFrame:
+    """The periods that lack rejected rows of the snapshot from which they are published (schemas.tables.quality).
 
-    main  the published rows. Where newer snapshots don't replace whole periods, the newest snapshot speaks for all.
+    main  the published rows; where newer snapshots don't replace whole periods, all come from the newest one
     """
     how = comparison_of(source)
     frames = [shape(pd.DataFrame(), INCOMPLETE_PERIODS)]
-    for vintage in found if how.period else found[-1:]:
+    for vintage in vintages if how.period else vintages[-1:]:
         lacking = incomplete_periods(vintage.staged, main, how)
         if how.period:
             by_others = main.loc[main["snapshot_sha256"] != vintage.sha256, how.period]

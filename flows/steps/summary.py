@@ -1,4 +1,4 @@
-"""What an inspector reads in the Prefect UI: the run's summary as Markdown, the rejected rows by reason as a table."""
+"""The summary of a refresh: for the command line, as JSON, and as Markdown for the Prefect UI."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from schemas.tables.quality import REJECTED_ROWS
 
 @dataclass
 class Summary:
-    """What a refresh did; told on the command line, in the artifact and in the run's final state."""
+    """What a refresh did: printed by the command, in an artifact, and in the run's final state."""
 
     published: str | None = None
     build_id: str | None = None
@@ -31,12 +31,12 @@ class Summary:
     rejected: list[dict[str, object]] = field(default_factory=list)
     reconciliations: list[dict[str, object]] = field(default_factory=list)
     changes: list[dict[str, object]] | None = None
-    checks_failed: list[dict[str, object]] | None = None  # None where none were made
+    checks_failed: list[dict[str, object]] | None = None  # None where no check ran
     claims: list[dict[str, object]] = field(default_factory=list)
     seconds: float = 0.0
 
     def lines(self) -> list[dict[str, object]]:
-        """One row a source: how it came, its vintage, rows in, staged, rejected, merged, seconds."""
+        """One row for each source: how it was obtained, its vintage, row counts, seconds."""
         how = {obtained.source: obtained.outcome for obtained in self.obtained}
         return [
             {
@@ -61,7 +61,7 @@ class Summary:
         if self.published:
             parts.append(f"published build {self.build_id}{self._as_of()}: {self.changed()}")
         elif self.nothing_new:
-            parts.append(f"nothing new, build {self.build_id} stands")
+            parts.append(f"nothing new, build {self.build_id} is current")
         else:
             parts.append("nothing published")
         if fallback:
@@ -73,18 +73,18 @@ class Summary:
         return "; ".join(parts)
 
     def changed(self) -> str:
-        """What changed since the build before, table by table: fatalities +79, 115 revised. Of a first one its size."""
+        """The changes since the previous build by table (`fatalities +79, 115 revised`); of a first build its size."""
         if self.changes is None:
             return f"{sum(self.tables.values()):,} rows in {len(self.tables)} tables"
-        told = []
+        tables = []
         for change in self.changes:
             parts = [
                 f"{sign}{int(str(change[what])):,}{word}"
                 for what, sign, word in (("added", "+", ""), ("gone", "-", ""), ("changed", "", " revised"))
                 if change[what]
             ]
-            told.append(f"{change['table']} {', '.join(parts)}")
-        return "; ".join(told) or "no row changed"
+            tables.append(f"{change['table']} {', '.join(parts)}")
+        return "; ".join(tables) or "no row changed"
 
     def _as_of(self) -> str:
         return f" as of {self.as_of}" if self.as_of else ""
@@ -110,9 +110,9 @@ class Summary:
 
 
 def other_warnings(summary: Summary) -> list[str]:
-    """The warnings that don't only repeat how a source came."""
-    told = {f"{obtained.source}: {obtained.message}" for obtained in summary.obtained}
-    return [warning for warning in summary.warnings if warning not in told]
+    """The warnings that don't repeat how a source was obtained."""
+    messages = {f"{obtained.source}: {obtained.message}" for obtained in summary.obtained}
+    return [warning for warning in summary.warnings if warning not in messages]
 
 
 def markdown(summary: Summary) -> str:
@@ -135,7 +135,7 @@ def markdown(summary: Summary) -> str:
             "month or year once.",
         ]
     for title, entries in (
-        ("How each source came", [f"**{o.source}**: {o.message}" for o in summary.obtained]),
+        ("Sources", [f"**{o.source}**: {o.message}" for o in summary.obtained]),
         ("Warnings", other_warnings(summary)),
         ("Failures", summary.failures),
     ):
@@ -147,15 +147,15 @@ def markdown(summary: Summary) -> str:
 
 
 def _reconciled(reconciliations: Sequence[Mapping[str, object]]) -> list[str]:
-    """The section on the ledgers: their sum in a sentence, and each in a row."""
+    """The section on reconciliations: their sum in a sentence, and each in a row."""
     counts = ("compared", "agreeing", "explained", "unexplained")
     total = {name: sum(int(str(one[name])) for one in reconciliations) for name in counts}
     return [
         "",
         "## Reconciliations",
         "",
-        f"{total['compared']:,} figures were held against another ledger: {total['agreeing']:,} agree, "
-        f"{total['explained']:,} breaks have a named reason, {total['unexplained']:,} stand unexplained.",
+        f"{total['compared']:,} figures were compared with another ledger: {total['agreeing']:,} agree, "
+        f"{total['explained']:,} breaks have a named reason, {total['unexplained']:,} are unexplained.",
         "",
         "| what | compared | agree | explained | unexplained |",
         "|---|--:|--:|--:|--:|",

@@ -9,32 +9,33 @@ MISSION_BUDGETS = Table(
     "main",
     "mission_budgets",
     "Budgets and expenditure of missions by peacekeeping year",
-    "One row a peacekeeping year, mission, measure, stage and publication.",
+    "One row per peacekeeping year, mission, measure, stage and publication.",
     ("peacekeeping_year", "mission", "measure", "stage", "publication"),
     True,
     {
         **YEAR,
         **MISSION,
         "measure": category(
-            "approved: by the General Assembly; spent: in the performance report (gross); accounts: in the open data's "
-            "audited accounts, of which 2024-25 is probably the approved amount.",
+            "approved: by the General Assembly; spent: gross expenditure in the performance report; accounts: in the "
+            "open data of the audited accounts, where 2024-25 is probably the approved amount.",
             ("approved", "spent", "accounts"),
         ),
-        "stage": text("Which of several amounts of a year it is, as printed."),
+        "stage": text("Stage of the amount, as printed, where a year has several."),
         "amount_usd": money("Amount."),
-        "precision": text("How exactly it was printed (million, 2 decimals; exact dollars).", nullable=True),
-        "document_symbol": text("Document in which it stands.", nullable=True),
-        "note": text("What it leaves out or includes.", nullable=True),
+        "precision": text("Printed precision (million, 2 decimals; exact dollars).", nullable=True),
+        "document_symbol": text("Document that prints the amount.", nullable=True),
+        "note": text("What the amount includes or excludes.", nullable=True),
         **CITATION,
         "publication": category(
-            "Which compilation it comes from.", ("approved", "approved_more", "performance", "accounts")
+            "Compilation that the row comes from.", ("approved", "approved_more", "performance", "accounts")
         ),
         **ORIGIN,
     },
     hazards=(
-        "Approved, spent and accounts are three measures: never add or average them.",
-        "A year can have several approved amounts (six months, the whole year, a revision): choose a stage.",
-        "Approved amounts are complete to 2013-14 only; MINUSMA's spending of its two closing years is not there.",
+        "approved, spent and accounts are three measures: never add or average them.",
+        "A year can have several approved amounts (six months, the full year, a revision): choose a stage.",
+        "Approved amounts are complete back to 2013-14 only; MINUSMA's expenditure of its two closing years is "
+        "missing.",
         "Some approved amounts include the prorated shares of the support account and the bases: see stage and note.",
     ),
 )
@@ -43,22 +44,20 @@ MISSION_BUDGET_LINES = Table(
     "main",
     "mission_budget_lines",
     "Budget lines of missions: apportioned and spent by class and subclass",
-    "One row a mission, period, budget class and subclass, from the Peace & Security Data Hub (DPO-PKBUDGET), which "
-    "has them from performance reports. Empty while no snapshot of it is held.",
+    "One row per mission, period, budget class and subclass, from the Peace & Security Data Hub (DPO-PKBUDGET), which "
+    "extracts them from performance reports. Empty if the archive has no snapshot of it.",
     ("peacekeeping_year", "mission", "period_start", "period_end", "budget_class", "budget_subclass"),
     True,
     {
-        "peacekeeping_year": text(
-            "Peacekeeping year in which the period lies, written 2018-19.", pattern=PEACEKEEPING_YEAR
-        ),
-        "period_start": day("First day of the period: 1 July, but for a budget of a part of the year."),
-        "period_end": day("Its last day: 30 June, but for a budget of a part of the year."),
+        "peacekeeping_year": text("Peacekeeping year of the period, written 2018-19.", pattern=PEACEKEEPING_YEAR),
+        "period_start": day("First day of the period: 1 July, unless the budget is for part of the year."),
+        "period_end": day("Last day of the period: 30 June, unless the budget is for part of the year."),
         **MISSION,
-        "budget_class": text("Class, as printed."),
-        "budget_subclass": text("Subclass, as printed; empty where the line has none."),
-        "apportionment_usd": money("Approved by the General Assembly; published in thousands.", nullable=True),
+        "budget_class": text("Budget class, as printed."),
+        "budget_subclass": text("Budget subclass, as printed; empty where the line has none."),
+        "apportionment_usd": money("Amount approved by the General Assembly; published in thousands.", nullable=True),
         "expenditure_usd": money(
-            "Spent; published in thousands; negative where credits exceed it.", nullable=True, minimum=None
+            "Expenditure; published in thousands; negative where credits exceed it.", nullable=True, minimum=None
         ),
         "variance_usd": money(
             "Apportionment less expenditure, as published in thousands; negative where more was spent.",
@@ -67,18 +66,19 @@ MISSION_BUDGET_LINES = Table(
         ),
         "document_symbol": text("The performance report.", nullable=True),
         "is_total": flag(
-            "Whether the line is a total or sub-total of others, or the staff assessment between gross and net: never "
-            "to be added to them."
+            "Whether the line is a total or subtotal of other lines, or the staff assessment between gross and net: "
+            "never add it to them."
         ),
         **ORIGIN,
     },
-    rules=(("period_start <= period_end", "a period ends after it began"),),
+    rules=(("period_start <= period_end", "period_start is not after period_end"),),
     hazards=(
-        "Totals stand beside their parts: sum lines with NOT is_total, or take one total, never both.",
-        "A mission-year may have totals alone, or periods of a part of the year beside the whole.",
-        "Without UNTSO and UNMOGIP. Classes and subclasses are as printed, and changed with the budgets of 2018-19.",
-        "The publisher had the figures extracted by a model: hold one against its document before citing it.",
-        "Approved and spent also stand in mission_budgets, from other documents: never add the two tables.",
+        "The table has totals and their parts: sum lines with NOT is_total, or use one total, never both.",
+        "A mission-year may have totals only, or periods of part of the year as well as the full year.",
+        "UNTSO and UNMOGIP are not included. Classes and subclasses are as printed; they changed with the 2018-19 "
+        "budgets.",
+        "The publisher extracted the figures with a model: check a figure against its document before citing it.",
+        "mission_budgets also has approved and spent amounts, from other documents: never add the two tables.",
     ),
 )
 
@@ -86,15 +86,15 @@ BUDGET_TOTALS = Table(
     "main",
     "budget_totals",
     "Total of the approved peacekeeping budgets by peacekeeping year",
-    "One row a peacekeeping year and stage: what was approved for all operations of the year together, as reported.",
+    "One row per peacekeeping year and stage: the amount approved for all operations of the year, as reported.",
     ("peacekeeping_year", "stage"),
     True,
     {
         **YEAR,
-        "stage": text("Which of the year's totals it is, as reported."),
+        "stage": text("Stage of the total, as reported, where a year has several."),
         "amount_usd": money("Amount; rounded as reported."),
         **CITATION,
         **ORIGIN,
     },
-    hazards=("Totals of one year differ by stage and by what they include: name the stage.",),
+    hazards=("Totals of one year differ by stage and by what they include: state the stage.",),
 )

@@ -17,8 +17,10 @@ PUBLISHER_FIELDS = (
 )
 
 _DESCRIBED = {
-    "first_seen": day("Vintage of the first snapshot that describes it."),
-    "last_seen": day("Vintage of the newest snapshot that describes it: an older one than the rest is gone since."),
+    "first_seen": day("Vintage of the first snapshot with the description."),
+    "last_seen": day(
+        "Vintage of the newest snapshot with the description; earlier than the other rows' if it was removed since."
+    ),
     **ORIGIN,
 }
 
@@ -26,20 +28,20 @@ PUBLISHER_DATASETS = Table(
     "meta",
     "publisher_datasets",
     "The publisher's datasets in its own words",
-    "One row a dataset that the Peace & Security Data Hub has ever described, in the newest published wording; empty "
-    "while no snapshot of its codebook is held. Contacts are left out before anything is stored.",
+    "One row per dataset that the Peace & Security Data Hub has described, in the newest wording. Empty if the "
+    "archive has no snapshot of the codebook. Contacts are removed before anything is stored.",
     ("dataset_id",),
     True,
     {
-        "dataset_id": text("The publisher's id; meta.published_names tells which of our sources it is."),
-        "title": text("Its name.", nullable=True),
-        "description": text("What the publisher says it is.", nullable=True),
-        "update_frequency": text("How often the publisher says it is updated.", nullable=True),
-        "start_range": text("What the publisher says it begins with, as printed.", nullable=True),
-        "end_range": text("What the publisher says it ends with, as printed.", nullable=True),
-        "limitations": text("What the publisher warns of.", nullable=True),
+        "dataset_id": text("The publisher's id of the dataset; meta.published_names maps it to a source."),
+        "title": text("Title of the dataset.", nullable=True),
+        "description": text("Description by the publisher.", nullable=True),
+        "update_frequency": text("Update frequency stated by the publisher.", nullable=True),
+        "start_range": text("Start of the data stated by the publisher, as printed.", nullable=True),
+        "end_range": text("End of the data stated by the publisher, as printed.", nullable=True),
+        "limitations": text("Limitations stated by the publisher.", nullable=True),
         "last_update_date": day(
-            "When the publisher says it was last updated; NULL where that is no date.", nullable=True
+            "Last update stated by the publisher; NULL where the text is not a date.", nullable=True
         ),
         **_DESCRIBED,
     },
@@ -49,17 +51,17 @@ PUBLISHER_COLUMNS = Table(
     "meta",
     "publisher_columns",
     "The publisher's columns in its own words",
-    "One row a dataset and column that the publisher has ever defined, in the newest published wording. As published: "
-    "see meta.known_defects for what is wrong in it, and marts.dictionary for our columns beside it.",
+    "One row per dataset and column that the publisher has defined, in the newest wording. As published: see "
+    "meta.known_defects for its errors, and marts.dictionary for the matching columns of this warehouse.",
     ("dataset_id", "column_name"),
     True,
     {
         "dataset_id": text("The publisher's id of the dataset."),
         "column_name": text("The publisher's name of the column."),
-        "definition": text("What the publisher says it holds.", nullable=True),
-        "format": text("What the publisher says its type is.", nullable=True),
+        "definition": text("Definition by the publisher.", nullable=True),
+        "format": text("Type stated by the publisher.", nullable=True),
         "attributes": text(
-            "The values it can have and their definitions, as JSON, where the publisher lists them.", nullable=True
+            "Possible values and their definitions as JSON, where the publisher lists them.", nullable=True
         ),
         **_DESCRIBED,
     },
@@ -69,35 +71,35 @@ PUBLISHER_REVISIONS = Table(
     "meta",
     "publisher_revisions",
     "Revisions of the publisher's codebook",
-    "One row a wording that changed between two vintages. The date of the last update changes with every update and "
-    "is none; new and gone datasets and columns are told by first_seen and last_seen.",
+    "One row per text that changed between two vintages. The date of the last update is not tracked. first_seen and "
+    "last_seen show new and removed datasets and columns.",
     ("dataset_id", "column_name", "field", "to_vintage"),
     True,
     {
         "dataset_id": text("The publisher's id of the dataset."),
-        "column_name": text("The publisher's name of the column; empty for what is said of the whole dataset."),
-        "field": category("What changed.", PUBLISHER_FIELDS),
-        "old_value": text("The wording before; NULL where there was none.", nullable=True),
-        "new_value": text("The wording after; NULL where there is none any more.", nullable=True),
-        "from_vintage": day("Newest vintage that shows the old wording."),
-        "to_vintage": day("First vintage that shows the new wording."),
+        "column_name": text("The publisher's name of the column; empty for a text about the dataset."),
+        "field": category("Field that changed.", PUBLISHER_FIELDS),
+        "old_value": text("Old text; NULL where there was none.", nullable=True),
+        "new_value": text("New text; NULL where it was removed.", nullable=True),
+        "from_vintage": day("Newest vintage with the old text."),
+        "to_vintage": day("First vintage with the new text."),
     },
-    rules=(("from_vintage < to_vintage", "time runs forward"),),
+    rules=(("from_vintage < to_vintage", "the new vintage is later"),),
 )
 
 PUBLISHED_NAMES = Table(
     "meta",
     "published_names",
     "Published names of our columns",
-    "One row a column of main and the published column that it comes from, for the datasets of the Peace & Security "
-    "Data Hub that this build has a snapshot of. Several can make one: a state comes from its name, or else its code.",
+    "One row per column of main and published column that it comes from, for the datasets of the Peace & Security "
+    "Data Hub in this build. A column can come from several: a state from its name, otherwise from its code.",
     ("table_name", "column_name", "dataset_id", "published_name"),
     True,
     {
         "source": text("Name of the source."),
         "dataset_id": text("The publisher's id of the dataset."),
-        "published_name": text("The column's name in the publisher's API."),
-        "table_name": text("The table of main that its rows go to."),
-        "column_name": text("The column of that table."),
+        "published_name": text("Name of the column in the publisher's API."),
+        "table_name": text("Table of main that its rows are loaded into."),
+        "column_name": text("Column of that table."),
     },
 )

@@ -9,8 +9,8 @@ ASSESSED_CONTRIBUTIONS = Table(
     "main",
     "assessed_contributions",
     "Assessed contributions to UN peacekeeping by peacekeeping year and member state",
-    "One row a peacekeeping year (1 July to 30 June) and member state: revenue assessed for UN-DPO, from CEB, whose "
-    "calendar year Y is the peacekeeping year that ended on 30 June Y.",
+    "One row per peacekeeping year (1 July to 30 June) and member state: assessed revenue of UN-DPO, from CEB. CEB's "
+    "calendar year Y is the peacekeeping year that ended on 30 June of Y.",
     ("peacekeeping_year", "contributor_iso3"),
     True,
     {
@@ -21,10 +21,10 @@ ASSESSED_CONTRIBUTIONS = Table(
         **ORIGIN,
     },
     hazards=(
-        "Assessed, not paid: arrears can't be read from it.",
-        "Before credits to member states: the sum of 2023-24 is the missions' appropriations with prorated shares, to "
-        "the dollar. mission_assessments are after credits.",
-        "Some states are missing in 2012-13 to 2016-17.",
+        "Assessed, not paid: it shows no arrears.",
+        "Before credits to member states: the sum of 2023-24 equals the missions' appropriations with prorated shares "
+        "to the dollar. mission_assessments are after credits.",
+        "Some states are missing from 2012-13 to 2016-17.",
     ),
 )
 
@@ -32,15 +32,15 @@ ASSESSED_CONTRIBUTION_REVISIONS = Table(
     "main",
     "assessed_contribution_revisions",
     "Revisions of the assessed contributions",
-    "One row an amount that changed between two vintages that both cover its peacekeeping year.",
+    "One row per amount that changed between two vintages, both covering its peacekeeping year.",
     ("peacekeeping_year", "contributor_iso3", "field", "to_vintage"),
     False,
     {
         "peacekeeping_year": YEAR["peacekeeping_year"],
         "contributor_iso3": text("Member state assessed.", references="countries.iso3"),
-        "field": category("The column that changed.", ("amount_usd",)),
-        "old_value": money("The amount before; NULL where there was none.", nullable=True),
-        "new_value": money("The amount after; NULL where there is none any more.", nullable=True),
+        "field": category("Column that changed.", ("amount_usd",)),
+        "old_value": money("Old amount; NULL where there was no row.", nullable=True),
+        "new_value": money("New amount; NULL where the row was removed.", nullable=True),
         **BETWEEN_VINTAGES,
     },
 )
@@ -49,18 +49,18 @@ GOVERNMENT_REVENUE = Table(
     "main",
     "government_revenue",
     "Revenue of UN peacekeeping from governments by kind, from CEB",
-    "One row a peacekeeping year, government and kind of revenue of the entity UN-DPO, the assessed included.",
+    "One row per peacekeeping year, government and kind of revenue of the entity UN-DPO, assessed revenue included.",
     ("peacekeeping_year", "contributor_iso3", "revenue_kind"),
     True,
     {
         **YEAR,
         **STATE,
         "revenue_kind": category(
-            "assessed; voluntary (earmarked, not earmarked); other.",
+            "Kind of revenue: assessed, voluntary (earmarked or not earmarked) or other.",
             ("assessed", "voluntary_earmarked", "voluntary_not_earmarked", "other"),
         ),
         "amount_usd": money("Amount; adjustments can be negative.", minimum=None),
         **ORIGIN,
     },
-    hazards=("Kinds differ in meaning: assessed alone is in assessed_contributions.",),
+    hazards=("Do not add the kinds: assessed_contributions has assessed revenue alone.",),
 )

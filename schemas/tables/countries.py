@@ -10,12 +10,11 @@ COUNTRIES = Table(
     "main",
     "countries",
     "States and territories",
-    "One row an ISO 3166 alpha-3 code: those in force, the dissolved states kept as what they were, and the "
-    "user-assigned XKX.",
+    "One row per ISO 3166 alpha-3 code: codes in force, codes of dissolved states, and the user-assigned XKX.",
     ("iso3",),
     True,
     {
-        "iso3": text("ISO 3166-1 alpha-3 code; for dissolved states the code of their time.", pattern=ISO3),
+        "iso3": text("ISO 3166-1 alpha-3 code; for a dissolved state the code it had.", pattern=ISO3),
         "name": text("Short English name."),
         "m49": text("UN M49 code, three digits.", nullable=True, pattern=r"^[0-9]{3}$"),
         "kind": category(
@@ -25,6 +24,6 @@ COUNTRIES = Table(
         "existed_from": day("First day, for dissolved states.", nullable=True),
         "existed_until": day("Last day, for dissolved states.", nullable=True),
         "successors_iso3": text("Codes of the successor states, separated by semicolons.", nullable=True),
-        "source": text("Where the row comes from."),
+        "source": text("Source of the row."),
     },
 )

@@ -19,25 +19,26 @@ FATALITY_FIELDS = (
 
 _CASUALTY = {
     "casualty_id": text(
-        "The publisher's registration id, the only key. Its month and prefix are the "
-        "registration's, not the incident's."
+        "The publisher's registration id, the only key. Its month and prefix refer to the registration, not to the "
+        "incident."
     ),
     "incident_date": day("Day of the incident."),
     "mission": text("Mission of the casualty.", references="missions.mission"),
     "nationality_iso3": text(
-        "State of the casualty, as it was at the time; NULL where undetermined.",
+        "Nationality: the state as it existed on the day of the incident; NULL where undetermined.",
         nullable=True,
         references="countries.iso3",
     ),
     "nationality_iso3_other": text(
-        "The second state under which the same casualty is published (MNE beside SCG).",
+        "Second state under which the same casualty is published (MNE with SCG).",
         nullable=True,
         references="countries.iso3",
     ),
-    "nationality_as_published": text("The nationality as printed; NULL where blank.", nullable=True),
+    "nationality_as_published": text("Nationality as printed; NULL where blank.", nullable=True),
     "nationality_status": category(
-        "known; from_code: the name is blank or in no code list, and the printed code stands in for it; undetermined: "
-        "the publisher says so or leaves both blank; unresolved: a printed name that no code list knows, and no code.",
+        "How nationality_iso3 was determined. known: from the printed name; from_code: from the printed code, because "
+        "the name is blank or in no code list; undetermined: the publisher prints so, or name and code are blank; "
+        "unresolved: the name is in no code list and there is no code.",
         ("known", "from_code", "undetermined", "unresolved"),
     ),
     "personnel_type": category(
@@ -57,19 +58,19 @@ FATALITIES = Table(
     "main",
     "fatalities",
     "Fatalities in peacekeeping operations and special political missions since 1948",
-    "One row a casualty (a person), in the newest published state. Deaths only: the wounded are not recorded.",
+    "One row per casualty (one person) in the most recently published state. Deaths only; injuries are not recorded.",
     ("casualty_id",),
     True,
     {
         **_CASUALTY,
-        "first_seen": day("Vintage of the first snapshot that has this casualty."),
-        "last_seen": day("Vintage of the newest snapshot that has this casualty."),
+        "first_seen": day("Vintage of the first snapshot with this casualty."),
+        "last_seen": day("Vintage of the newest snapshot with this casualty."),
         **ORIGIN,
     },
     hazards=(
-        "All staff, not only uniformed personnel, and special political missions too: name the definition.",
-        "Give totals by incident type together with the number To Be Determined.",
-        "Before 2000 the list may not be complete.",
+        "Includes civilian staff and special political missions: state the definition used.",
+        "Give totals by incident type together with the number that is To Be Determined.",
+        "The list may be incomplete before 2000.",
     ),
 )
 
@@ -77,47 +78,48 @@ FATALITY_STATES = Table(
     "main",
     "fatality_states",
     "Every published state of every casualty",
-    "One row a casualty and state: what the publisher showed from one vintage until another. "
-    "marts.fatalities_as_of(date) answers from it; main.fatalities has the states that stand.",
+    "One row per casualty and published state, valid from one vintage to another. marts.fatalities_as_of(date) reads "
+    "it; main.fatalities has the current states.",
     ("casualty_id", "seen_from"),
     False,
     {
         **_CASUALTY,
         "unpublished": text(
-            "Columns that no snapshot had published by then, separated by spaces: their NULL means unknown, not blank."
+            "Columns that no snapshot had published by that vintage, separated by spaces: NULL in them means unknown, "
+            "not blank."
         ),
-        "seen_from": day("Vintage of the first snapshot that shows this state."),
-        "seen_to": day("Vintage of the newest snapshot that shows this state."),
+        "seen_from": day("Vintage of the first snapshot with this state."),
+        "seen_to": day("Vintage of the newest snapshot with this state."),
         "superseded_on": day(
-            "Vintage of the snapshot that shows another state; NULL for the one that stands.", nullable=True
+            "Vintage of the first snapshot with a later state; NULL for the current state.", nullable=True
         ),
-        "first_seen": day("Vintage of the first snapshot that has this casualty."),
+        "first_seen": day("Vintage of the first snapshot with this casualty."),
         **ORIGIN,
     },
     rules=(
-        ("seen_from <= seen_to", "a state is seen until it was seen or later"),
-        ("superseded_on IS NULL OR seen_to < superseded_on", "a state ends after it was last seen"),
-        ("first_seen <= seen_from", "a casualty is first seen with its first state"),
+        ("seen_from <= seen_to", "seen_from is not after seen_to"),
+        ("superseded_on IS NULL OR seen_to < superseded_on", "a state is superseded after it was last seen"),
+        ("first_seen <= seen_from", "first_seen is not after seen_from"),
     ),
-    hazards=("Several rows a casualty: count fatalities, or one day's states, never these rows.",),
+    hazards=("A casualty has one or more rows: count main.fatalities, or the states of one date, never these rows.",),
 )
 
 FATALITY_REVISIONS = Table(
     "main",
     "fatality_revisions",
     "Revisions of the fatalities",
-    "One row a published value that changed between two vintages. Renamed missions and states are aliases and a column "
-    "that an older vintage lacks was unknown: neither is a revision. New casualties are told by first_seen.",
+    "One row per value that changed between two vintages. Not revisions: a renamed mission or state (an alias), a "
+    "column that the older vintage does not have (unknown), and a new casualty (see first_seen).",
     ("casualty_id", "field", "to_vintage"),
     False,
     {
-        "casualty_id": text("The casualty."),
-        "field": category("The column of main.fatalities that changed.", FATALITY_FIELDS),
-        "old_value": text("The value before; NULL where it was blank or undetermined.", nullable=True),
-        "new_value": text("The value after; NULL where it became blank or undetermined.", nullable=True),
-        "from_vintage": day("Newest vintage that shows the old value."),
-        "to_vintage": day("First vintage that shows the new value."),
+        "casualty_id": text("Casualty (main.fatalities)."),
+        "field": category("Column of main.fatalities that changed.", FATALITY_FIELDS),
+        "old_value": text("Old value; NULL where it was blank or undetermined.", nullable=True),
+        "new_value": text("New value; NULL where it became blank or undetermined.", nullable=True),
+        "from_vintage": day("Newest vintage with the old value."),
+        "to_vintage": day("First vintage with the new value."),
     },
-    rules=(("from_vintage < to_vintage", "time runs forward"),),
-    hazards=("What lies between the two vintages is not known: the change may have come any day between them.",),
+    rules=(("from_vintage < to_vintage", "the new vintage is later"),),
+    hazards=("The date of the change is unknown: it lies between the two vintages.",),
 )

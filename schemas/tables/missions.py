@@ -12,31 +12,36 @@ MISSIONS = Table(
     "main",
     "missions",
     "Missions",
-    "One row a mission: the publisher's list of peacekeeping operations, and this project's register for the "
-    "special political missions and offices that no list has.",
+    "One row per mission, from the publisher's list of peacekeeping operations and this project's register of "
+    "missions that the list does not have (special political missions and offices).",
     ("mission",),
     True,
     {
-        "mission": text("The mission's acronym, the form all tables use; UNSPECIFIED where a report prints none."),
+        "mission": text(
+            "The mission's acronym, in the form used in all tables; UNSPECIFIED for rows whose report prints no "
+            "mission."
+        ),
         "name": text("Full name.", nullable=True),
         "kind": category(
-            "peacekeeping, special political, support office, other; unspecified: the report prints no "
-            "mission; unresolved: an acronym that neither the list nor the register knows.",
+            "peacekeeping, special_political, support (support office) or other; unspecified: the report prints no "
+            "mission; unresolved: the acronym is in neither the list nor the register.",
             MISSION_KINDS,
         ),
-        "lead_department": text("DPO or DPPA, as the publisher's list has it.", nullable=True),
+        "lead_department": text("Lead department (DPO or DPPA) in the publisher's list.", nullable=True),
         "is_active": flag(
-            "Whether the publisher's list calls it active, corrected; NULL where not listed.", nullable=True
+            "Whether the mission is active, from the publisher's list after corrections; NULL where not listed.",
+            nullable=True,
         ),
         "start_date": day("First day; see start_date_precision.", nullable=True),
         "start_date_precision": category(
-            "How exact start_date is; first_of_month: the list prints the 1st, which it "
-            "also does where it knows only the month.",
+            "Precision of start_date; first_of_month: the list prints the 1st, which can stand for the month alone.",
             DATE_PRECISIONS,
             nullable=True,
         ),
-        "end_date": day("Last day; see end_date_precision. NULL while it runs or where unknown.", nullable=True),
-        "end_date_precision": category("How exact end_date is.", DATE_PRECISIONS, nullable=True),
+        "end_date": day(
+            "Last day; see end_date_precision. NULL if the mission is active or the day unknown.", nullable=True
+        ),
+        "end_date_precision": category("Precision of end_date.", DATE_PRECISIONS, nullable=True),
         "headquarters": text("Place of the headquarters.", nullable=True),
         "longitude": number(
             "Longitude of the headquarters, east positive.", unit="degree", nullable=True, minimum=-180, maximum=180
@@ -44,33 +49,33 @@ MISSIONS = Table(
         "latitude": number(
             "Latitude of the headquarters, north positive.", unit="degree", nullable=True, minimum=-90, maximum=90
         ),
-        "host_iso3": text("ISO3 of the host states or territories, separated by semicolons.", nullable=True),
-        "part_of": text("The umbrella mission of which this one is a part (UNOSOM of UNOSOM I).", nullable=True),
-        "predecessor": text("The mission it took over from.", nullable=True),
-        "successor": text("The mission that took over.", nullable=True),
-        "in_published_list": flag("Whether the publisher's list has it."),
-        "source": text("Where the row's facts come from."),
-        "note": text("What a reader must know.", nullable=True),
+        "host_iso3": text("ISO3 codes of the host states or territories, separated by semicolons.", nullable=True),
+        "part_of": text("Umbrella mission that this one is part of (UNOSOM for UNOSOM I).", nullable=True),
+        "predecessor": text("Mission that this one replaced.", nullable=True),
+        "successor": text("Mission that replaced this one.", nullable=True),
+        "in_published_list": flag("Whether the mission is in the publisher's list."),
+        "source": text("Source of the row."),
+        "note": text("Caveats.", nullable=True),
         "snapshot_sha256": text(
-            "The snapshot this row comes from: of the list, else of the register; NULL for an unresolved acronym.",
+            "Snapshot that the row comes from: the list, otherwise the register; NULL for an unresolved acronym.",
             nullable=True,
             pattern=SHA256,
         ),
-        "snapshot_row": whole("The row's number in that snapshot.", unit="row", nullable=True, minimum=1),
+        "snapshot_row": whole("Number of the row in that snapshot.", unit="row", nullable=True, minimum=1),
     },
-    hazards=("Umbrella missions (UNOSOM, UNAVEM, UNEF) stand beside their parts: never add both.",),
+    hazards=("Umbrella missions (UNOSOM, UNAVEM, UNEF) and their parts both have rows: never add them.",),
 )
 
 MISSION_ALIASES = Table(
     "main",
     "mission_aliases",
     "Mission aliases",
-    "Other printed forms of a mission's acronym, and which mission is meant.",
+    "One row per alternative printed form of a mission's acronym.",
     ("alias",),
     True,
     {
         "alias": text("The printed form."),
-        "mission": text("The mission meant.", references="missions.mission"),
-        "note": text("Why they are the same.", nullable=True),
+        "mission": text("Mission that it refers to.", references="missions.mission"),
+        "note": text("Reason for the match.", nullable=True),
     },
 )

@@ -6,23 +6,25 @@ from schemas.columns import SHA256, Table, category, day, number, text, whole
 
 _RAW_ROW = {
     "source": text("Name of the source."),
-    "snapshot_sha256": text("The snapshot.", pattern=SHA256),
-    "row_number": whole("The row's number in it, the first row of data being 1.", unit="row", minimum=1),
+    "snapshot_sha256": text("Snapshot of the row (meta.snapshots).", pattern=SHA256),
+    "row_number": whole("Number of the row in the snapshot; the first row of data is 1.", unit="row", minimum=1),
 }
 
 REJECTED_ROWS = Table(
     "meta",
     "rejected_rows",
     "Rejected rows",
-    "One row a fault of a rejected row, with the raw row as JSON. A row can have several faults.",
+    "One row per fault of a rejected row, with the raw row as JSON. A rejected row can have several faults.",
     (),
     False,
     {
         **_RAW_ROW,
-        "raw_row": text("The row as published, as JSON under the published column names."),
-        "column_name": text("The column at fault (our name); NULL when it is the whole row.", nullable=True),
-        "check_name": text("The check that failed."),
-        "reason": text("What was expected and what came."),
+        "raw_row": text("Published row as JSON, with the published column names."),
+        "column_name": text(
+            "Column at fault (name in the warehouse); NULL if the fault concerns the whole row.", nullable=True
+        ),
+        "check_name": text("Name of the failed check."),
+        "reason": text("Expected and actual value."),
     },
 )
 
@@ -30,19 +32,19 @@ INCOMPLETE_PERIODS = Table(
     "meta",
     "incomplete_periods",
     "Incomplete periods",
-    "One row a period (month, year) of which published rows were rejected: its total is not the whole. Of a source in "
-    "which each row is one person or thing, one row for all of it (period 'all').",
+    "One row per period (month, year) with rejected rows: its total is incomplete. A source whose rows are persons or "
+    "things has one row for all periods ('all').",
     ("source", "snapshot_sha256", "period"),
     False,
     {
-        "source": text("Name of the source, which is that of its table in main."),
-        "snapshot_sha256": text("The snapshot that speaks for the period.", pattern=SHA256),
-        "period": text("The period as text: 2025-07-31, 2023-24, 2019; all for a source without periods."),
-        "measure": text("The column of the table that is estimated; rows where each row counts as one."),
-        "rows_rejected": whole("Rejected rows that are, or may be, of the period.", unit="row", minimum=1),
-        "published": number("Sum of the measure as published.", unit=None, minimum=-1e15, maximum=1e15),
+        "source": text("Name of the source and of its table in main."),
+        "snapshot_sha256": text("Snapshot that the period is taken from.", pattern=SHA256),
+        "period": text("Period as text: 2025-07-31, 2023-24, 2019; all for a source without periods."),
+        "measure": text("Column that is estimated; rows where each row counts as one."),
+        "rows_rejected": whole("Rejected rows that belong, or may belong, to the period.", unit="row", minimum=1),
+        "published": number("Sum of the measure over the staged rows.", unit=None, minimum=-1e15, maximum=1e15),
         "missing": number(
-            "What the rejected rows would add: their own figures where these can be read, else those of the same keys "
+            "Estimated sum of the rejected rows: their own figures where readable, otherwise those of the same keys "
             "in the nearest other period; NULL where neither is known.",
             unit=None,
             nullable=True,
@@ -50,27 +52,29 @@ INCOMPLETE_PERIODS = Table(
             maximum=1e15,
         ),
         "share_pct": number(
-            "The missing part of the whole; NULL where it is not known.",
+            "missing as a share of published plus missing; NULL where missing is unknown.",
             unit="percent",
             nullable=True,
             minimum=0,
             maximum=100,
         ),
     },
-    hazards=("A total of such a period is too low by an unknown amount; `missing` is an estimate and in no total.",),
+    hazards=(
+        "A total of such a period is too low by an unknown amount. `missing` is an estimate and not part of any total.",
+    ),
 )
 
 MERGED_ROWS = Table(
     "meta",
     "merged_rows",
     "Merged rows",
-    "One row a published row that was merged into another by a named rule.",
+    "One row per published row that was merged into another by a named rule.",
     (),
     False,
     {
         **_RAW_ROW,
-        "rule": text("The rule's name."),
-        "into_row": whole("Number of the row that was kept.", unit="row", minimum=1),
+        "rule": text("Name of the rule."),
+        "into_row": whole("Number of the row that it was merged into.", unit="row", minimum=1),
     },
 )
 
@@ -78,16 +82,16 @@ SIGNALS = Table(
     "meta",
     "signals",
     "Signals",
-    "Things noticed that stop nothing and want a look: new columns, names that no code list knows, codes that "
-    "contradict names.",
+    "One row per observation that should be reviewed and does not stop a build: new columns, names in no code list, "
+    "codes that contradict names.",
     (),
     False,
     {
         "source": text("Name of the source."),
-        "snapshot_sha256": text("The snapshot.", pattern=SHA256),
-        "kind": text("What was noticed."),
-        "value": text("The value in question."),
-        "rows": whole("How many rows have it.", unit="row"),
+        "snapshot_sha256": text("Snapshot of the row (meta.snapshots).", pattern=SHA256),
+        "kind": text("Kind of the observation."),
+        "value": text("Value that was observed."),
+        "rows": whole("Rows with the value.", unit="row"),
     },
 )
 
@@ -95,21 +99,21 @@ CORRECTIONS = Table(
     "meta",
     "corrections",
     "Corrections",
-    "One row a correction declared for a source, and whether it applied.",
+    "One row per correction that a source declares, with its status.",
     ("source", "correction_id"),
     True,
     {
         "source": text("Name of the source."),
-        "correction_id": text("Its id."),
+        "correction_id": text("Id in the source's declaration."),
         "status": category(
             "applied; expired: the publisher no longer prints what the correction expects; absent: no such row.",
             ("applied", "expired", "absent"),
         ),
-        "where_row": text("Which row, as JSON."),
-        "expected": text("What the publisher prints, as JSON."),
-        "corrected": text("What stands in the tables, as JSON."),
-        "reason": text("Why."),
-        "noted": day("When it was noted."),
+        "where_row": text("Row that it applies to, as JSON."),
+        "expected": text("Published values that it replaces, as JSON."),
+        "corrected": text("Corrected values, as JSON."),
+        "reason": text("Reason for the correction."),
+        "noted": day("Day on which it was recorded."),
     },
 )
 
@@ -117,25 +121,24 @@ KNOWN_DEFECTS = Table(
     "meta",
     "known_defects",
     "Known defects",
-    "One row a known defect of a source that is left as published.",
+    "One row per known defect of a source that is kept as published.",
     ("source", "defect_id"),
     True,
     {
         "source": text("Name of the source."),
-        "defect_id": text("Its id."),
-        "noted": day("When it was noted."),
-        "description": text("What is wrong, and what follows."),
+        "defect_id": text("Id in the source's declaration."),
+        "noted": day("Day on which it was recorded."),
+        "description": text("Description of the defect and its consequences."),
         "expect": text(
-            "SQL for the number of cases of the defect that stand in the tables; NULL where no query can tell.",
+            "SQL query for the number of cases in the tables; NULL where no query can determine it.",
             nullable=True,
         ),
-        "cases": whole(
-            "How many cases were noted; NULL where their number differs by vintage.", unit="case", nullable=True
-        ),
-        "found": whole("How many the query finds in this build.", unit="case", nullable=True),
+        "cases": whole("Recorded number of cases; NULL where it differs by vintage.", unit="case", nullable=True),
+        "found": whole("Number of cases that the query returns in this build.", unit="case", nullable=True),
         "status": category(
-            "stands; changed: another number of cases than noted, look at it; mended: none is left, and the "
-            "declaration can be changed; not asked: no query can tell, or what is held can't.",
+            "stands: the defect is unchanged; changed: the number of cases differs from the recorded one, review it; "
+            "mended: no case is left, remove the declaration; not asked: there is no query, or the snapshots cannot "
+            "answer it.",
             ("stands", "changed", "mended", "not asked"),
         ),
     },

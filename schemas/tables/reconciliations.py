@@ -1,4 +1,4 @@
-"""The tables of figures held against each other (see schemas.tables for the others)."""
+"""Tables of control totals and reconciliations."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ CONTROL_TOTALS = Table(
     "meta",
     "control_totals",
     "Control totals",
-    "One row a total that a publisher prints beside its rows. In no table of main: those are held against them.",
+    "One row per total that a publisher prints with its rows. Used to check the tables of main, and not part of them.",
     ("source", "total", "subject", "period"),
     True,
     {
-        "source": text("Name of the source whose rows they are the totals of."),
-        "total": text("Which total it is."),
-        "subject": text("Mission or state that it is of; all where it is of everything."),
-        "period": text("Month-end or peacekeeping year that it is of, as printed."),
-        "value": _any_number("The total.", unit="persons or USD"),
-        "origin": text("Where it was read."),
+        "source": text("Name of the source whose rows are totalled."),
+        "total": text("Name of the total."),
+        "subject": text("Mission or state of the total; all for the overall total."),
+        "period": text("Month-end or peacekeeping year of the total, as printed."),
+        "value": _any_number("Value of the total.", unit="persons or USD"),
+        "origin": text("Document or file that prints it."),
     },
 )
 
@@ -30,40 +30,39 @@ RECONCILIATIONS = Table(
     "meta",
     "reconciliations",
     "Reconciliations",
-    "One row a figure held against another ledger's: agreeing ones too, so that their share can be told. Two-sided "
-    "where figures must be equal: what either side lacks is a row, nothing is rounded before it is compared, and a "
-    "missing figure equals nothing. marts.reconciliation_summary counts them.",
+    "One row per comparison of a figure with another source's, including equal ones. Where figures must be equal, a "
+    "figure that either side lacks has a row, values are compared unrounded, and a missing figure equals nothing. "
+    "marts.reconciliation_summary counts them.",
     ("name", "subject", "period"),
     True,
     {
-        "name": text("What is compared."),
-        "subject": text("Mission, state or stage that it is about; all where it is about everything."),
-        "period": text("Month, calendar year, scale period or peacekeeping year that it is about."),
+        "name": text("Name of the comparison."),
+        "subject": text("Mission, state or stage that is compared; all for overall figures."),
+        "period": text("Month, calendar year, scale period or peacekeeping year that is compared."),
         "unit": text("Unit of the values."),
-        "left_is": text("What the left value is."),
-        "right_is": text("What the right value is."),
-        "left_value": _any_number("The left value; NULL where that ledger has none.", unit=None, nullable=True),
-        "right_value": _any_number("The right value; NULL where that ledger has none.", unit=None, nullable=True),
+        "left_is": text("Description of the left value."),
+        "right_is": text("Description of the right value."),
+        "left_value": _any_number("Left value; NULL where that source has none.", unit=None, nullable=True),
+        "right_value": _any_number("Right value; NULL where that source has none.", unit=None, nullable=True),
         "difference": _any_number(
-            "left_value minus right_value; NULL where one is missing, and where only presence is compared.",
+            "left_value minus right_value; NULL where one is missing or only presence is compared.",
             unit=None,
             nullable=True,
         ),
         "status": category(
-            "equal; both (each has something, where no equality is asked); differs; only_left, only_right: the other "
-            "ledger has nothing.",
+            "equal; differs; both: both sides have a figure, where only presence is compared; only_left, only_right: "
+            "the other side has none.",
             STATUSES,
         ),
         "explained_by": text(
-            "Name of the reason of a break (meta.reconciliation_reasons); NULL where it stands unexplained, and where "
-            "the two agree.",
+            "Reason of a difference (meta.reconciliation_reasons); NULL where it is unexplained or the values agree.",
             nullable=True,
         ),
-        "known": flag("Whether an unexplained break was looked at: the declaration lists it with this difference."),
+        "known": flag("Whether an unexplained difference was reviewed: the declaration lists it with this value."),
     },
     rules=(
-        ("explained_by IS NULL OR status NOT IN ('equal', 'both')", "only a break has a reason"),
-        ("NOT known OR explained_by IS NULL", "what has a reason needs no listing"),
+        ("explained_by IS NULL OR status NOT IN ('equal', 'both')", "only a difference has a reason"),
+        ("NOT known OR explained_by IS NULL", "an explained difference is not listed as known"),
     ),
 )
 
@@ -71,12 +70,12 @@ RECONCILIATION_REASONS = Table(
     "meta",
     "reconciliation_reasons",
     "Reasons of differences",
-    "One row a named reason that explains breaks of meta.reconciliations.",
+    "One row per named reason for differences in meta.reconciliations.",
     ("reason",),
     True,
     {
-        "reason": text("Its name."),
-        "noted": day("When it was noted."),
-        "explanation": text("What it is, and what it rests on."),
+        "reason": text("Name of the reason."),
+        "noted": day("Day on which it was recorded."),
+        "explanation": text("Explanation and its evidence."),
     },
 )

@@ -1,11 +1,10 @@
-"""The command line as a person and a script meet it: answers, messages, exit codes."""
+"""The command line: answers, messages, exit codes."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -304,10 +303,9 @@ def test_offline_opens_no_socket_to_a_publisher(fresh: Any) -> None:
 
 
 def test_publishers_out_of_reach_are_0_with_the_snapshot_that_was_kept(copy: Any) -> None:
-    began = time.perf_counter()
     done = copy("refresh", "-s", "fatalities")
     assert "fatalities: 127.0.0.1 can't be reached" in done.stderr
-    assert "Kept the bundled snapshot of 2025-04-04." in done.stderr and time.perf_counter() - began < 120
+    assert "Kept the bundled snapshot of 2025-04-04." in done.stderr
 
 
 def test_refresh_json_is_for_scripts(copy: Any) -> None:
@@ -332,7 +330,7 @@ def test_diff_tells_what_lay_between_two_vintages_as_text_json_and_a_page(copy: 
     )
 
 
-def test_diff_makes_an_older_build_anew_from_the_record_of_its_snapshots(copy: Any) -> None:
+def test_diff_rebuilds_an_older_build_from_the_record_of_its_snapshots(copy: Any) -> None:
     first = json.loads(copy("status", "--json").stdout)["build_id"]
     rows = read_csv(bundle.BUNDLED / "assessed_contributions_2013-2024.csv.gz")
     year = [row for row in rows if row["calendar_year"] == "2019"]
@@ -342,7 +340,7 @@ def test_diff_makes_an_older_build_anew_from_the_record_of_its_snapshots(copy: A
     copy("load", "assessed_contributions", str(copy.folder / "2019.csv"), "--vintage", "2025-06-30")
     copy("refresh", "--offline")
     (copy.data / "peacekeeping.previous.duckdb").unlink()
-    told = copy("diff", first[:8])
+    told = copy.run("diff", first[:8])
     assert f"2,309 → 2,309 rows: {len(raised)} changed" in told.stdout and "rebuilt from its snapshots" in told.stderr
     assert copy.ask("SELECT count(*) FROM assessed_contribution_revisions") == str(len(raised))
 

@@ -57,7 +57,7 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
 
     state, summary = run(offline=True)
     flow_run, artifacts = seen(prefect_api, state)
-    assert flow_run["state"]["message"] == f"nothing new, build {summary.build_id} stands"
+    assert flow_run["state"]["message"] == f"nothing new, build {summary.build_id} is current"
     assert set(artifacts) == {"refresh-summary", "rejected-rows"}
 
 

@@ -77,7 +77,7 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     assert set(artifacts) == {"refresh-summary", "rejected-rows", "checks-failed", "claims", "reconciliations"}
     ledgers = {row["name"]: row for row in json.loads(artifacts["reconciliations"])}
     assert ledgers["strength of missions in the monthly reports and in IPI's database"]["agreeing"] == 436
-    assert "stand unexplained" in artifacts["refresh-summary"]
+    assert "are unexplained" in artifacts["refresh-summary"]
     assert (
         "| uniformed_personnel | offline | 2025-07-31 | 108,949 | 108,898 | 0 | 51 | 108,898 |"
         in artifacts["refresh-summary"]

@@ -1,4 +1,4 @@
-"""Splitting rows from their faults: no row is lost, none is touched, and a frame that does not fit is refused whole."""
+"""Splitting a frame into valid rows and faults: no row is lost or changed, and a frame without a column is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from schemas.validate import FAULT_COLUMNS, ContractError, TableError, faults, n
 BOUNDS = {"month_end": {"min": "1990-01-01"}, "total": {"max": 20000}, "female": {"max": 20000}}
 SCHEMA = uniformed_personnel_schema(BOUNDS, date(2020, 2, 10))
 
-# Each column's values, and whether a row may have it. What is right is written here, not read from the schema.
+# Each column's values, and whether a row may have it. Valid values are written here, not read from the schema.
 CELLS: dict[str, dict[Any, bool]] = {
     "month_end": {"1989-12-31": False, "1990-01-01": True, "2020-02-29": True, "2020-03-01": False, None: False},
     "mission": {"UNAMA": True, None: True, "a;b": False, "7": False},
@@ -42,44 +42,44 @@ numbered_rows = st.dictionaries(st.integers(1, 10**6), row, max_size=30)
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(numbered_rows)
-def test_every_row_passes_whole_or_is_rejected_with_each_of_its_faults(rows: dict[int, dict[str, Any]]) -> None:
+def test_every_row_passes_unchanged_or_is_rejected_with_each_of_its_faults(rows: dict[int, dict[str, Any]]) -> None:
     frame = typed(list(rows.values()), list(rows))
     wrong = {
         number: sorted(name for name, value in cells.items() if not CELLS[name][value])
         for number, cells in rows.items()
         if not all(CELLS[name][value] for name, value in cells.items())
     }
-    passed, found = split(frame, SCHEMA)
+    passed, rejected = split(frame, SCHEMA)
     pd.testing.assert_frame_equal(passed, frame.loc[[number for number in rows if number not in wrong]])
-    told = {int(number): sorted(group) for number, group in found.groupby("row_number")["column_name"]}
-    assert told == wrong
-    assert len(found) == sum(map(len, wrong.values()))
-    assert list(found.columns) == FAULT_COLUMNS
-    assert found["reason"].str.match(r"\w+: expected .+, got .+").all()
+    columns = {int(number): sorted(group) for number, group in rejected.groupby("row_number")["column_name"]}
+    assert columns == wrong
+    assert len(rejected) == sum(map(len, wrong.values()))
+    assert list(rejected.columns) == FAULT_COLUMNS
+    assert rejected["reason"].str.match(r"\w+: expected .+, got .+").all()
 
 
-def test_a_frame_without_faults_comes_back_as_it_was() -> None:
+def test_a_frame_without_faults_is_returned_unchanged() -> None:
     frame = typed([{name: next(v for v, ok in values.items() if ok) for name, values in CELLS.items()}], [41])
-    passed, found = split(frame, SCHEMA)
+    passed, rejected = split(frame, SCHEMA)
     pd.testing.assert_frame_equal(passed, frame)
-    assert len(found) == 0
-    assert list(found.columns) == FAULT_COLUMNS
+    assert len(rejected) == 0
+    assert list(rejected.columns) == FAULT_COLUMNS
 
 
 def test_rows_keep_the_numbers_they_have_in_the_file() -> None:
     right = {name: next(v for v, ok in values.items() if ok) for name, values in CELLS.items()}
-    passed, found = split(typed([right, {**right, "total": -1}, right], [7, 100, 2]), SCHEMA)
+    passed, rejected = split(typed([right, {**right, "total": -1}, right], [7, 100, 2]), SCHEMA)
     assert list(passed.index) == [7, 2]
-    assert list(found["row_number"]) == [100]
+    assert list(rejected["row_number"]) == [100]
 
 
 def test_a_long_text_is_cut_in_its_reason() -> None:
     schema = pa.DataFrameSchema({"x": pa.Column("str", pa.Check.isin(["a"]), metadata={"expects": "an a"})})
-    _, found = split(pd.DataFrame({"x": pd.Series(["b" * 500], dtype="str")}), schema)
-    assert found["reason"].tolist() == ["x: expected an a, got '" + "b" * 60 + "'"]
+    _, rejected = split(pd.DataFrame({"x": pd.Series(["b" * 500], dtype="str")}), schema)
+    assert rejected["reason"].tolist() == ["x: expected an a, got '" + "b" * 60 + "'"]
 
 
-def test_a_column_that_is_missing_altogether_refuses_the_frame_and_is_named() -> None:
+def test_a_frame_without_a_required_column_is_refused_with_its_name() -> None:
     schema = pa.DataFrameSchema({"iso3": pa.Column("str")}, name="incoming.anything")
     with pytest.raises(ContractError, match="incoming.anything.*iso3"):
         split(pd.DataFrame({"name": pd.Series(["Chad"], dtype="str")}), schema)
@@ -95,7 +95,7 @@ def test_faults_have_one_row_a_row_number() -> None:
         "reason": ["total: expected 3, got 4"] * 2,
     }
     each = faults(numbers, None, "row", pd.Series(["first", "second"], index=[9, 3]))
-    assert each["reason"].tolist() == ["first", "second"]  # by place, whatever the series is indexed by
+    assert each["reason"].tolist() == ["first", "second"]  # by position, whatever the index
     assert each["column_name"].isna().all()
 
 

@@ -356,7 +356,7 @@ def test_the_file_s_comments_are_the_declaration_s(full: duckdb.DuckDBPyConnecti
 @pytest.mark.parametrize(
     ("table", "column", "comment"),
     [
-        ("uniformed_personnel", "total", "All. Unit: person."),
+        ("uniformed_personnel", "total", "All persons. Unit: person."),
         ("assessed_contributions", "amount_usd", "Amount assessed, not cash paid. Unit: USD."),
         ("fatalities", "incident_date", "Day of the incident."),
         ("missions", "headquarters", "Place of the headquarters."),

@@ -42,8 +42,8 @@ def test_every_column_of_the_warehouse_has_its_row(rendered: str, unchecked: Pat
 
 def test_a_row_has_type_unit_null_and_meaning(rendered: str) -> None:
     personnel = {row[0]: row[1:] for row in sections(rendered)["main.uniformed_personnel"]}
-    assert personnel["total"] == ["BIGINT", "person", "", "All."]
-    assert personnel["female"] == ["BIGINT", "person", "yes", "Women; NULL where the report prints no sex."]
+    assert personnel["total"] == ["BIGINT", "person", "", "All persons."]
+    assert personnel["female"] == ["BIGINT", "person", "yes", "Women; NULL where the report does not print the sexes."]
     assert personnel["**contributor_iso3**"] == ["VARCHAR", "", "", "Contributing state. \u2192 main.countries.iso3"]
 
 

@@ -309,14 +309,14 @@ def test_the_dictionary_has_units_keys_references_and_descriptions(reader: Reade
             False,
             True,
             "main.missions.mission",
-            "Mission; UNSPECIFIED in the months whose report prints none (2018-03 to 2019-08, 2023-09).",
+            "Mission; UNSPECIFIED in the months whose report prints no mission (2018-03 to 2019-08, 2023-09).",
         )
     ]
     assert reader(row, "uniformed_personnel", "female") == [
-        ("BIGINT", "person", True, False, None, "Women; NULL where the report prints no sex.")
+        ("BIGINT", "person", True, False, None, "Women; NULL where the report does not print the sexes.")
     ]
     assert reader(row, "uniformed_personnel", "series") == [
-        ("ENUM", None, False, False, None, "Which publication the row comes from.")
+        ("ENUM", None, False, False, None, "Publication that the row comes from.")
     ]
     assert reader(row, "assessed_contributions", "amount_usd") == [
         ("DECIMAL(18, 2)", "USD", False, False, None, "Amount assessed, not cash paid.")
