@@ -40,9 +40,9 @@ class Queries:
                 self._answers[key] = records(result)
             except duckdb.Error as error:
                 line = first_line(error)
-                if isinstance(error, duckdb.CatalogException):
+                if isinstance(error, duckdb.CatalogException | duckdb.BinderException):  # no such table, no such column
                     raise BriefingError(
-                        f"This warehouse was built by older code and can't give a briefing ({line}) "
+                        f"This warehouse was built by older code and can't give a briefing ({line}). "
                         "Run `peacekeeping refresh` to build it again."
                     ) from error
                 raise BriefingError(f"The warehouse gives no answer: {line}.") from error

@@ -92,6 +92,8 @@ def test_published_text_is_escaped_on_the_page_and_in_the_charts(built: Path) ->
 def test_an_older_warehouse_says_what_to_do(built: Path) -> None:
     with pytest.raises(BriefingError, match="built by older code.*Run `peacekeeping refresh`"):
         briefed(changed(built, "DROP VIEW marts.deadliest_days"), "MINUSMA")
+    with pytest.raises(BriefingError, match="built by older code"), queries(built) as query:
+        query("SELECT none FROM main.missions")
 
 
 def test_a_failed_write_leaves_the_page_before(tmp_path: Path) -> None:
