@@ -31,9 +31,10 @@ from flows.steps.locking import only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
 from flows.steps.staging_cache import StagingCache
 from flows.task_runners import RunnerError, mapped
+from schemas.source import Source
 from sources.archive import Archive, Snapshot
 from sources.bundle import manifest
-from sources.catalogue import Source, load_catalogue
+from sources.catalogue import load_catalogue
 from transforms.staging import Staged
 from warehouse.publish import publish as publish_file
 

@@ -20,8 +20,8 @@ from flows.steps.fetch import FetchResult
 from flows.steps.settings import Paths
 from flows.steps.staging_cache import StagingCache
 from flows.time_limits import bounded
+from schemas.source import Source
 from sources.archive import Archive
-from sources.catalogue import Source
 from sources.errors import Refused, Unavailable, Unreachable
 
 log = logging.getLogger("peacekeeping.refresh")

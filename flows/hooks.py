@@ -10,11 +10,12 @@ nobody could be told is a warning and never fails a run.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
+
+from flows.steps.settings import Settings
 
 log = logging.getLogger("peacekeeping.notify")
 
@@ -37,7 +38,7 @@ def tell(state: str, message: str, run: str, run_id: Any = None) -> None:
 
     state  COMPLETED, FAILED or CRASHED
     """
-    address = os.environ.get(URL, "").strip()
+    address = Settings.read().notify_url
     if not address or not _wanted(state, message):
         return
     try:
@@ -55,7 +56,7 @@ def tell(state: str, message: str, run: str, run_id: Any = None) -> None:
 
 
 def _wanted(state: str, message: str) -> bool:
-    when = os.environ.get(ON, "").strip() or WHEN[0]
+    when = Settings.read().notify_on
     if when not in WHEN:
         log.warning("%s is one of %s, got %r; failures are told.", ON, ", ".join(WHEN), when)
     if when == "always" or state != "COMPLETED":

@@ -6,7 +6,7 @@ The steps are in `flows.refresh_tasks`, imported when it runs: serving or schedu
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from prefect import runtime
 from prefect.client.schemas.objects import State
@@ -16,18 +16,12 @@ from pydantic import Field
 
 from flows.our_flow import our_flow
 from flows.steps.locking import WAIT_SECONDS
+from sources.catalogue import live_names, load_catalogue
 
-# The sources that can be asked for, as the run form offers them; a test holds the list against the declarations.
-SourceName = Literal[
-    "assessed_contributions",
-    "fatalities",
-    "government_revenue",
-    "mission_budget_lines",
-    "missions",
-    "publisher_codebook",
-    "scale_of_assessments",
-    "uniformed_personnel",
-]
+if TYPE_CHECKING:
+    SourceName = str
+else:  # the run form offers these
+    SourceName = Literal[tuple(live_names(load_catalogue()))]
 
 
 def _run_name() -> str:

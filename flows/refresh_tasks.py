@@ -38,8 +38,9 @@ from flows.steps.staging import StageReport
 from flows.steps.staging_cache import StagingCache
 from flows.steps.summary import Summary, rejected_by_reason
 from flows.time_limits import bounded
+from schemas.source import Source
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source, find_live, live_names, load_catalogue
+from sources.catalogue import find_live, live_names, load_catalogue
 from sources.errors import SourceError
 from warehouse import checks
 from warehouse.publish import publish as publish_file

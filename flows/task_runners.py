@@ -20,6 +20,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.steps.settings import Settings
+
 RUNNER, ADDRESS = "PEACEKEEPING_TASK_RUNNER", "PEACEKEEPING_DASK_ADDRESS"
 RUNNERS = ("threads", "dask")
 ADDRESS_FORM = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+")
@@ -31,8 +33,8 @@ class RunnerError(Exception):
 
 def task_runner() -> TaskRunner[Any]:
     """The task runner that the environment names. Raises RunnerError."""
-    asked = os.environ.get(RUNNER, "").strip() or RUNNERS[0]
-    address = os.environ.get(ADDRESS, "").strip()
+    settings = Settings.read()
+    asked, address = settings.task_runner, settings.dask_address
     if asked not in RUNNERS:
         raise RunnerError(f"{RUNNER} is one of {', '.join(RUNNERS)}; got {asked!r}.")
     if asked == "threads":
@@ -67,7 +69,7 @@ def mapped(step: Task[..., Any], over: Mapping[str, Sequence[Any]], **same: Any)
     except RuntimeError as error:  # a process of a local cluster that does not come up
         raise RunnerError(f"No task runner could be started here: {' '.join(str(error).split())[:200]}") from error
     except OSError as error:  # TimeoutError too: whatever a scheduler out of reach is told by
-        where = os.environ.get(ADDRESS, "").strip() or "of this machine's own"
+        where = Settings.read().dask_address or "of this machine's own"
         raise RunnerError(f"No Dask scheduler answers at {where}: {' '.join(str(error).split())[:200]}") from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -28,15 +28,15 @@ class DeclarationError(ValueError):
         self.faults = faults
 
 
-def read_yaml(path: Path, kind: type[T]) -> T:
-    """The content of a YAML file as `kind`. Raises DeclarationError."""
+def read_yaml(path: Path, kind: type[T], context: Any = None) -> T:
+    """The content of a YAML file as `kind`; `context` is for its validators. Raises DeclarationError."""
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DeclarationError(path.name, [("(top level)", f"not valid YAML: {first_line(error)}")]) from error
     try:
-        return TypeAdapter(kind).validate_python(content)
+        return TypeAdapter(kind).validate_python(content, context=context)
     except ValidationError as error:
         faults = []
         for fault in error.errors(include_url=False, include_context=False):

@@ -19,11 +19,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sources.acceptance import UTF8_MARK, accept
+from sources.catalogue import address
 from sources.client import Client, Reply, Validator
 from sources.errors import Refused, Unavailable
+
+if TYPE_CHECKING:
+    from schemas.source import Source
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_PAGE_BYTES = 64 * 1024 * 1024  # a page is held in memory
@@ -41,6 +45,13 @@ class Wanted:
     content_types: Sequence[str]
     rows_per_page: int | None = None
     workbook: bool = False
+
+
+def wanted(source: Source) -> Wanted:
+    """What to get of a source that is published at an address. Raises CatalogueError for a wrong address."""
+    if source.live is None:
+        raise AssertionError(f"{source.name} is published at no address")
+    return Wanted(address(source), source.live.content_types, source.live.rows_per_page, source.workbook)
 
 
 @dataclass(frozen=True)

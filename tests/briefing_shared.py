@@ -10,14 +10,18 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
+from tests_shared import described
 
 from warehouse.query import connect
 from warehouse.reports import page
 from warehouse.reports.briefing import Briefing, briefing_of
-from warehouse.reports.provenance import About
 from warehouse.reports.scope import Queries
 
-ABOUT = {"fatalities": About("Fatalities since 1948", "The data hub", "CC BY", "https://example.org/fatalities")}
+ABOUT = {
+    "fatalities": described(
+        "Fatalities since 1948", "The data hub", ("CC BY", "https://example.org"), "https://example.org/fatalities"
+    )
+}
 
 
 @contextmanager

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-
-from warehouse.export.datapackage import Declared
+from tests_shared import described
 
 BUILD, SECOND = "0123456789ab", "aaaaaaaaaaaa"
 DECLARED = {
-    "fatalities": Declared(
-        "The dead", "A publisher", "CC BY 3.0 IGO", "https://licence.example", "https://land.example"
+    "fatalities": described(
+        "The dead", "A publisher", ("CC BY 3.0 IGO", "https://licence.example"), "https://land.example"
     )
 }
 DEATHS = "SELECT count(*) FROM main.fatalities"

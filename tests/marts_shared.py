@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 from tests_shared import CATALOGUE
 
-from flows.steps.registry import LISTED_MISSIONS, SUBJECTS, declaration_of
+from flows.steps.registry import LISTED_MISSIONS, tables_of
 from schemas.columns import Table
 from schemas.tables import TABLES
 from schemas.tables.builds import SNAPSHOTS
@@ -62,7 +62,7 @@ def fill(connection: Connection, bundled: Callable[[str], Staged], files: Mappin
             )
             for name in names
         ]
-        frames |= SUBJECTS[source].tables(found, declaration_of(CATALOGUE[source]))
+        frames |= tables_of(CATALOGUE[source], found)
     named = {name for frame in frames.values() if "mission" in frame for name in frame["mission"].dropna()}
     frames["main.countries"] = conform(countries.countries_table(), COUNTRIES)
     frames["main.missions"] = missions.missions_table(frames.pop(LISTED_MISSIONS, None), named)

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import requests
-import yaml
 from replica import BUDGETS, CEB_FILE, COLUMNS, FATALITIES, MISSIONS, PERSONNEL, STATUSES, Fault, Replica
 
 from sources.catalogue import load_catalogue
@@ -140,15 +139,14 @@ def test_files_and_metadata_are_served(served: Replica, get: Get) -> None:
 
 
 def test_every_live_source_of_the_catalogue_has_its_address_here(served: Replica) -> None:
-    publishers = yaml.safe_load((ROOT / "sources" / "publishers.yaml").read_text(encoding="utf-8"))
-    bases = {"psdata": served.psdata_url, "ceb": served.ceb_url, "contributions": served.contributions_url}
-    assert {publishers[name]["environment"] for name in bases} == {
-        "PEACEKEEPING_PSDATA_URL", "PEACEKEEPING_CEB_URL", "PEACEKEEPING_CONTRIBUTIONS_URL",
-    }  # fmt: skip
+    bases = {
+        "PEACEKEEPING_PSDATA_URL": served.psdata_url,
+        "PEACEKEEPING_CEB_URL": served.ceb_url,
+        "PEACEKEEPING_CONTRIBUTIONS_URL": served.contributions_url,
+    }
     for source in load_catalogue().values():
-        live = source.declaration.get("live", {})
-        for path in (live[name] for name in ("path", "metadata") if name in live):
-            url = bases[source.declaration["publisher"]] + str(path)
+        paths = [source.live.path, source.live.metadata] if source.live else []
+        for url in (bases[source.publisher.environment] + path for path in paths if path):
             assert requests.get(url, params={"per_page": 1}, timeout=10).status_code == 200, url
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps.ingest import LOADED, ArchivedFile, InputFile, PublicationDates, ingest
-from flows.steps.registry import declaration_of, read, stage_rows
+from flows.steps.registry import read, stage_rows
 from flows.steps.staging_cache import StagingCache
+from schemas.source import Licence, Source
 from schemas.validate import ContractError
 from sources import bundle
 from sources.archive import Archive
@@ -24,6 +25,19 @@ from transforms.staging import Staged
 CATALOGUE = load_catalogue()
 
 
+def described(title: str, publisher: str, licence: tuple[str, str], landing_page: str) -> Source:
+    """A declaration with this title, publisher, licence (name, URL) and landing page."""
+    source = CATALOGUE["fatalities"]
+    return source.model_copy(
+        update={
+            "title": title,
+            "publisher": source.publisher.model_copy(update={"title": publisher}),
+            "licence": Licence(name=licence[0], url=licence[1]),
+            "landing_page": landing_page,
+        }
+    )
+
+
 def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Staged:
     """Accept, read and stage a file's bytes as the pipeline does."""
     with tempfile.TemporaryDirectory() as folder:
@@ -31,7 +45,7 @@ def stage_bytes(source: str, payload: bytes, vintage: str = "2025-07-31") -> Sta
         file.write_bytes(payload)
         raw = read(CATALOGUE[source], file)
     staged = stage_rows(CATALOGUE[source], raw, date.fromisoformat(vintage))
-    for problem in rejected_share(staged, declaration_of(CATALOGUE[source])):
+    for problem in rejected_share(staged, CATALOGUE[source]):
         raise ContractError(problem.text)
     return staged
 

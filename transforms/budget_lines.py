@@ -14,13 +14,14 @@ import pandas as pd
 
 from schemas.columns import ORIGIN
 from schemas.incoming.budgets import mission_budget_lines_schema
+from schemas.source import Source
 from schemas.tables.budgets import MISSION_BUDGET_LINES
 from schemas.validate import ContractError
 from transforms import missions
 from transforms.countries import DATA
 from transforms.dialects import Raw
 from transforms.periods import peacekeeping_year_ended
-from transforms.staging import Declaration, Prepared, Staged, finish, merge_doubled, prepare
+from transforms.staging import Prepared, Staged, finish, merge_doubled, prepare
 
 COLUMNS = [name for name in MISSION_BUDGET_LINES.columns if name not in ORIGIN]
 KEY = list(MISSION_BUDGET_LINES.key)
@@ -69,7 +70,7 @@ def _look_at_variances(ready: Prepared) -> None:
     ready.signal("variance_is_not_the_difference", _label(rows[gap > 1.5 * unit]))
 
 
-def _look_at_sums(ready: Prepared, declared: Declaration) -> None:
+def _look_at_sums(ready: Prepared, declared: Source) -> None:
     """A mission-year whose sum is hardly plausible is a signal; where most are too large, they are not in thousands."""
     low, high = (declared.bounds["mission_year_usd"][end] for end in ("min", "max"))
     for amount in ("apportionment_usd", "expenditure_usd"):
@@ -84,7 +85,7 @@ def _look_at_sums(ready: Prepared, declared: Declaration) -> None:
         ready.signal("mission_year_sum", _label(odd) + f": {amount} " + shown)
 
 
-def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
     """Stage one snapshot. A period is kept when it lies within one peacekeeping year (1 July to 30 June).
 
     Raises ContractError when the file is not what the source promises (see transforms.staging), or not in thousands.

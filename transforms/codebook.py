@@ -12,11 +12,12 @@ from datetime import date
 import pandas as pd
 
 from schemas.incoming.codebook import publisher_codebook_schema
+from schemas.source import Source
 from schemas.tables.codebook import PUBLISHER_FIELDS
 from transforms import revisions
 from transforms.dialects import Raw
 from transforms.parsing import parse_days
-from transforms.staging import Declaration, Prepared, Staged, finish, prepare
+from transforms.staging import Prepared, Staged, finish, prepare
 from transforms.vintages import Vintage
 
 KEY = ["dataset_id", "column_name"]
@@ -44,7 +45,7 @@ def _reject_unusable(ready: Prepared) -> None:
     )
 
 
-def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
     """Stage one redacted snapshot: one row an entry. A date of last update that is none is a signal and missing.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 import pandas as pd
 import pandera.pandas as pa
@@ -26,6 +26,7 @@ from schemas.incoming.cells import Bounds
 from schemas.incoming.contributions import government_revenue_schema
 from schemas.incoming.payments import dated_facts_schema, regular_budget_payments_schema
 from schemas.incoming.personnel import mission_strength_schema
+from schemas.source import Source
 from schemas.tables.assessments import (
     MISSION_ASSESSMENTS,
     PEACEKEEPING_LEVELS,
@@ -45,7 +46,7 @@ from transforms.periods import (
     peacekeeping_year_ended,
     peacekeeping_year_started,
 )
-from transforms.staging import Declaration, Prepared, Staged, finish, merge_doubled, prepare, require_states
+from transforms.staging import Prepared, Staged, finish, merge_doubled, prepare, require_states
 
 # Marks before a figure in the compilations, and their meaning.
 QUALIFIERS = {"~": "about", ">": "more than"}
@@ -60,7 +61,6 @@ class Shape:
     covers      columns with a row's first and last day
     derive      adds the columns that the file does not have
     terms       for a column, the printed values (compared without case) and this project's terms
-    apart       column that names the publication, where the publications of a source do not replace each other
     identified  columns that identify a row, where that is not the table's key
     """
 
@@ -69,7 +69,6 @@ class Shape:
     covers: tuple[str, str] = ("period_start", "period_end")
     derive: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows
     terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    apart: str | None = None
     identified: Sequence[str] = ()
 
     @property
@@ -82,7 +81,7 @@ class Shape:
         return [name for name in self.table.columns if name not in ORIGIN]
 
 
-def stage(raw: Raw, declared: Declaration, vintage: date, shape: Shape) -> Staged:
+def stage(raw: Raw, declared: Source, vintage: date, shape: Shape) -> Staged:
     """Stage one snapshot. `contributor` is resolved to `contributor_iso3`, `mission` to the acronym used in all tables.
 
     An unknown mission keeps its printed form and becomes an unresolved mission. Raises ContractError when the file is
@@ -183,31 +182,37 @@ def _strength(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(month_end=month_ends(rows["reported_on"]), **counts)
 
 
-SHAPES = {
-    "government_revenue": Shape(
+# The staging function of each source, named by `stage` in its YAML.
+government_revenue = partial(
+    stage,
+    shape=Shape(
         government_revenue_schema,
         GOVERNMENT_REVENUE,
         derive=_year_that_ended,
         terms={"revenue_kind": revenue_kinds()},
     ),
-    "mission_budgets": Shape(mission_budgets_schema, MISSION_BUDGETS, apart="publication"),
-    "budget_totals": Shape(budget_totals_schema, BUDGET_TOTALS),
-    "mission_assessments": Shape(mission_assessments_schema, MISSION_ASSESSMENTS),
-    "state_mission_assessments": Shape(state_mission_assessments_schema, STATE_MISSION_ASSESSMENTS),
-    "peacekeeping_levels": Shape(peacekeeping_levels_schema, PEACEKEEPING_LEVELS, derive=_percent),
-    "peacekeeping_rates": Shape(
-        peacekeeping_rates_schema, PEACEKEEPING_RATES, ("first", "last"), _rates, apart="basis"
-    ),
-    "regular_budget_payments": Shape(
-        regular_budget_payments_schema, REGULAR_BUDGET_PAYMENTS, ("first", "last"), _calendar_year
-    ),
-    "dated_facts": Shape(
+)
+mission_budgets = partial(stage, shape=Shape(mission_budgets_schema, MISSION_BUDGETS))
+budget_totals = partial(stage, shape=Shape(budget_totals_schema, BUDGET_TOTALS))
+mission_assessments = partial(stage, shape=Shape(mission_assessments_schema, MISSION_ASSESSMENTS))
+state_mission_assessments = partial(stage, shape=Shape(state_mission_assessments_schema, STATE_MISSION_ASSESSMENTS))
+peacekeeping_levels = partial(stage, shape=Shape(peacekeeping_levels_schema, PEACEKEEPING_LEVELS, derive=_percent))
+peacekeeping_rates = partial(
+    stage, shape=Shape(peacekeeping_rates_schema, PEACEKEEPING_RATES, ("first", "last"), _rates)
+)
+regular_budget_payments = partial(
+    stage, shape=Shape(regular_budget_payments_schema, REGULAR_BUDGET_PAYMENTS, ("first", "last"), _calendar_year)
+)
+dated_facts = partial(
+    stage,
+    shape=Shape(
         dated_facts_schema,
         DATED_FACTS,
         ("as_of_from", "as_of_to"),
         _facts,
-        apart="collection",
         identified=("order",),
     ),
-    "mission_strength": Shape(mission_strength_schema, MISSION_STRENGTH, ("month_end", "month_end"), _strength),
-}
+)
+mission_strength = partial(
+    stage, shape=Shape(mission_strength_schema, MISSION_STRENGTH, ("month_end", "month_end"), _strength)
+)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date
 
 from schemas.incoming.contributions import assessed_contributions_schema
+from schemas.source import Source
 from transforms import countries
 from transforms.dialects import Raw
 from transforms.periods import peacekeeping_year_ended
-from transforms.staging import Declaration, Staged, finish, merge_doubled, prepare, require_states
+from transforms.staging import Staged, finish, merge_doubled, prepare, require_states
 
 KEY = ["peacekeeping_year", "contributor_iso3"]
 
 
-def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
     """Stage one snapshot: the assessed contributions of UN-DPO; other entities and kinds are out of scope.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
+
+from schemas.source import Correction
 
 CORRECTION_COLUMNS = ["correction_id", "status", "where_row", "expected", "corrected", "reason", "noted"]
 
@@ -18,9 +19,7 @@ def _equal(cells: pd.DataFrame, wanted: Mapping[str, str]) -> pd.Series:
     return matching
 
 
-def apply_corrections(
-    cells: pd.DataFrame, corrections: Sequence[Mapping[str, Any]]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def apply_corrections(cells: pd.DataFrame, corrections: Sequence[Correction]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Apply the declared corrections to text cells; gives the cells and what became of each correction.
 
     applied: the row prints what was expected, and was corrected. expired: the row is there and prints something
@@ -29,12 +28,12 @@ def apply_corrections(
     cells = cells.copy()
     told = []
     for correction in corrections:
-        rows = _equal(cells, correction["where"])
-        expected = rows & _equal(cells, correction["expect"])
-        for column, value in correction["set"].items():
+        rows = _equal(cells, correction.where)
+        expected = rows & _equal(cells, correction.expect)
+        for column, value in correction.set.items():
             cells.loc[expected, column] = value
         status = "applied" if expected.any() else "expired" if rows.any() else "absent"
-        texts = [json.dumps(correction[part], ensure_ascii=False) for part in ("where", "expect", "set")]
-        told.append([correction["id"], status, *texts, correction["reason"], pd.Timestamp(correction["noted"])])
+        texts = [json.dumps(part, ensure_ascii=False) for part in (correction.where, correction.expect, correction.set)]
+        told.append([correction.id, status, *texts, correction.reason, pd.Timestamp(correction.noted)])
     frame = pd.DataFrame(told, columns=CORRECTION_COLUMNS)
     return cells, frame.astype({"noted": "datetime64[us]"})

@@ -15,87 +15,19 @@ columns that hold it and what they are called here. Such a file's rows are made 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
 
 import pandas as pd
 
+from schemas.dialect import Dialect, Format, plain_name
 from schemas.validate import ContractError
 from transforms.decoding import require_decoded
 from transforms.reading import SEPARATORS, TEXT, Fit, Rows, find_header, read_below, shown
 from transforms.reading_json import read_json
 from transforms.sheets import NoSheetError, read_sheet
 from transforms.workbooks import NoScaleError, read_xlsx
-
-Format = Literal["csv", "json", "xlsx"]
-
-
-def _plain(name: str) -> str:
-    """A column name as it is compared: trimmed, lower case, runs of spaces, underscores, hyphens as one underscore."""
-    return re.sub(r"[\s_-]+", "_", name.strip()).casefold()
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """One form of a source. The fields are those of `source.schema.json`."""
-
-    name: str
-    format: Literal["csv", "json", "xlsx"]
-    required: Mapping[str, str]
-    note: str = ""
-    series: str | None = None
-    dates: Sequence[str] = ("iso",)
-    decimal: str = "."
-    thousands: Sequence[str] = ()
-    zeros: Sequence[str] = ()
-    blanks: Sequence[str] = ()
-    optional: Mapping[str, str] = field(default_factory=dict)
-    synonyms: Mapping[str, str] = field(default_factory=dict)
-    ignored: Sequence[str] = ()
-    constants: Mapping[str, str] = field(default_factory=dict)
-    exponents: bool = False
-    two_digit_years_from: int | None = None
-    units: Mapping[str, float] = field(default_factory=dict)
-    unpivot: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
-
-    @property
-    def spread(self) -> list[str]:
-        """The published columns that `unpivot` names."""
-        named = [theirs for values in self.unpivot.values() for columns in values.values() for theirs in columns]
-        return list(dict.fromkeys(named))
-
-    @property
-    def gathered(self) -> list[str]:
-        """Our columns that `unpivot` makes."""
-        named = [mine for values in self.unpivot.values() for columns in values.values() for mine in columns.values()]
-        return list(dict.fromkeys([*self.unpivot, *named]))
-
-    @property
-    def rows_apiece(self) -> int:
-        """How many rows one published row becomes."""
-        return max([1, *(len(values) for values in self.unpivot.values())])
-
-    def matched(self, columns: Sequence[str]) -> dict[str, str]:
-        """Which published column stands for which of ours."""
-        ours = {_plain(theirs): mine for theirs, mine in {**self.required, **self.optional}.items()}
-        other = {_plain(theirs): _plain(mine) for theirs, mine in self.synonyms.items()}
-        found = {column: ours.get(other.get(_plain(column), _plain(column))) for column in columns}
-        return {column: mine for column, mine in found.items() if mine is not None}
-
-    def missing(self, columns: Sequence[str]) -> list[str]:
-        """Required columns (published names) that are not there."""
-        there = set(self.matched(columns).values())
-        plain = {_plain(column) for column in columns}
-        required = [theirs for theirs, mine in self.required.items() if mine not in there]
-        return required + [theirs for theirs in self.spread if _plain(theirs) not in plain]
-
-    def new(self, columns: Sequence[str]) -> list[str]:
-        """Columns that this dialect does not know."""
-        known = set(self.matched(columns))
-        ignored = {_plain(column) for column in [*self.ignored, *self.spread]}
-        return [column for column in columns if column not in known and _plain(column) not in ignored]
 
 
 @dataclass(frozen=True)
@@ -184,22 +116,21 @@ def _fit_of(dialects: Sequence[Dialect]) -> Fit:
     return fit
 
 
-def read(file: BinaryIO, form: Format, dialects: Sequence[Mapping[str, Any]], source: str) -> Raw:
+def read(file: BinaryIO, form: Format, dialects: Sequence[Dialect], source: str) -> Raw:
     """Read an accepted file (UTF-8 without byte order mark, or a workbook) and recognise its dialect.
 
     Raises ContractError when it can't be parsed, has no rows, fits no dialect, or has text that was decoded wrongly;
     CutOffError when it is cut off.
     """
-    known = [Dialect(**declared) for declared in dialects]
     sheet = None
     if form == "xlsx":
-        (frame, broken, rows_read), dialect, sheet = _read_workbook(file, known, source)
+        (frame, broken, rows_read), dialect, sheet = _read_workbook(file, dialects, source)
     elif form == "json":
         frame, broken, rows_read = read_json(file)
         _require_rows(rows_read, "The JSON array has no rows. Get it again, or see what was exported.")
-        dialect = recognise(list(frame.columns), form, known, source)
+        dialect = recognise(list(frame.columns), form, dialects, source)
     else:
-        (frame, broken, rows_read), dialect = _read_text(file.read(), known, source)
+        (frame, broken, rows_read), dialect = _read_text(file.read(), dialects, source)
     require_decoded(frame)
     new = tuple(dialect.new(list(frame.columns)))
     if dialect.unpivot:
@@ -258,10 +189,10 @@ def _require_rows(rows_read: int, otherwise: str) -> None:
 def _unpivoted(frame: pd.DataFrame, broken: pd.DataFrame, dialect: Dialect) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A row a value for each published row, in reading order; a broken row stays one, with the first's number."""
     ((label, values),) = dialect.unpivot.items()
-    places = {_plain(column): column for column in frame.columns}
-    shared = frame.drop(columns=[places[_plain(theirs)] for theirs in dialect.spread])
+    places = {plain_name(column): column for column in frame.columns}
+    shared = frame.drop(columns=[places[plain_name(theirs)] for theirs in dialect.spread])
     parts = [
-        shared.assign(**{label: value}, **{mine: frame[places[_plain(theirs)]] for theirs, mine in columns.items()})
+        shared.assign(**{label: value}, **{mine: frame[places[plain_name(theirs)]] for theirs, mine in columns.items()})
         for value, columns in values.items()
     ]
     first = (frame.index - 1) * dialect.rows_apiece + 1

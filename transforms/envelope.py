@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import date
 
 from schemas.problems import Problem
-from transforms.staging import Declaration, Staged, most_frequent
+from schemas.source import Source
+from transforms.staging import Staged, most_frequent
 
 
-def rejected_share(staged: Staged, declared: Declaration) -> list[Problem]:
+def rejected_share(staged: Staged, declared: Source) -> list[Problem]:
     """Few rows are not what the source promises."""
-    share, allowed = staged.rows_rejected / max(staged.rows_in, 1), declared.envelope["rejected_share"]["max"]
+    share, allowed = staged.rows_rejected / max(staged.rows_in, 1), declared.envelope.rejected_share.max
     if share <= allowed:
         return []
     told = (
@@ -23,9 +24,9 @@ def rejected_share(staged: Staged, declared: Declaration) -> list[Problem]:
     return [Problem("rejected_share", True, told)]
 
 
-def newest_row(staged: Staged, declared: Declaration, vintage: date) -> list[Problem]:
+def newest_row(staged: Staged, declared: Source, vintage: date) -> list[Problem]:
     """The newest row lies near the publication date, for a source that is updated often."""
-    reach = declared.envelope.get("newest_within_days")
+    reach = declared.envelope.newest_within_days
     if reach is None or staged.covers_to is None or (vintage - staged.covers_to).days <= reach:
         return []
     told = (
@@ -35,20 +36,20 @@ def newest_row(staged: Staged, declared: Declaration, vintage: date) -> list[Pro
     return [Problem("newest_row", True, told)]
 
 
-def number_of_rows(staged: Staged, declared: Declaration) -> list[Problem]:
+def number_of_rows(staged: Staged, declared: Source) -> list[Problem]:
     """The file, and each period of it where that is declared, has as many rows as it may: fewer are refused, more are
     a warning."""
-    envelope, period = declared.envelope, declared.coverage["column"]
-    counts = [("the file", staged.rows_in, envelope["rows"])]
-    if "rows_per_period" in envelope:
+    envelope, period = declared.envelope, declared.coverage.column
+    counts = [("the file", staged.rows_in, envelope.rows)]
+    if envelope.rows_per_period:
         per = staged.rows[period].value_counts().sort_index()
-        counts += [(str(name)[:10], int(rows), envelope["rows_per_period"]) for name, rows in per.items()]
+        counts += [(str(name)[:10], int(rows), envelope.rows_per_period) for name, rows in per.items()]
     told = []
     for what, rows, bound in counts:
-        if rows < bound["min"]:
-            text = f"{what} has {rows:,} rows of {declared.name}, expected {bound['min']:,} or more: {envelope['why']}."
+        if rows < bound.min:
+            text = f"{what} has {rows:,} rows of {declared.name}, expected {bound.min:,} or more: {envelope.why}."
             told.append(Problem("rows", True, text))
-        elif rows > bound["max"]:
-            text = f"{what} has {rows:,} rows, more than the {bound['max']:,} expected at most"
+        elif rows > bound.max:
+            text = f"{what} has {rows:,} rows, more than the {bound.max:,} expected at most"
             told.append(Problem("rows", False, text))
     return told

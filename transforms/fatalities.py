@@ -7,9 +7,10 @@ from datetime import date
 import pandas as pd
 
 from schemas.incoming.fatalities import fatalities_schema
+from schemas.source import Source
 from transforms import countries, missions
 from transforms.dialects import Raw
-from transforms.staging import Declaration, Prepared, Staged, doubled, finish, prepare
+from transforms.staging import Prepared, Staged, doubled, finish, prepare
 
 UNDETERMINED = "ZZ [Undetermined]"
 _SAME_PERSON = ["incident_date", "mission", "personnel_type", "incident_type", "gender"]
@@ -85,7 +86,7 @@ def _merge_doubled(ready: Prepared) -> None:
     )
 
 
-def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
     """Stage one snapshot: cleaned, resolved, one row a casualty.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).

@@ -15,10 +15,11 @@ from pathlib import Path
 import pandas as pd
 
 from schemas.incoming.missions import missions_schema
+from schemas.source import Source
 from schemas.tables.missions import MISSIONS
 from schemas.validate import conform
 from transforms.dialects import Raw
-from transforms.staging import Declaration, Staged, doubled, finish, prepare
+from transforms.staging import Staged, doubled, finish, prepare
 
 DATA = Path(__file__).parent / "data"
 REGISTER = DATA / "mission_register.csv"
@@ -87,7 +88,7 @@ def _clean(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(is_active=cells["is_active"].str.strip().str.capitalize())
 
 
-def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
     """Stage one snapshot of the list: corrected, typed, one row a mission.
 
     Raises ContractError when the file is not the list (see transforms.staging).

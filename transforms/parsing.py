@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from schemas.dialect import Dialect
 from schemas.validate import faults, no_faults
-from transforms.dialects import Dialect, Raw
+from transforms.dialects import Raw
 from transforms.reading import TEXT
 
 DECIMALS = {"whole": 0, "money": 2}  # of the kinds whose unit has so many and no more

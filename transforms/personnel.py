@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from schemas.incoming.personnel import uniformed_personnel_schema
+from schemas.source import Source
 from schemas.tables.missions import UNSPECIFIED_MISSION
 from schemas.tables.personnel import UNIFORMED_PERSONNEL_TYPES
 from transforms import countries, missions
 from transforms.dialects import Raw
-from transforms.staging import Declaration, Prepared, Staged, doubled, finish, prepare, require_states
+from transforms.staging import Prepared, Staged, doubled, finish, prepare, require_states
 
 # The first month whose report prints staff officers apart from the contingent troops.
 STAFF_OFFICERS_APART_SINCE = pd.Timestamp("2017-05-31")
@@ -121,7 +122,7 @@ def _merge_doubled(ready: Prepared) -> None:
     )
 
 
-def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
     """Stage one snapshot of either publication (monthly report, data hub).
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).

@@ -7,10 +7,11 @@ from datetime import date
 import pandas as pd
 
 from schemas.incoming.assessments import scale_of_assessments_schema
+from schemas.source import Source
 from transforms import countries
 from transforms.dialects import Raw
 from transforms.periods import calendar_years
-from transforms.staging import Declaration, Staged, finish, merge_doubled, prepare, require_states
+from transforms.staging import Staged, finish, merge_doubled, prepare, require_states
 
 KEY = ["period_from", "contributor_iso3"]
 # No state has had more since 1974, when the ceiling became 25 %: worth a look, although the United States did before.
@@ -52,7 +53,7 @@ def _line(code: str, gone: pd.DataFrame) -> list[str]:
     return line
 
 
-def stage(raw: Raw, declared: Declaration, vintage: date) -> Staged:
+def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
     """Stage one snapshot. Rates over 30 % are signals, not faults; rates are rounded to six decimals.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).

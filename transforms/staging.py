@@ -8,7 +8,7 @@ holds for each snapshot; `Staged` refuses to be made otherwise.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from schemas.source import Scope, Source
 from schemas.validate import ContractError, faults, split
 from transforms.corrections import apply_corrections
 from transforms.dialects import Raw
@@ -26,18 +27,6 @@ from transforms.reading import TEXT
 NEARLY = 0.9  # the share of letters in common from which a word is taken for a misprint of another
 MERGED_COLUMNS = ["row_number", "rule", "into_row"]
 SIGNAL_COLUMNS = ["kind", "value", "rows"]
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """What a source's YAML says about its rows."""
-
-    name: str
-    coverage: Mapping[str, Any]
-    envelope: Mapping[str, Any]
-    bounds: Mapping[str, Mapping[str, Any]]
-    scope: Mapping[str, Any] = field(default_factory=dict)
-    corrections: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass
@@ -126,12 +115,13 @@ class Staged:
             raise AssertionError(f"rows are lost: {self.rows_in:,} in, {told:,} staged, rejected or merged")
 
 
-def _in_scope(cells: pd.DataFrame, scope: Mapping[str, Any]) -> pd.Series:
+def _in_scope(cells: pd.DataFrame, scope: Scope | None) -> pd.Series:
     inside = pd.Series(True, index=cells.index)
-    for column, values in scope.items():
-        if column not in ("rule", "without"):
-            inside &= _among(cells[column], values)
-    for column, values in scope.get("without", {}).items():
+    if scope is None:
+        return inside
+    for column, values in scope.only.items():
+        inside &= _among(cells[column], values)
+    for column, values in scope.without.items():
         inside &= ~_among(cells[column], values)
     return inside
 
@@ -161,7 +151,7 @@ def _words(text: str) -> str:
 def prepare(
     raw: Raw,
     schema: pa.DataFrameSchema,
-    declared: Declaration,
+    declared: Source,
     *,
     clean: Callable[[pd.DataFrame], pd.DataFrame] = lambda cells: cells,
     derive: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
@@ -172,8 +162,8 @@ def prepare(
     """
     cells = raw.cells()
     inside = _in_scope(cells, declared.scope)
-    if not inside.any() and len(cells):
-        raise ContractError(f"The file has {raw.rows_read:,} rows, and none in scope ({declared.scope['rule']}).")
+    if declared.scope and not inside.any() and len(cells):
+        raise ContractError(f"The file has {raw.rows_read:,} rows, and none in scope ({declared.scope.rule}).")
     cells, corrections = apply_corrections(cells[inside], declared.corrections)
     kinds = kinds_of(schema)
     frame, unparsed = typed(clean(cells), kinds, raw.dialect)

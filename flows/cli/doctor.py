@@ -243,12 +243,11 @@ def telemetry() -> Finding:
 
 
 def environment() -> list[Finding]:
-    """The settings from the environment and prefect.toml, secrets masked."""
-    return [
-        Finding("ok", f"setting {name}", _masked(name, value))
-        for name, value in sorted(os.environ.items())
-        if _SHOWN.fullmatch(name)
-    ]
+    """This project's settings, defaults included, and those of Prefect and proxies; secrets masked."""
+    defaults = {f"{settings.PREFIX}{name.upper()}": value for name, value in asdict(settings.Settings()).items()}
+    values = {name: value for name, value in os.environ.items() if _SHOWN.fullmatch(name)}
+    shown = {name: value for name, value in {**defaults, **values}.items() if value}
+    return [Finding("ok", f"setting {name}", _masked(name, value)) for name, value in sorted(shown.items())]
 
 
 def _masked(name: str, value: str) -> str:

@@ -13,7 +13,6 @@ from flows.steps.as_of import warehouse_as_of
 from flows.steps.settings import paths
 from sources.catalogue import load_catalogue
 from warehouse.export import package
-from warehouse.export.datapackage import Declared
 
 
 @click.command(
@@ -55,24 +54,11 @@ def export(
         keep=keep,
         tracked=partial(console.tracked, what="Writing file"),
     )
-    done = package.export(file, destination or str(default), _declared(), options)
+    done = package.export(file, destination or str(default), load_catalogue(), options)
     if as_json:
         click.echo(json.dumps(done.as_json(), indent=1, ensure_ascii=False))
     else:
         _show(done)
-
-
-def _declared() -> dict[str, Declared]:
-    return {
-        source.name: Declared(
-            title=source.title,
-            publisher=source.publisher.title,
-            licence=str(source.declaration["licence"]["name"]),
-            licence_url=str(source.declaration["licence"]["url"]),
-            landing_page=str(source.declaration["landing_page"]),
-        )
-        for source in load_catalogue().values()
-    }
 
 
 def _show(done: package.Exported) -> None:

@@ -142,7 +142,7 @@ def _changes(archive: Archive, cache: StagingCache, checked: CheckedFile) -> pd.
     """The periods of the source's table that the file would change."""
     source, staged = checked.file.source, checked.staged
     now, then = table_without_and_with(archive, cache, source, checked.record, staged)
-    return preview(now, then, checked.comparison, source.declaration["coverage"]["column"], staged.absent)
+    return preview(now, then, checked.comparison, source.coverage.column, staged.absent)
 
 
 def _show_changes(changes: pd.DataFrame) -> None:

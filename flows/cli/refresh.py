@@ -12,7 +12,7 @@ from flows.cli.errors import FAILED, WRONG, fail
 from flows.cli.options import as_json_option, examples
 from flows.steps.as_of import parse_day
 from flows.steps.settings import paths
-from sources.catalogue import find_live, load_catalogue
+from sources.catalogue import address, find_live, load_catalogue
 
 if TYPE_CHECKING:
     from flows.steps.summary import Summary
@@ -75,4 +75,4 @@ def _require_addresses(parameters: dict[str, Any]) -> None:
     if not parameters["offline"] and not parameters["as_of"]:
         for source in catalogue.values():
             if source.live:
-                source.url()
+                address(source)

@@ -9,7 +9,8 @@ import click
 
 from flows.cli import console
 from flows.cli.options import as_json_option
-from sources.catalogue import Source, find, load_catalogue
+from schemas.source import Source
+from sources.catalogue import address, find, load_catalogue
 
 COLUMNS = ["name", "title", "publisher", "cadence", "licence"]
 
@@ -35,12 +36,12 @@ def _record(source: Source) -> dict[str, Any]:
         "name": source.name,
         "title": source.title,
         "publisher": source.publisher.title,
-        "licence": source.declaration["licence"]["name"],
+        "licence": source.licence.name,
         "cadence": source.cadence,
-        "url": source.url() if source.live else None,
-        "landing_page": source.declaration["landing_page"],
-        "citation": source.declaration["citation"],
-        "description": source.declaration["description"],
-        "dialects": [f"{dialect['name']}: {dialect['note']}" for dialect in source.dialects],
-        "known_defects": [defect["text"] for defect in source.declaration["known_defects"]],
+        "url": address(source) if source.live else None,
+        "landing_page": source.landing_page,
+        "citation": source.citation,
+        "description": source.description,
+        "dialects": [f"{dialect.name}: {dialect.note}" for dialect in source.dialects],
+        "known_defects": [defect.text for defect in source.known_defects],
     }

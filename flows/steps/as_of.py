@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flows.steps.settings import Paths
+from schemas.source import Source
 from sources import bundle
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source, source_names
+from sources.catalogue import source_names
 from sources.errors import ArchiveError, SourceError, UnknownBuild
 from warehouse.query import Answer, QueryError, connect
 

@@ -12,7 +12,6 @@ import duckdb
 from sources.catalogue import load_catalogue
 from warehouse.reports.briefing import briefing_of
 from warehouse.reports.page import render, render_index, write
-from warehouse.reports.provenance import About
 from warehouse.reports.scope import BriefingError, Queries, WrongMission, known_missions
 
 Track = Callable[[Sequence[str]], Iterator[str]]
@@ -42,15 +41,7 @@ class BriefingWriter:
         as_of: date | None = None,
     ) -> None:
         self._query, self._folder, self._up_to, self._as_of = Queries(connection), folder, up_to, as_of
-        self._about = {
-            source.name: About(
-                title=source.title,
-                publisher=source.publisher.title,
-                licence=str(source.declaration["licence"]["name"]),
-                landing_page=str(source.declaration["landing_page"]),
-            )
-            for source in load_catalogue().values()
-        }
+        self._about = load_catalogue()
 
     def missions(self) -> list[str]:
         """Every mission with a page. Raises BriefingError where there is none."""

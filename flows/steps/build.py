@@ -19,13 +19,14 @@ from flows.steps.settings import Paths, project_version
 from flows.steps.staging import StageReport
 from flows.steps.staging_cache import StagingCache
 from schemas.columns import Table
+from schemas.source import Source
 from schemas.tables import FACTS, HISTORY, META, TABLES, WRITTEN_IN_BUILD
 from schemas.tables.builds import BUILDS, SNAPSHOTS
 from schemas.tables.countries import COUNTRIES
 from schemas.tables.missions import MISSION_ALIASES, MISSIONS
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source, load_catalogue
+from sources.catalogue import load_catalogue
 from sources.errors import ArchiveError
 from transforms import countries, missions
 from warehouse import checks, defects, load, reconcile

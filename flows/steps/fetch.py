@@ -12,9 +12,10 @@ from typing import Any, Literal
 from flows.steps.ingest import FETCHED, InputFile, PublicationDates, ingest, keep_refused, now
 from flows.steps.registry import read
 from flows.steps.staging_cache import StagingCache
+from schemas.source import Source
 from sources import bundle, codebook, download
 from sources.archive import Archive, Snapshot, sha256_of
-from sources.catalogue import Source
+from sources.catalogue import address
 from sources.client import Client, Validator
 from sources.errors import ArchiveError, CutOff, Refused, Unavailable
 
@@ -39,7 +40,7 @@ def storable(source: Source, file: Path, folder: Path) -> Path:
 
     Raises Refused when the parts to remove can't be found.
     """
-    if source.redact is None:
+    if not source.remove_contacts:
         return file
     copy = folder / f"{file.name}-redacted"
     copy.write_bytes(codebook.redacted(file.read_bytes()))
@@ -120,15 +121,14 @@ def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> 
 
     Raises Unreachable, Unavailable or Refused; the caller then uses `fall_back`.
     """
-    last = _last_reply(archive, source)
+    last, request = _last_reply(archive, source), download.wanted(source)
     # A conditional request is only right for an undamaged snapshot of the same address.
-    current = _usable(archive, source, str(last.get("sha256"))) if last.get("url") == source.url() else None
-    request = download.Wanted(source.url(), source.content_types, source.rows_per_page, source.workbook)
+    current = _usable(archive, source, str(last.get("sha256"))) if last.get("url") == request.url else None
     with tempfile.TemporaryDirectory(dir=work) as folder, Client(request.url) as client:
         try:
             reply = download.fetch(client, request, Path(folder) / "reply", _validators(last) if current else [])
         except Refused as error:
-            if error.file is None or source.redact:
+            if error.file is None or source.remove_contacts:
                 raise
             raise keep_refused(archive, InputFile(source, error.file, FETCHED, request.url), str(error)) from None
         if reply:
@@ -141,8 +141,9 @@ def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> 
             return _record(archive, FetchResult(source.name, "unchanged", message, current.vintage), last)
         if reply is None:
             raise AssertionError("not modified, but no validator was sent")
-        metadata = client.last_update(source.url(source.metadata_path)) if source.metadata_path else None
-        dates = PublicationDates(by_metadata=metadata, last_modified=reply.last_modified)
+        metadata = source.live.metadata if source.live else None
+        last_update = client.last_update(address(source, metadata)) if metadata else None
+        dates = PublicationDates(by_metadata=last_update, last_modified=reply.last_modified)
         try:
             archived = ingest(archive, cache, InputFile(source, file, FETCHED, reply.url, dates))
         except CutOff as error:

@@ -10,11 +10,11 @@ from functools import cached_property
 
 import pandas as pd
 
-from flows.steps.registry import SUBJECTS, comparison_of
+from flows.steps.registry import comparison_of, merged
 from flows.steps.staging_cache import StagingCache
+from schemas.source import Source
 from schemas.validate import ContractError
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source
 from sources.errors import ArchiveError, Refused
 from transforms.neighbours import Neighbour
 from transforms.staging import Staged
@@ -50,7 +50,7 @@ def stored_rows(archive: Archive, cache: StagingCache, source: Source, record: S
 
     Leaves out vintages in the future, and, with a warning, snapshots that can't be used: the build reports them too.
     """
-    series = {dialect["name"]: dialect.get("series") for dialect in source.dialects}
+    series = {dialect.name: dialect.series for dialect in source.dialects}
     usable = _other_snapshots(archive, source, record)
     same = [snapshot for snapshot in usable if series.get(snapshot.dialect) == series[record.dialect]]
     earlier = [snapshot for snapshot in same if snapshot.order() < record.order()]
@@ -77,7 +77,7 @@ def _vintages(
     archive: Archive, cache: StagingCache, source: Source, snapshots: Sequence[Snapshot], staged: Staged
 ) -> list[Vintage]:
     """The staged snapshots; of a source with several publications, those of the same publication as `staged`."""
-    publication = SUBJECTS[source.name].apart
+    publication = source.coverage.publications
     vintages = []
     for snapshot in snapshots:
         try:
@@ -117,16 +117,5 @@ def table_without_and_with(
     earlier = [snapshot for snapshot in others if snapshot.order() < record.order()]
     before = _vintages(archive, cache, source, earlier, staged)
     after = _vintages(archive, cache, source, others[len(earlier) :], staged)
-    without = _table(source, [*before, *after]) if before or after else None
-    return without, _table(source, [*before, file, *after])
-
-
-def _table(source: Source, vintages: Sequence[Vintage]) -> pd.DataFrame:
-    coverage = source.declaration["coverage"]
-    if coverage["rule"] == "replace_periods":
-        series = "series" if "precedence" in coverage else None
-        return replace_periods(vintages, coverage["column"], series, coverage.get("precedence", ()))
-    if coverage["rule"] == "newest":
-        return vintages[-1].rows()
-    rows = pd.concat([vintage.rows() for vintage in vintages], ignore_index=True)
-    return rows.drop_duplicates(list(comparison_of(source).key), keep="last", ignore_index=True)
+    without = merged(source, [*before, *after]) if before or after else None
+    return without, merged(source, [*before, file, *after])

@@ -17,13 +17,13 @@ from pathlib import Path
 import pandas as pd
 
 from flows.steps.history import StoredRows, stored_rows
-from flows.steps.registry import comparison_of, declaration_of, read, stage_rows
+from flows.steps.registry import comparison_of, read, stage_rows
 from flows.steps.staging import control_totals_of
 from flows.steps.staging_cache import StagingCache
 from schemas.problems import Problem
+from schemas.source import Source
 from schemas.validate import ContractError, CutOffError
 from sources.archive import Archive, Snapshot, sha256_of
-from sources.catalogue import Source
 from sources.errors import CutOff, Refused
 from transforms import adjacent_periods, control_totals, envelope, neighbours
 from transforms.completeness import incomplete_periods, with_estimates, with_unread_keys
@@ -170,7 +170,7 @@ def examine(archive: Archive, cache: StagingCache, file: InputFile) -> CheckedFi
 
 def check_rows(checked: CheckedFile) -> list[Problem]:
     """Whether the number of rows, of rejected rows and the newest date are within the source's envelope."""
-    staged, declared = checked.staged, declaration_of(checked.file.source)
+    staged, declared = checked.staged, checked.file.source
     return [
         *envelope.rejected_share(staged, declared),
         *envelope.newest_row(staged, declared, date.fromisoformat(checked.record.vintage)),
@@ -207,7 +207,7 @@ def check_rejected(checked: CheckedFile) -> list[Problem]:
     examples = staged.rejected.drop_duplicates("row_number").head(3)
     reasons = "; ".join(f"row {row.row_number:,}: {row.reason}" for row in examples.itertuples())
     text = f"{staged.rows_rejected:,} of {staged.rows_in:,} rows are rejected ({reasons})"
-    if checked.file.source.declaration["coverage"].get("rows_are_persons"):
+    if checked.file.source.coverage.rows_are_persons:
         return [Problem(REJECTED_ROWS, False, text)]
     if checked.comparison.period is None:
         return [Problem(REJECTED_ROWS, loaded, text)]
@@ -224,10 +224,10 @@ def check_rejected(checked: CheckedFile) -> list[Problem]:
 def check_control_totals(checked: CheckedFile) -> list[Problem]:
     """Whether the sums are those that the publisher prints beside its rows, where these are bundled."""
     source = checked.file.source
-    declared = source.declaration["envelope"].get("control_totals", [])
+    declared = [total.model_dump(exclude_none=True) for total in source.envelope.control_totals]
     if not declared:
         return []
-    period = source.declaration["coverage"]["column"]
+    period = source.coverage.column
     return control_totals.against_printed(checked.rows, control_totals_of(source), declared, period)
 
 

@@ -1,12 +1,6 @@
-"""The data folder, and Prefect's default settings.
+"""The environment variables of this project, the data folder, and Prefect's default settings.
 
-Environment variables of this project:
-
-    PEACEKEEPING_DATA         the data folder (default ./data): peacekeeping.duckdb, raw/
-    PEACEKEEPING_PSDATA_URL   base address of the Peace & Security Data Hub
-    PEACEKEEPING_CEB_URL      base address of CEB's files
-    PEACEKEEPING_CONTRIBUTIONS_URL  base address of the Committee on Contributions' files
-    PEACEKEEPING_TASK_RUNNER, PEACEKEEPING_DASK_ADDRESS  where mapped tasks run (flows.task_runners)
+Every command imports this module, so it is light: pydantic-settings alone would take longer than a whole `status`.
 """
 
 from __future__ import annotations
@@ -14,13 +8,14 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parents[1]
+PREFIX = "PEACEKEEPING_"
 
 
 @dataclass(frozen=True)
@@ -68,13 +63,44 @@ class SettingError(Exception):
     """An environment variable of this project has a wrong value."""
 
 
+@dataclass(frozen=True)
+class Settings:
+    """The environment variables of this project, each named PEACEKEEPING_ and the field; a blank one counts as unset.
+
+    Values are validated where they are used: a wrong one then only affects what needs it.
+
+    data           the data folder
+    *_url          base addresses of the publishers: Peace & Security Data Hub, CEB, Committee on Contributions; the
+                   declarations in sources/publishers.yaml name these variables and have their defaults
+    task_runner    where mapped tasks run, threads or dask (flows.task_runners)
+    dask_address   a Dask scheduler; without one a local cluster
+    notify_url     the webhook that receives how a run ended (flows.hooks); a secret
+    notify_on      failures, warnings (and failures) or always
+    """
+
+    data: str = "data"
+    psdata_url: str = ""
+    ceb_url: str = ""
+    contributions_url: str = ""
+    task_runner: str = "threads"
+    dask_address: str = ""
+    notify_url: str = field(default="", repr=False)
+    notify_on: str = "failures"
+
+    @classmethod
+    def read(cls) -> Settings:
+        """The settings in force now."""
+        values = {one.name: os.environ.get(f"{PREFIX}{one.name.upper()}", "").strip() for one in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if value})
+
+
 def paths() -> Paths:
     """The paths below PEACEKEEPING_DATA. Raises SettingError when it names an unknown user's home."""
-    text = os.environ.get("PEACEKEEPING_DATA", "").strip() or "data"
+    text = Settings.read().data
     try:
         return Paths(Path(text).expanduser().absolute())
     except RuntimeError:
-        raise SettingError(f"PEACEKEEPING_DATA is {text!r}, which names an unknown user's home.") from None
+        raise SettingError(f"{PREFIX}DATA is {text!r}, which names an unknown user's home.") from None
 
 
 def project_version() -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from flows.steps.registry import SUBJECTS, comparison_of, declaration_of, published_names
+from flows.steps.registry import comparison_of, published_names, tables_of
 from flows.steps.staging_cache import StagingCache
 from schemas.columns import Table
+from schemas.source import Source
 from schemas.tables.builds import SNAPSHOTS
 from schemas.tables.codebook import PUBLISHED_NAMES
 from schemas.tables.quality import CORRECTIONS, INCOMPLETE_PERIODS, KNOWN_DEFECTS, MERGED_ROWS, REJECTED_ROWS, SIGNALS
@@ -21,7 +22,6 @@ from schemas.validate import ContractError, shape
 from sources import bundle
 from sources.acceptance import accept
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source
 from sources.errors import ArchiveError, Refused
 from transforms import envelope
 from transforms.completeness import incomplete_periods
@@ -67,7 +67,7 @@ def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, ob
         "rows_staged": len(staged.rows),
         "rows_rejected": staged.rows_rejected,
         "rows_merged": len(staged.merged),
-        "citation": source.citation(snapshot.vintage),
+        "citation": source.citation_of(snapshot.vintage),
         "accepted": "; ".join(f"{one['check']}: {one['because']}" for one in snapshot.accepted) or None,
     }
 
@@ -118,7 +118,7 @@ def stage_source(
         if problems:
             raise ArchiveError(" ".join(problems))
         return StageReport(source.name, folder, 0, [])
-    tables = dict(SUBJECTS[source.name].tables(vintages, declaration_of(source)))
+    tables = dict(tables_of(source, vintages))
     main = next(iter(tables.values()))
     meta = {
         SNAPSHOTS: shape(pd.DataFrame(accounts), SNAPSHOTS),
@@ -139,7 +139,7 @@ def stage_source(
 def _require_few_rejected(staged: Staged, source: Source, snapshot: Snapshot) -> None:
     """Raise ContractError where newer code rejects too many rows of a snapshot that older code accepted."""
     accepted = {one["check"] for one in snapshot.accepted}
-    for problem in envelope.rejected_share(staged, declaration_of(source)):
+    for problem in envelope.rejected_share(staged, source):
         if problem.check not in accepted:
             raise ContractError(problem.text)
 
@@ -164,13 +164,13 @@ def _known_defects(source: Source) -> pd.DataFrame:
     defects = [
         {
             "source": source.name,
-            "defect_id": defect["id"],
-            "noted": pd.Timestamp(defect["noted"]),
-            "description": defect["text"],
-            "expect": defect.get("expect"),
-            "cases": defect.get("cases"),
+            "defect_id": defect.id,
+            "noted": pd.Timestamp(defect.noted),
+            "description": defect.text,
+            "expect": defect.expect,
+            "cases": defect.cases,
             "status": "not asked",
         }
-        for defect in source.declaration["known_defects"]
+        for defect in source.known_defects
     ]
     return shape(pd.DataFrame(defects), KNOWN_DEFECTS)

@@ -22,8 +22,8 @@ import pyarrow as arrow
 from flows.steps.identity import staging_code
 from flows.steps.registry import read, stage_rows
 from schemas.problems import first_line
+from schemas.source import Source
 from sources.archive import Archive, Snapshot
-from sources.catalogue import Source
 from transforms.staging import Staged
 
 log = logging.getLogger("peacekeeping.stage")

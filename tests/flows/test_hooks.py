@@ -97,7 +97,7 @@ def test_a_failed_run_is_told_with_its_link_and_the_address_is_nowhere(
     def fail(*_: Any) -> Any:
         raise load.BuildError("1 check(s) failed, the build is not published")
 
-    monkeypatch.setattr(build, "build", fail)
+    monkeypatch.setattr(build, "build_file", fail)
     caplog.set_level(logging.DEBUG)
     state, summary = run(offline=True)
     assert state.is_failed()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests_shared import CATALOGUE, read_csv, stage_bytes, to_csv
 
-from flows.steps.registry import SUBJECTS, declaration_of
+from flows.steps.registry import tables_of
 from schemas.validate import ContractError
 from sources import bundle
 from transforms.countries import to_iso3
@@ -148,7 +148,7 @@ def test_a_derived_rate_leads_back_to_its_state_s_row_in_the_file(bundled: Bundl
 def test_printed_and_derived_rates_stand_apart_and_each_says_so(bundled: Bundled) -> None:
     printed, derived = bundled("peacekeeping_rates_printed.csv.gz"), bundled(DERIVED)
     found = [Vintage("0" * 64, date(2026, 11, 24), printed), Vintage("1" * 64, date(2026, 11, 25), derived)]
-    table = SUBJECTS["peacekeeping_rates"].tables(found, declaration_of(CATALOGUE["peacekeeping_rates"]))
+    table = tables_of(CATALOGUE["peacekeeping_rates"], found)
     rows = table["main.peacekeeping_rates"]
     assert rows["basis"].value_counts().to_dict() == {"derived": 579, "printed": 26}
     usa = rows[(rows["contributor_iso3"] == "USA") & rows["period"].isin(["2022-2024", "2024"])]
@@ -312,5 +312,5 @@ def test_the_last_day_of_a_month_stays_and_any_other_becomes_it() -> None:
 def test_every_compiled_source_says_where_each_row_was_read() -> None:
     for name, source in CATALOGUE.items():
         if not source.live and name not in ("peacekeeping_levels", "mission_strength"):
-            told = [{**dialect["required"], **dialect.get("optional", {})}.values() for dialect in source.dialects]
+            told = [{**dialect.required, **dialect.optional}.values() for dialect in source.dialects]
             assert all({"citation", "document_symbol"} & set(columns) for columns in told), name

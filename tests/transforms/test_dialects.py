@@ -177,7 +177,7 @@ WIDE_FILE = "iso3,name,Scale,rate_2025,rate_2024,mood\nFRA,France,4,5,6,good\nDE
 
 
 def wide(payload: str = WIDE_FILE) -> dialects.Raw:
-    return dialects.read(io.BytesIO(payload.encode()), "csv", [WIDE], "rates")
+    return dialects.read(io.BytesIO(payload.encode()), "csv", [Dialect(**WIDE)], "rates")
 
 
 @given(st.decimals(-3_000_000, 3_000_000, allow_nan=False, places=5))
@@ -190,8 +190,8 @@ def test_thousands_are_dollars_to_the_cent_whatever_binary_fractions_make_of_the
 def test_every_unit_is_declared_for_a_column_that_its_dialect_has() -> None:
     for source in CATALOGUE.values():
         for declared in source.dialects:
-            named = {*declared["required"].values(), *declared.get("optional", {}).values()}
-            assert set(declared.get("units", {})) <= named, (source.name, declared["name"])
+            named = {*declared.required.values(), *declared.optional.values()}
+            assert set(declared.units) <= named, (source.name, declared.name)
 
 
 def test_a_column_a_year_becomes_a_row_a_year_in_reading_order() -> None:

@@ -152,7 +152,7 @@ def test_the_apis_json_gives_the_same_mission() -> None:
 
 def test_every_correction_still_finds_what_it_expects(bundled: Any) -> None:
     corrections = bundled("missions_2024-02.csv.gz").corrections
-    assert len(corrections) == len(CATALOGUE["missions"].declaration["corrections"]) == 9
+    assert len(corrections) == len(CATALOGUE["missions"].corrections) == 9
     assert set(corrections["status"]) == {"applied"}
 
 

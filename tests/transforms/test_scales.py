@@ -336,7 +336,7 @@ def test_the_replica_s_workbook_has_the_bundled_figures(scale: Staged) -> None:
 
 
 def test_a_newer_workbook_replaces_the_periods_that_it_covers_and_no_others(tmp_path: Path) -> None:
-    from flows.steps.registry import SUBJECTS, declaration_of
+    from flows.steps.registry import tables_of
     from transforms.vintages import Vintage
 
     old = stage_bytes("scale_of_assessments", compiled(("Yemen", 1977, 1977, "0.03")), "2020-12-31")
@@ -348,7 +348,7 @@ def test_a_newer_workbook_replaces_the_periods_that_it_covers_and_no_others(tmp_
         for name, day, staged in (("a", "2020-12-31", old), ("b", "2024-12-31", new))
     ]
     source = CATALOGUE["scale_of_assessments"]
-    rows = SUBJECTS[source.name].tables(found, declaration_of(source))["main.scale_of_assessments"]
+    rows = tables_of(source, found)["main.scale_of_assessments"]
     yemen = rows[rows["contributor_iso3"] == "YEM"].set_index("period_from")
     assert yemen.loc[[1977, 1990, 2025], "rate_pct"].to_list() == [0.03, 0.002, 0.04]
     assert yemen.loc[[1977, 1990], "snapshot_sha256"].str[0].to_list() == ["a", "b"]

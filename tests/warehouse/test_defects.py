@@ -55,8 +55,8 @@ def test_a_defect_that_cannot_be_asked_for_is_named(built: Path) -> None:
 
 
 def test_every_expect_of_a_declaration_can_be_asked_of_any_warehouse(built: Path) -> None:
-    asked = [(name, defect["id"], defect["expect"]) for name, source in CATALOGUE.items()
-             for defect in source.declaration["known_defects"] if "expect" in defect]  # fmt: skip
+    asked = [(name, defect.id, defect.expect) for name, source in CATALOGUE.items()
+             for defect in source.known_defects if defect.expect]  # fmt: skip
     assert len(asked) >= 15
     with duckdb.connect(str(built), read_only=True) as connection:
         for name, defect, expect in asked:

@@ -52,9 +52,7 @@ NO_PERIOD = {"deadliest_missions": "it reads only which months name a mission, a
 NO_TOLL = {"fatalities_as_of": "one row a casualty, as main.fatalities has it: nothing is added"}
 # Marts that have a month_end or a peacekeeping_year, and are not marked.
 NO_FIGURES = {"peacekeeping_years": "a calendar, without figures"}
-PERIODIC = {
-    f"main.{name}" for name, one in CATALOGUE.items() if one.declaration["coverage"]["rule"] == "replace_periods"
-}
+PERIODIC = {f"main.{name}" for name, one in CATALOGUE.items() if one.coverage.rule == "replace_periods"}
 COMMENT = "True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods."
 
 

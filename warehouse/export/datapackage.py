@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from schemas.source import Source
 from warehouse.export.sql import Relation
 
 HEAD = {
@@ -37,17 +38,6 @@ Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Declared:
-    """What a source's declaration says of it."""
-
-    title: str
-    publisher: str
-    licence: str
-    licence_url: str
-    landing_page: str
-
-
-@dataclass(frozen=True)
 class File:
     """A file of a build: its path in the build's folder; for a table's file the table and the number of rows."""
 
@@ -62,7 +52,7 @@ def describe(
     connection: duckdb.DuckDBPyConnection,
     tables: Sequence[Relation],
     files: Sequence[File],
-    declared: Mapping[str, Declared],
+    declared: Mapping[str, Source],
     as_of: str | None,
 ) -> dict[str, Any]:
     """The content of datapackage.json; `connection` is to the warehouse that the files were written from.
@@ -152,7 +142,7 @@ def _field(connection: duckdb.DuckDBPyConnection, column: Mapping[str, Any], sql
     }
 
 
-def _origin(snapshots: Rows, declared: Mapping[str, Declared]) -> dict[str, Any]:
+def _origin(snapshots: Rows, declared: Mapping[str, Source]) -> dict[str, Any]:
     """The sources and licences of these snapshots; empty where there is none."""
     sources, licences = [], {}
     for row in snapshots:
@@ -165,9 +155,10 @@ def _origin(snapshots: Rows, declared: Mapping[str, Declared]) -> dict[str, Any]
             "sha256": row["sha256"],
         }
         if about := declared.get(row["source"]):
-            source |= {"title": about.title, "path": about.landing_page, "publisher": about.publisher}
-            source["licence"] = about.licence
-            licences[about.licence, about.licence_url] = {"title": about.licence, "path": about.licence_url}
+            name, url = about.licence.name, about.licence.url
+            source |= {"title": about.title, "path": about.landing_page, "publisher": about.publisher.title}
+            source["licence"] = name
+            licences[name, url] = {"title": name, "path": url}
         sources.append(source)
     return {
         **({"licenses": list(licences.values())} if licences else {}),

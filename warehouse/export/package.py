@@ -27,9 +27,9 @@ from typing import Any
 import duckdb
 
 from schemas.problems import first_line
+from schemas.source import Source
 from warehouse import load
 from warehouse.export import sql
-from warehouse.export.datapackage import Declared
 from warehouse.export.staging import FORMAT, Content, Staged, as_json, stage
 from warehouse.export.store import BUILDS, ExportError, Store, Track
 from warehouse.query import QueryError, connect
@@ -79,7 +79,7 @@ class Exported:
 
 
 def export(
-    warehouse: Path, destination: str, declared: Mapping[str, Declared], options: Options | None = None
+    warehouse: Path, destination: str, declared: Mapping[str, Source], options: Options | None = None
 ) -> Exported:
     """Publish a warehouse file's tables as Parquet at a path or URL. Nothing is written where the build is there.
 

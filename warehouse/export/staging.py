@@ -12,10 +12,11 @@ from typing import Any
 import duckdb
 
 from schemas.problems import first_line
+from schemas.source import Source
 from schemas.tables import TABLES
 from warehouse import ddl
 from warehouse.export import sql
-from warehouse.export.datapackage import Declared, File, describe
+from warehouse.export.datapackage import File, describe
 from warehouse.export.store import BUILDS, ExportError
 
 FORMAT = 1  # version of the folder's layout; an export in another one is written again
@@ -62,7 +63,7 @@ def stage(
     connection: duckdb.DuckDBPyConnection,
     build_id: str,
     content: Content,
-    declared: Mapping[str, Declared],
+    declared: Mapping[str, Source],
     scratch: Path,
 ) -> Staged:
     """Write all files of a build into the scratch folder. Raises ExportError unless they read back as the warehouse."""

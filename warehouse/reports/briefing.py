@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from schemas.source import Source
 from warehouse.reports.money import Owed, Payers, costs_of, owed_of, payers_of
 from warehouse.reports.people import People, people_of
-from warehouse.reports.provenance import About, Used, build_of, claims_of, incomplete_periods, sources_of
+from warehouse.reports.provenance import Used, build_of, claims_of, incomplete_periods, sources_of
 from warehouse.reports.scope import Queries, Row, Scope, scope_of
 from warehouse.reports.toll import Toll, toll_of
 
@@ -50,7 +51,7 @@ class Briefing:
 
 
 def briefing_of(
-    query: Queries, mission: str, up_to: date | None, as_of: date | None, about: Mapping[str, About]
+    query: Queries, mission: str, up_to: date | None, as_of: date | None, about: Mapping[str, Source]
 ) -> Briefing:
     """The figures of a mission's page. `about` has each source's declaration by its name.
 

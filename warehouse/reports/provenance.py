@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from schemas.source import Source
 from warehouse.reports.scope import Queries, Row, Scope
 
 # The sources behind each section, in the order of the page.
@@ -20,21 +21,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class About:
-    """What a source's declaration says of it."""
-
-    title: str
-    publisher: str
-    licence: str
-    landing_page: str
-
-
-@dataclass(frozen=True)
 class Used:
     """A source of the page with its snapshots in this build, and its periods with rejected rows."""
 
     name: str
-    about: About | None
+    about: Source | None
     snapshots: list[Row]
     defects: list[str]
     incomplete: list[Row]
@@ -45,7 +36,7 @@ class Used:
 
 
 def sources_of(
-    query: Queries, sections: Iterable[str], claims: Iterable[Row], about: Mapping[str, About]
+    query: Queries, sections: Iterable[str], claims: Iterable[Row], about: Mapping[str, Source]
 ) -> list[Used]:
     """The sources of the sections that have figures and of the claims, each once."""
     names = dict.fromkeys(name for section in sections for name in SECTIONS[section])

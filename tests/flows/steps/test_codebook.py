@@ -14,7 +14,7 @@ from tests_shared import CATALOGUE
 
 from flows.steps import build, fetch, staging
 from flows.steps.as_of import choose_snapshots
-from flows.steps.registry import SUBJECTS, published_names
+from flows.steps.registry import published_names, table_of
 from flows.steps.staging_cache import StagingCache
 from schemas.incoming.codebook import publisher_codebook_schema
 from schemas.incoming.contributions import assessed_contributions_schema
@@ -151,12 +151,12 @@ def test_every_column_of_ours_that_a_published_one_becomes_is_one_of_its_table()
     ):
         schema = schema_of({}, date(2025, 1, 1))
         name = str(schema.name).removeprefix("incoming.")
-        source, subject = CATALOGUE[name], SUBJECTS[name]
+        source, table = CATALOGUE[name], table_of(CATALOGUE[name])
         known = set(schema.columns)
-        assert set(subject.become) <= known, name
+        assert set(source.becomes) <= known, name
         named = published_names(source)
-        assert set(named["column_name"]) <= set(subject.main.columns if subject.main else ()), name
-        assert (named["table_name"] == (subject.main.name if subject.main else "")).all()
+        assert set(named["column_name"]) <= set(table.columns), name
+        assert (named["table_name"] == table.name).all()
 
 
 def test_the_columns_that_have_a_published_name_and_those_that_have_none() -> None:

@@ -46,7 +46,9 @@ def replica(served: Replica, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replic
     monkeypatch.setenv("PEACEKEEPING_CEB_URL", served.ceb_url)
     monkeypatch.setenv("PEACEKEEPING_CONTRIBUTIONS_URL", served.contributions_url)
     monkeypatch.setattr(client, "Retry", AtOnce)
-    monkeypatch.setitem(CATALOGUE["fatalities"].declaration["live"], "rows_per_page", 2000)
+    source = CATALOGUE["fatalities"]
+    live = source.live.model_copy(update={"rows_per_page": 2000})
+    monkeypatch.setitem(CATALOGUE, "fatalities", source.model_copy(update={"live": live}))
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import shlex
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner, Result
-from tests_shared import CATALOGUE, bundled_rows, to_csv, to_json
+from click.testing import Result
+from tests_shared import CATALOGUE, bundled_rows, to_json
 
-from flows.cli.main import app
 from flows.steps import staging
 from flows.steps.ingest import FETCHED
 from sources.archive import Archive
@@ -173,29 +170,3 @@ def next_month(month: Rows, share: float = 1.0) -> Rows:
 def test_a_right_new_month_is_loaded_without_a_warning(load: Load, month: Rows) -> None:
     result = load("uniformed_personnel", next_month(month), "--vintage", "2025-08-31")
     assert (result.exit_code, "warning" in result.stderr) == (0, False), result.stderr
-
-
-def test_the_commands_of_the_docs_do_what_they_say(
-    shared: Path, month: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each command printed in docs/checks.md, with the file that its paragraph describes."""
-    text = (Path(__file__).parents[3] / "docs" / "checks.md").read_text(encoding="utf-8")
-    commands = [line for line in text.splitlines() if line.startswith("peacekeeping ")]
-    files = {
-        "--dry-run": next_month(month),
-        "--accept-rejected": with_contributor(next_month(month), "Nepal", "Nepall"),
-        "--accept ": next_month(month, 0.5),
-    }
-    assert len(commands) == len(files)
-    monkeypatch.chdir(tmp_path)
-    for command, (option, rows) in zip(commands, files.items(), strict=True):
-        assert option in command
-        Path("2025-08.csv").write_bytes(to_csv(rows))
-        data = tmp_path / option.strip("- ")
-        shutil.copytree(shared, data)
-        monkeypatch.setenv("PEACEKEEPING_DATA", str(data))
-        more = ["--accept", "next_period.male", "--accept", "next_period.female"] if option == "--accept " else []
-        result = CliRunner().invoke(app, [*shlex.split(command)[1:], *more])
-        assert result.exit_code == 0, (command, result.stderr)
-        archived = [one.vintage for one in Archive(data / "raw").snapshots("uniformed_personnel")]
-        assert archived == (["2025-07-31"] if option == "--dry-run" else ["2025-07-31", "2025-08-31"])

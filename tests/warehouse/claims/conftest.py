@@ -11,7 +11,7 @@ import pytest
 from marts_shared import Connection, fill, insert, put
 from tests_shared import CATALOGUE
 
-from flows.steps.registry import SUBJECTS, declaration_of
+from flows.steps.registry import tables_of
 from schemas.tables.payments import DATED_FACTS
 from sources import bundle
 from transforms.staging import Staged
@@ -48,11 +48,11 @@ def real(bundled: Callable[[str], Staged]) -> Iterator[Connection]:
         vintages = [
             Vintage(sha256(file), date.fromisoformat(entries[file]["vintage"]), bundled(file)) for file in FACTS
         ]
-        tables = SUBJECTS["dated_facts"].tables(vintages, declaration_of(CATALOGUE["dated_facts"]))
+        tables = tables_of(CATALOGUE["dated_facts"], vintages)
         insert(connection, DATED_FACTS, tables[DATED_FACTS.full_name])
         connection.execute("DELETE FROM meta.snapshots")
         snapshots = [
-            (source, entries[file]["vintage"], sha256(file), CATALOGUE[source].citation(entries[file]["vintage"]))
+            (source, entries[file]["vintage"], sha256(file), CATALOGUE[source].citation_of(entries[file]["vintage"]))
             for source, files in {**FILES, "dated_facts": FACTS}.items()
             for file in files
         ]

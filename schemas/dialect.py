@@ -1,0 +1,96 @@
+"""One published form of a source: which published columns are which of ours, and how cells are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+Format = Literal["csv", "json", "xlsx"]
+Renames = Annotated[Mapping[str, str], Field(min_length=1)]
+
+
+def plain_name(name: str) -> str:
+    """A column name as it is compared: trimmed, lower case, runs of spaces, underscores, hyphens as one underscore."""
+    return re.sub(r"[\s_-]+", "_", name.strip()).casefold()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One published form of a source, as declared under `dialects` in its YAML.
+
+    required              published column: our column; a file without one of them is not of this form
+    optional              the same for columns that can be missing
+    synonyms              another published name: the name under `required` or `optional`
+    ignored               known columns that are not read
+    constants             our column: the value of every row
+    series                the publication that files of this form belong to, where a source has several
+    dates                 the formats of dates: iso, epoch_ms, or one of strptime
+    thousands, decimal    the separators in numbers
+    zeros, blanks         texts that mean 0, and texts that mean that there is no value
+    exponents             whether numbers can have an exponent (1.5E+06)
+    two_digit_years_from  the first of the hundred years that two-digit years mean
+    units                 our column: how many of our units a published one is (1000 for thousands of dollars)
+    unpivot               {our column: {its value: {published column: our column}}}, for a file with a column a year
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    format: Format
+    required: Renames
+    note: Annotated[str, Field(min_length=5)] = ""
+    series: str | None = None
+    dates: Sequence[str] = ("iso",)
+    decimal: Literal[".", ","] = "."
+    thousands: Sequence[str] = ()
+    zeros: Sequence[str] = ()
+    blanks: Sequence[str] = ()
+    optional: Renames = field(default_factory=dict)
+    synonyms: Renames = field(default_factory=dict)
+    ignored: Sequence[str] = ()
+    constants: Renames = field(default_factory=dict)
+    exponents: bool = False
+    two_digit_years_from: Annotated[int, Field(ge=1900, le=2000)] | None = None
+    units: Mapping[str, Annotated[int | float, Field(gt=0)]] = field(default_factory=dict)
+    unpivot: Mapping[str, Annotated[Mapping[str, Renames], Field(min_length=2)]] = field(default_factory=dict)
+
+    @property
+    def spread(self) -> list[str]:
+        """The published columns that `unpivot` names."""
+        named = [theirs for values in self.unpivot.values() for columns in values.values() for theirs in columns]
+        return list(dict.fromkeys(named))
+
+    @property
+    def gathered(self) -> list[str]:
+        """Our columns that `unpivot` makes."""
+        named = [mine for values in self.unpivot.values() for columns in values.values() for mine in columns.values()]
+        return list(dict.fromkeys([*self.unpivot, *named]))
+
+    @property
+    def rows_apiece(self) -> int:
+        """How many rows one published row becomes."""
+        return max([1, *(len(values) for values in self.unpivot.values())])
+
+    def matched(self, columns: Sequence[str]) -> dict[str, str]:
+        """Published columns that are known, and our name for each."""
+        ours = {plain_name(theirs): mine for theirs, mine in {**self.required, **self.optional}.items()}
+        other = {plain_name(theirs): plain_name(mine) for theirs, mine in self.synonyms.items()}
+        names = {column: ours.get(other.get(plain_name(column), plain_name(column))) for column in columns}
+        return {column: mine for column, mine in names.items() if mine is not None}
+
+    def missing(self, columns: Sequence[str]) -> list[str]:
+        """Required columns (published names) that are not among these."""
+        matched = set(self.matched(columns).values())
+        plain = {plain_name(column) for column in columns}
+        required = [theirs for theirs, mine in self.required.items() if mine not in matched]
+        return required + [theirs for theirs in self.spread if plain_name(theirs) not in plain]
+
+    def new(self, columns: Sequence[str]) -> list[str]:
+        """Columns that this dialect does not know."""
+        known = set(self.matched(columns))
+        ignored = {plain_name(column) for column in [*self.ignored, *self.spread]}
+        return [column for column in columns if column not in known and plain_name(column) not in ignored]
