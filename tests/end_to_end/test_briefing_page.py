@@ -211,7 +211,7 @@ def test_the_page_of_the_article_has_its_figures_and_its_two_dates(folder: Path)
     assert "by 25 January 2019 itself 25 states had paid in full" in owed
     assert "Regular budget: year-end CASH SHORTFALL (not arrears), $323 million" in owed
     assert "2 December 2019" not in owed  # later than 25 January 2019
-    assert words_of(page, "claims").count("definitions, their figures") >= 10
+    assert words_of(page, "claims").count("definitions and their figures") >= 10
 
 
 def test_a_sentence_says_where_there_are_no_data(folder: Path) -> None:
