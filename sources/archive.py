@@ -2,28 +2,27 @@
 
     raw/<source>/<sha256>            the bytes as they came
     raw/<source>/<sha256>.json       the record (written after the bytes: a snapshot counts once it has one)
-    raw/<source>/last_checked.json   when the publisher was last asked, and what came of it
-    raw/refused/<source>/…           what failed acceptance, with why
-    raw/builds/<build>.json          which snapshots a published build was made of
+    raw/<source>/last_checked.json   the last check of the publisher, and its outcome
+    raw/refused/<source>/…           files that were refused, with the reason
+    raw/builds/<build>.json          the snapshots that a published build was made of
 
-Every file is written aside, flushed and renamed into place, so a killed process leaves no half file that counts.
+Every file is replaced atomically, so a killed process leaves no incomplete file under its final name.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from schemas.files import SCRATCH, replacing
 from sources.errors import ArchiveError
+
+LAST_CHECK = "last_checked.json"
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,17 @@ class Snapshot:
     url: str
     retrieved_at: str
     dialect: str
-    accepted: list[dict[str, str]] = field(default_factory=list)  # checks let pass by hand: check, because, by, at
+    accepted: list[dict[str, str]] = field(default_factory=list)  # checks overridden by hand: check, because, by, at
 
     def order(self) -> tuple[str, str, str]:
-        """Publication order; a tie goes to the later retrieval, then to the hash, so that it is total."""
+        """Sort key of publication order: vintage, then retrieval, then hash, so that there are no ties."""
         return (self.vintage, self.retrieved_at, self.sha256)
 
     def in_future(self) -> bool:
-        """Whether its vintage is later than tomorrow (UTC; a publisher may be a day ahead): the clock was wrong when it
-        came, or is wrong now. Such a snapshot is in no build, and is not the newest."""
+        """Whether its vintage is later than tomorrow (UTC; a publisher may be a day ahead), so that a clock was wrong.
+
+        Such a snapshot is in no build and is not the newest.
+        """
         return self.vintage > (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
 
 
@@ -57,27 +58,25 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A scratch path beside the target; on leaving without an error it is flushed and renamed into place."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
-    os.close(handle)
-    scratch = Path(name)
-    try:
-        yield scratch
-        with scratch.open("rb") as file:
-            os.fsync(file.fileno())
-        scratch.chmod(0o644)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
 def write_json(target: Path, content: Any) -> None:
-    """Write JSON atomically: readers see the old file or the new one."""
-    with _replacing(target) as scratch:
+    """Write JSON atomically."""
+    with replacing(target) as scratch:
         scratch.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path, advice: str = "") -> dict[str, Any] | None:
+    """A JSON object; None where there is no file. Raises ArchiveError when it can't be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ArchiveError(f"The record {path} can't be read ({error}).{advice}") from error
+    return content if isinstance(content, dict) else None
+
+
+def _record_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.json")
 
 
 class Archive:
@@ -87,17 +86,17 @@ class Archive:
         self.root = root
 
     def path(self, source: str, sha256: str) -> Path:
-        """Where the bytes of a snapshot lie."""
+        """The path of a snapshot's bytes."""
         return self.root / source / sha256
 
     def add(self, file: Path, record: Snapshot) -> bool:
-        """Put a copy of a file into the archive; False when it was there already (its first record stands).
+        """Copy a file into the archive; False when it is there already. An existing record is kept.
 
         Raises ArchiveError when the file's bytes are not those of its record.
         """
         if self.holds(record.source, record.sha256):
             return False
-        with _replacing(self.path(record.source, record.sha256)) as scratch:
+        with replacing(self.path(record.source, record.sha256)) as scratch:
             shutil.copyfile(file, scratch)
             if sha256_of(scratch) != record.sha256:
                 raise ArchiveError(
@@ -108,42 +107,28 @@ class Archive:
         return True
 
     def restate(self, record: Snapshot) -> None:
-        """Write a snapshot's record (anew): a stated vintage takes the place of the day it was loaded."""
+        """Write or replace a snapshot's record."""
         content = {name: value for name, value in asdict(record).items() if value != []}
-        write_json(self._note(record.source, record.sha256), content)
+        write_json(_record_of(self.path(record.source, record.sha256)), content)
 
     def holds(self, source: str, sha256: str) -> Snapshot | None:
-        """The record of a snapshot whose bytes are there and are those of their hash, or None."""
+        """The record of a snapshot whose bytes are there and match their hash, or None."""
         record = self.find(source, sha256)
         path = self.path(source, sha256)
         return record if record and path.is_file() and sha256_of(path) == sha256 else None
 
     def find(self, source: str, sha256: str) -> Snapshot | None:
         """The record of a snapshot, or None. Raises ArchiveError when it can't be read."""
-        note = self._note(source, sha256)
-        return self._read_record(note) if note.exists() else None
-
-    def _note(self, source: str, sha256: str) -> Path:
-        path = self.path(source, sha256)
-        return path.with_name(path.name + ".json")
-
-    def _read_record(self, note: Path) -> Snapshot:
-        try:
-            record = Snapshot(**json.loads(note.read_text(encoding="utf-8")))
-            if not all(isinstance(part, str) for part in record.order()):
-                raise TypeError("a date is missing")
-            date.fromisoformat(record.vintage)
-        except (ValueError, TypeError, OSError, RecursionError) as error:
-            raise ArchiveError(f"The record {note} can't be read ({error}). Restore or remove it.") from error
-        return record
+        record = _record_of(self.path(source, sha256))
+        return _read_record(record) if record.exists() else None
 
     def snapshots(self, source: str) -> list[Snapshot]:
         """All snapshots of a source in publication order. Raises ArchiveError when a record can't be read."""
-        notes = [note for note in (self.root / source).glob("*.json") if note.name != "last_checked.json"]
-        return sorted((self._read_record(note) for note in notes), key=Snapshot.order)
+        records = [path for path in (self.root / source).glob("*.json") if path.name != LAST_CHECK]
+        return sorted(map(_read_record, records), key=Snapshot.order)
 
     def require_whole(self, snapshot: Snapshot) -> Path:
-        """Where the bytes of a snapshot lie. Raises ArchiveError when they can't be read or are not those recorded."""
+        """The path of a snapshot's bytes. Raises ArchiveError when they can't be read or don't match their hash."""
         path = self.path(snapshot.source, snapshot.sha256)
         try:
             damaged = sha256_of(path) != snapshot.sha256
@@ -157,35 +142,25 @@ class Archive:
         return path
 
     def clear_scratch(self) -> None:
-        """Remove the scratch files that killed processes left. Call while nobody else writes."""
-        for left in self.root.rglob(".new-*"):
+        """Remove the scratch files of killed processes. Call only while nobody else writes."""
+        for left in self.root.rglob(f"{SCRATCH}*"):
             left.unlink(missing_ok=True)
 
     def refuse(self, source: str, file: Path, why: str, url: str, at: str) -> Path:
-        """Keep a copy of a file that failed acceptance apart, with the reason; it never enters a build."""
+        """Keep a copy of a refused file with the reason, outside the snapshots; the path of the copy."""
         target = self.root / "refused" / source / sha256_of(file)
-        with _replacing(target) as scratch:
+        with replacing(target) as scratch:
             shutil.copyfile(file, scratch)
-        about = {"why": why, "url": url, "at": at, "bytes": file.stat().st_size}
-        write_json(target.with_name(target.name + ".json"), about)
+        write_json(_record_of(target), {"why": why, "url": url, "at": at, "bytes": file.stat().st_size})
         return target
 
     def note_check(self, source: str, outcome: dict[str, Any]) -> None:
-        """Record that the publisher was asked (or not, offline) and what came of it."""
-        write_json(self.root / source / "last_checked.json", outcome)
+        """Record a check of the publisher (or that there was none, offline) and its outcome."""
+        write_json(self.root / source / LAST_CHECK, outcome)
 
     def last_check(self, source: str) -> dict[str, Any] | None:
-        """The last recorded check of a source, or None."""
-        path = self.root / source / "last_checked.json"
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise ArchiveError(
-                f"The record {path} can't be read ({error}). Remove it; the next refresh writes it."
-            ) from error
-        return found if isinstance(found, dict) else None
+        """The last recorded check of a source, or None. Raises ArchiveError when the record can't be read."""
+        return _read_json(self.root / source / LAST_CHECK, " Remove it; the next refresh writes it.")
 
     def note_build(self, build_id: str, content: dict[str, Any]) -> None:
         """Record which snapshots a published build was made of, and when."""
@@ -193,19 +168,21 @@ class Archive:
 
     def builds(self) -> list[str]:
         """The ids of all recorded builds, the one published last first."""
-        found = [
-            (str((self.build(note.stem) or {}).get("published_at")), note.stem)
-            for note in (self.root / "builds").glob("*.json")
-        ]
-        return [name for _, name in sorted(found, reverse=True)]
+        ids = [path.stem for path in (self.root / "builds").glob("*.json")]
+        return sorted(ids, key=lambda name: (str((self.build(name) or {}).get("published_at")), name), reverse=True)
 
     def build(self, build_id: str) -> dict[str, Any] | None:
-        """The record of a published build, or None."""
-        path = self.root / "builds" / f"{build_id}.json"
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise ArchiveError(f"The record {path} can't be read ({error}).") from error
-        return found if isinstance(found, dict) else None
+        """The record of a published build, or None. Raises ArchiveError when it can't be read."""
+        return _read_json(self.root / "builds" / f"{build_id}.json")
+
+
+def _read_record(path: Path) -> Snapshot:
+    """A snapshot's record. Raises ArchiveError when it can't be read, or has no valid vintage."""
+    try:
+        record = Snapshot(**json.loads(path.read_text(encoding="utf-8")))
+        if not all(isinstance(part, str) for part in record.order()):
+            raise TypeError("a date is missing")
+        date.fromisoformat(record.vintage)
+    except (ValueError, TypeError, OSError, RecursionError) as error:
+        raise ArchiveError(f"The record {path} can't be read ({error}). Restore or remove it.") from error
+    return record

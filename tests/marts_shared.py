@@ -1,10 +1,11 @@
-"""What tests of the marts share: rows put into an empty warehouse by hand, and one filled from bundled snapshots."""
+"""Shared by the tests of marts and claims: a warehouse filled with bundled snapshots, and rows made by hand."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -49,20 +50,40 @@ def put(connection: Connection, name: str, columns: str, *rows: tuple[Any, ...],
     insert(connection, table, conform(frame, table))
 
 
-def fill(connection: Connection, bundled: Callable[[str], Staged], files: Mapping[str, Sequence[str]]) -> None:
-    """Make every table and mart and fill what the bundled files of some sources give; no number here is a test's."""
+FILES = {
+    "fatalities": ["fatalities_2025-04.csv.gz"],
+    "uniformed_personnel": ["uniformed_personnel_2015-01_2025-07.csv.gz"],
+    "mission_strength": ["mission_strength_1990-11_2017-03.csv.gz"],
+    "missions": ["missions_2024-02.csv.gz"],
+    "assessed_contributions": ["assessed_contributions_2013-2024.csv.gz"],
+    "government_revenue": ["government_revenue_2013-2024.csv.gz"],
+    "peacekeeping_levels": ["peacekeeping_levels_2013-2024.csv.gz"],
+    "scale_of_assessments": ["scale_of_assessments_1946-2027.csv.gz"],
+    "regular_budget_payments": ["regular_budget_payments_2019-2026.csv.gz"],
+    "dated_facts": ["dated_facts_arrears.csv.gz", "dated_facts_cash.csv.gz", "dated_facts_minusma.csv.gz"],
+    "mission_assessments": ["mission_assessments_2022-23_2025-26.csv.gz"],
+    "mission_budgets": [
+        "mission_budgets_approved_2009-10_2025-26.csv.gz",
+        "mission_budgets_approved_more.csv.gz",
+        "mission_budgets_expenditure_2018-19_2024-25.csv.gz",
+        "mission_budgets_accounts_2023-24_2024-25.csv.gz",
+    ],
+}
+
+
+def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
+    """Create every table and mart, and fill what the bundled FILES give, with meta.snapshots."""
     entries = {entry["file"]: entry for entry in bundle.manifest()}
     frames: dict[str, pd.DataFrame] = {}
-    for source, names in files.items():
-        found = [
-            Vintage(
-                hashlib.sha256((bundle.BUNDLED / name).read_bytes()).hexdigest(),
-                date.fromisoformat(entries[name]["vintage"]),
-                bundled(name),
-            )
-            for name in names
-        ]
-        frames |= tables_of(CATALOGUE[source], found)
+    snapshots = []
+    for source, files in FILES.items():
+        vintages = []
+        for file in files:
+            day = entries[file]["vintage"]
+            sha256 = hashlib.sha256((bundle.BUNDLED / file).read_bytes()).hexdigest()
+            vintages.append(Vintage(sha256, date.fromisoformat(day), bundled(file)))
+            snapshots.append((source, day, sha256, CATALOGUE[source].citation_of(day)))
+        frames |= tables_of(CATALOGUE[source], vintages)
     named = {name for frame in frames.values() if "mission" in frame for name in frame["mission"].dropna()}
     frames["main.countries"] = conform(countries.countries_table(), COUNTRIES)
     frames["main.missions"] = missions.missions_table(frames.pop(LISTED_MISSIONS, None), named)
@@ -70,10 +91,7 @@ def fill(connection: Connection, bundled: Callable[[str], Staged], files: Mappin
     for name, table in TABLES.items():
         if name in frames:
             insert(connection, table, frames[name])
-    held = [
-        (source, entries[name]["vintage"], entries[name]["sha256"]) for source, names in files.items() for name in names
-    ]
-    put(connection, SNAPSHOTS.full_name, "source vintage sha256", *held)
+    put(connection, SNAPSHOTS.full_name, "source vintage sha256 citation", *snapshots)
 
 
 def asked(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
@@ -83,3 +101,36 @@ def asked(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
 def one(connection: Connection, sql: str) -> tuple[Any, ...]:
     (row,) = asked(connection, sql)
     return row
+
+
+def edit(file: Path, *statements: str) -> None:
+    """Run statements on a warehouse file."""
+    with duckdb.connect(str(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def person(number: int, day: str, mission: str, *rest: str | None) -> tuple[Any, ...]:
+    """A casualty of DEATHS; `rest` is nationality, personnel type and incident type."""
+    return (f"{mission}-{number}", day, mission, *rest)
+
+
+DEATHS = "casualty_id incident_date mission nationality_iso3 personnel_type incident_type"
+
+
+def bury(connection: Connection, *rows: tuple[Any, ...]) -> None:
+    known = pd.Series([row[3] for row in rows]).notna().map({True: "known", False: "undetermined"})
+    seen = {"first_seen": "2024-12-31", "last_seen": "2024-12-31"}
+    put(connection, "main.fatalities", DEATHS, *rows, nationality_status=known, **seen)
+
+
+def deploy(connection: Connection, *rows: tuple[Any, ...], **same: Any) -> None:
+    columns = "month_end mission contributor_iso3 personnel_type female male total"
+    how = {"series": "monthly_report", "includes_staff_officers": False, **same}
+    put(connection, "main.uniformed_personnel", columns, *rows, **how)
+
+
+def count_ipi(connection: Connection, mission: str, first: str, last: str, total: int) -> None:
+    months = pd.date_range(first, last, freq="ME").strftime("%Y-%m-%d")
+    rows = [(month, mission, total, total) for month in months]
+    put(connection, "main.mission_strength", "month_end mission troops total", *rows, reported_on=months)

@@ -46,7 +46,7 @@ def _reject_unusable(ready: Prepared) -> None:
 
 
 def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
-    """Stage one redacted snapshot: one row an entry. A date of last update that is none is a signal and missing.
+    """Stage one snapshot: one row an entry. A date of last update that is none is a signal and missing.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """

@@ -1,4 +1,4 @@
-"""The warehouse: a new DuckDB file from tidy tables, checked, published by renaming, and read read-only.
+"""The warehouse: build a DuckDB file from tidy tables, check it, publish it by renaming, and read it read-only.
 
-This room knows SQL and files. It neither fetches nor transforms, and knows nothing of Prefect.
+This package fetches nothing, transforms nothing, and does not use Prefect.
 """

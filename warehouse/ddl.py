@@ -1,4 +1,4 @@
-"""SQL rendered from the declarations of `schemas.tables`: CREATE TABLE with its constraints, and every COMMENT."""
+"""Render the declarations of `schemas.tables` as SQL: CREATE TABLE with its constraints, and COMMENT ON."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from schemas.columns import Table
 
 
 def quote(text: str) -> str:
-    """A text as an SQL literal."""
+    """A text as SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def literal(value: str | int | bool | None) -> str:
-    """A value as an SQL literal."""
+    """A value as SQL literal."""
     if value is None:
         return "NULL"
     return quote(value) if isinstance(value, str) else str(value).lower()
@@ -25,9 +25,9 @@ def _meta(table: Table, column: str) -> dict[str, Any]:
 
 def _column(table: Table, name: str) -> str:
     column, meta = table.columns[name], _meta(table, name)
-    parts = [name, str(meta["sql"])]
     if meta.get("generated"):
-        return f"{' '.join(parts)} GENERATED ALWAYS AS ({meta['generated']})"
+        return f"{name} {meta['sql']} GENERATED ALWAYS AS ({meta['generated']})"
+    parts = [name, str(meta["sql"])]
     if not column.nullable:
         parts.append("NOT NULL")
     if meta.get("minimum") is not None:
@@ -41,13 +41,9 @@ def _column(table: Table, name: str) -> str:
 
 def references(table: Table) -> list[tuple[str, str, str]]:
     """(column, table referred to, its column) of each reference; both tables are in `main`."""
-    found = []
-    for name in table.columns:
-        target = _meta(table, name).get("references")
-        if target:
-            other, _, key = str(target).partition(".")
-            found.append((name, f"main.{other}", key))
-    return found
+    targets = {name: _meta(table, name).get("references") for name in table.columns}
+    split = {name: str(target).partition(".") for name, target in targets.items() if target}
+    return [(name, f"main.{other}", key) for name, (other, _, key) in split.items()]
 
 
 def create_table(table: Table) -> str:
@@ -61,13 +57,13 @@ def create_table(table: Table) -> str:
 
 
 def describe(table: Table, name: str) -> str:
-    """A column's description with its unit, for comments and the dictionary."""
+    """A column's description with its unit."""
     unit = _meta(table, name).get("unit")
     return str(table.columns[name].description) + (f" Unit: {unit}." if unit else "")
 
 
 def comments(table: Table) -> list[str]:
     """COMMENT ON the table and on each of its columns."""
-    told = [f"COMMENT ON TABLE {table.full_name} IS {quote(table.comment())};"]
-    told += [f"COMMENT ON COLUMN {table.full_name}.{name} IS {quote(describe(table, name))};" for name in table.columns]
-    return told
+    return [f"COMMENT ON TABLE {table.full_name} IS {quote(table.comment())};"] + [
+        f"COMMENT ON COLUMN {table.full_name}.{name} IS {quote(describe(table, name))};" for name in table.columns
+    ]

@@ -1,4 +1,4 @@
-"""Known defects that a source's declaration can recognise: whether each still stands in a build."""
+"""Count the known defects of the sources in a build, where their declarations have a query for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from schemas.problems import first_line
 from schemas.tables.quality import KNOWN_DEFECTS
 from warehouse.load import BuildError
 
-# NULL: what is held can't tell. Without a number noted, any case is as good as another.
+# `found` is NULL where the tables can't tell. Without a declared number of cases, any number is as expected.
 STATUS = """
     CASE WHEN found IS NULL THEN 'not asked' WHEN found = 0 THEN 'mended'
         WHEN cases IS NULL OR found = cases THEN 'stands' ELSE 'changed' END
@@ -18,24 +18,24 @@ STATUS = """
 
 
 def run(built: Path) -> None:
-    """Ask each defect's `expect` of a built file, and write what it found and the status into meta.known_defects.
+    """Run each defect's query `expect` on a built file, and write `found` and `status` of meta.known_defects.
 
-    An `expect` is a query for the number of cases that stand, NULL where the tables can't tell. Raises BuildError,
-    naming source and defect, when one can't be asked.
+    `expect` returns the number of cases in the tables, or NULL where they can't tell. Raises BuildError, naming source
+    and defect, when a query fails.
     """
+    table = KNOWN_DEFECTS.full_name
     with duckdb.connect(str(built)) as connection:
-        asked = connection.execute(
-            f"SELECT source, defect_id, expect FROM {KNOWN_DEFECTS.full_name} WHERE expect IS NOT NULL"
+        defects = connection.execute(
+            f"SELECT source, defect_id, expect FROM {table} WHERE expect IS NOT NULL"
         ).fetchall()
-        for source, defect, expect in asked:
+        for source, defect, expect in defects:
             try:
                 row = connection.execute(f"SELECT ({expect})::BIGINT").fetchone()
             except duckdb.Error as error:
-                raise BuildError(
-                    f"{source}: the known defect {defect!r} can't be asked for: {first_line(error)}"
-                ) from error
+                reason = first_line(error)
+                raise BuildError(f"{source}: the query of the known defect {defect!r} failed: {reason}.") from error
             connection.execute(
-                f"UPDATE {KNOWN_DEFECTS.full_name} SET found = ? WHERE source = ? AND defect_id = ?",
+                f"UPDATE {table} SET found = ? WHERE source = ? AND defect_id = ?",
                 [row[0] if row else None, source, defect],
             )
-        connection.execute(f"UPDATE {KNOWN_DEFECTS.full_name} SET status = {STATUS} WHERE expect IS NOT NULL")
+        connection.execute(f"UPDATE {table} SET status = {STATUS} WHERE expect IS NOT NULL")

@@ -1,9 +1,10 @@
-"""Building one warehouse file: schemas, tables, rows, comments, marts. The file is new each time, never changed."""
+"""Build one new warehouse file: schemas, tables, rows, comments, marts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -19,31 +20,26 @@ STORAGE_VERSION = "v1.5.0"  # older DuckDB command lines and tools open it too
 
 
 class BuildError(Exception):
-    """The warehouse could not be built; the published one is as it was."""
+    """The warehouse could not be built; the published one is unchanged."""
 
 
 def mart_files(folder: Path = MARTS) -> list[Path]:
-    """The marts' SQL files in the order in which they are run."""
+    """The SQL files of the marts, in the order in which they run."""
     return sorted(folder.glob("*.sql"))
 
 
 def mart_comment(text: str) -> str:
-    """The leading comment of a mart's file: its definition and hazards, which become the view's COMMENT."""
-    lines = []
-    for line in text.splitlines():
-        if not line.startswith("--"):
-            break
-        lines.append(line.removeprefix("--").strip())
-    return " ".join(lines)
+    """The leading comment of a mart's file, for the view's COMMENT: its definition, then hazards as a list."""
+    lines = [line[2:].strip() for line in takewhile(lambda line: line.startswith("--"), text.splitlines())]
+    return re.sub(r"\n(?!- )", " ", "\n".join(lines))
 
 
 def build(target: Path, parquet: Mapping[str, Path], marts: Path = MARTS) -> dict[str, int]:
-    """Write a new warehouse file at `target`; gives the number of rows of each table.
+    """Write a new warehouse file at `target`, which must not exist. Returns the number of rows of each table.
 
-    parquet  full table name (`main.fatalities`) and the file with its rows, one for each table of schemas.tables that a
-              build does not write by itself
+    parquet  file of each table by its full name (`main.fatalities`), except those in WRITTEN_IN_BUILD
 
-    Raises BuildError when a row breaks a constraint, a file is missing, or the disk is full. `target` must not exist.
+    Raises BuildError when a row breaks a constraint, a file is missing, or the disk is full.
     """
     missing = sorted(set(TABLES) - set(parquet) - {table.full_name for table in WRITTEN_IN_BUILD})
     if missing:
@@ -61,10 +57,10 @@ def build(target: Path, parquet: Mapping[str, Path], marts: Path = MARTS) -> dic
     return rows
 
 
-def create_empty(connection: duckdb.DuckDBPyConnection, marts: Path = MARTS) -> None:
-    """Make every table and mart, without rows, in a database of the connection's own memory."""
-    connection.execute("ATTACH ':memory:' AS built; USE built")
-    _fill(connection, {}, marts)
+def create_empty(connection: duckdb.DuckDBPyConnection, file: str = ":memory:") -> None:
+    """Create every table and mart, without rows, in a new database that the connection then uses."""
+    connection.execute(f"ATTACH {ddl.quote(file)} AS built; USE built")
+    _fill(connection, {}, MARTS)
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], marts: Path) -> dict[str, int]:
@@ -77,8 +73,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], ma
             connection.execute(
                 f"INSERT INTO {name} ({columns}) SELECT {columns} FROM read_parquet({ddl.quote(str(parquet[name]))})"
             )
-            found = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
-            counted[name] = int(found[0]) if found else 0
+            ((counted[name],),) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
     connection.execute(f"INSERT INTO {POISSON_LIMITS.full_name} FROM read_csv({ddl.quote(str(LIMITS))}, comment = '#')")
     for file in mart_files(marts):
         text = file.read_text(encoding="utf-8")
@@ -90,8 +85,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], ma
 
 
 def _write_dictionary(connection: duckdb.DuckDBPyConnection) -> None:
-    """Fill meta.columns: tables from their declarations, marts from what DuckDB knows of them."""
-    rows: list[str] = []
+    """Fill meta.columns: tables from their declarations, marts from DuckDB's catalogue."""
+    rows = []
     for table in TABLES.values():
         targets = {name: f"{other}.{key}" for name, other, key in ddl.references(table)}
         for position, (name, column) in enumerate(table.columns.items(), start=1):

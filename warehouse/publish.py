@@ -1,4 +1,4 @@
-"""Publishing: a checked build takes the published file's place by renaming; the file before it is kept."""
+"""Publish a checked build by renaming it to the published path; the previous file is kept."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from warehouse.load import BuildError
 
 
 def wal_of(file: Path) -> Path:
-    """Where DuckDB keeps the write-ahead log of a file."""
+    """Path of a file's write-ahead log."""
     return file.with_name(file.name + ".wal")
 
 
 def previous_of(published: Path) -> Path:
-    """Where the file published before is kept."""
+    """Path of the previously published file."""
     return published.with_name(f"{published.stem}.previous{published.suffix}")
 
 
@@ -29,12 +29,10 @@ def _flush(path: Path) -> None:
 
 
 def publish(built: Path, published: Path) -> None:
-    """Put `built` in the place of `published`; readers that have the old file open keep it.
+    """Rename `built` to `published`; readers that have the old file open keep it.
 
-    A write-ahead log beside the published file or the one before (somebody opened it for writing and was killed) would
-    make the file that takes its place impossible to open: it is set aside first, as `….wal.stale`.
-
-    Raises BuildError when the build was not closed cleanly (it has a log of its own).
+    A write-ahead log beside the published or previous file (left by a killed writer) would make the new file impossible
+    to open, so it is first renamed to `….wal.stale`. Raises BuildError when the build itself has a write-ahead log.
     """
     if wal_of(built).exists():
         raise BuildError(f"{built.name} was not closed cleanly (a .wal is left beside it); it is not published.")
@@ -52,5 +50,5 @@ def publish(built: Path, published: Path) -> None:
             shutil.copyfile(published, spare)
         spare.replace(previous_of(published))
     built.replace(published)
-    with contextlib.suppress(OSError):  # swapped in already; some file systems can't flush a folder
+    with contextlib.suppress(OSError):  # already published; some file systems can't flush a folder
         _flush(published.parent)

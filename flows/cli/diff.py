@@ -13,7 +13,8 @@ from flows.steps.as_of import existing_build
 from flows.steps.locking import only_writer
 from flows.steps.settings import paths
 from sources.archive import Archive
-from warehouse.diff import Diff, compare, to_html
+from warehouse.diff import Diff, compare
+from warehouse.reports.diff_page import lines, to_html
 
 
 @click.command(
@@ -42,7 +43,7 @@ def diff(before: str, after: str, html: Path | None, as_json: bool, examples: in
     if as_json:
         click.echo(json.dumps(compared.as_json(), indent=1, ensure_ascii=False))
     elif html is None:
-        click.echo("\n".join(compared.lines()))
+        click.echo("\n".join(lines(compared)))
 
 
 def _compare(before: str, after: str, examples: int) -> Diff:

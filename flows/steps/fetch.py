@@ -36,14 +36,14 @@ class FetchResult:
 
 
 def storable(source: Source, file: Path, folder: Path) -> Path:
-    """The file, or, of a source that declares `redact`, a copy in `folder` without what must not be archived.
+    """The file, or, of a source that declares `remove_contacts`, a copy in `folder` without what must not be archived.
 
     Raises Refused when the parts to remove can't be found.
     """
     if not source.remove_contacts:
         return file
-    copy = folder / f"{file.name}-redacted"
-    copy.write_bytes(codebook.redacted(file.read_bytes()))
+    copy = folder / f"{file.name}-without-contacts"
+    copy.write_bytes(codebook.remove_contacts(file.read_bytes()))
     return copy
 
 

@@ -13,6 +13,8 @@ from tests_shared import read_csv, to_csv
 
 from sources.bundle import BUNDLED
 
+pytestmark = pytest.mark.slow  # five refreshes
+
 
 def exports(warehouse: Path, folder: Path) -> dict[str, str]:
     """The SHA-256 of each table of main and meta as CSV and as Parquet, in the order in which its rows lie."""

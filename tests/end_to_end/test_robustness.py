@@ -38,6 +38,7 @@ def test_two_refreshes_at_once_both_end_and_one_waits(copy: Any) -> None:
     verify(copy)
 
 
+@pytest.mark.slow
 def test_a_refresh_killed_at_any_moment_leaves_everything_whole_and_the_next_completes(copy: Any) -> None:
     random.seed(2019)
     began = time.perf_counter()
@@ -100,6 +101,7 @@ class News:
         return f"{4423 + self.times},{7 + self.times},{32_648 + self.times},{self.times}.5"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 30 * KILLS)
 def test_a_live_refresh_killed_at_any_moment_leaves_everything_whole_and_the_next_completes(copy: Any) -> None:
     moments = random.Random(2026)

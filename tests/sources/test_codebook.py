@@ -1,10 +1,9 @@
-"""What is kept of the publisher's codebook: definitions and descriptions, never a person."""
+"""Contacts are removed from the publisher's codebook; definitions and descriptions are kept."""
 
 from __future__ import annotations
 
 import json
 import random
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from replica import Replica
 
-from sources import codebook
-from sources.codebook import REMOVED, redacted
+from sources.codebook import REMOVED, remove_contacts
 from sources.errors import Refused
 
 KEPT = {
@@ -22,14 +20,19 @@ KEPT = {
     "last_update_date", "definition", "format", "attributes",
 }  # fmt: skip
 
+FIELDS = [
+    "Name", "Description", "Update Frequency", "Start Range", "End Range", "Limitations and Exceptions",
+    "Last Update Date",
+]  # fmt: skip
+
 
 def reply(*entries: Any) -> bytes:
     return json.dumps(entries).encode()
 
 
 def rows(payload: bytes) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(redacted(payload))
-    return found
+    kept: list[dict[str, Any]] = json.loads(remove_contacts(payload))
+    return kept
 
 
 def entry(dataset: str = "A", *columns: dict[str, Any], **stated: Any) -> dict[str, Any]:
@@ -40,27 +43,21 @@ def column(name: str | None = "c", definition: str | None = "What it is.", **sta
     return {"Column Name": name, "Definition": definition, "Format": "String", "Attributes": None, **stated}
 
 
-def refused(payload: bytes) -> str:
-    with pytest.raises(Refused) as caught:
-        redacted(payload)
-    return str(caught.value)
+# Contacts
 
 
-# Nobody's name
-
-
-def test_of_the_replica_s_codebook_nobody_is_left() -> None:
+def test_the_replica_s_codebook_is_kept_without_its_contacts() -> None:
     payload = json.dumps(Replica().codebook).encode()
     assert b"Jane Doe" in payload and b"example.org" in payload
-    kept = redacted(payload)
+    kept = remove_contacts(payload)
     assert b"Jane" not in kept and b"example.org" not in kept and b"Operations Desk" not in kept
     assert b"What the death was caused by." in kept
 
 
-def test_only_the_listed_fields_are_kept_wherever_others_stand() -> None:
+def test_only_the_declared_fields_are_kept() -> None:
     secret = {"Data Owner": "S1", "Technical Focal Point": ["S2"], "New field": {"Contact": "S3"}, "description": "S4"}
     noted = column(Attributes=[{"Attribute": "x", "Definition": "y", "Contact": "S5"}], Steward="S6")
-    kept = redacted(reply(entry("A", noted, **secret)))
+    kept = remove_contacts(reply(entry("A", noted, **secret)))
     assert not any(f"S{number}".encode() in kept for number in range(1, 7))
     assert all(set(row) == KEPT for row in json.loads(kept))
 
@@ -95,7 +92,7 @@ def test_addresses_inside_kept_texts_are_removed_with_the_name_before_them(writt
     "harmless",
     ["Follow @UN", "https://example.org/@UN", "5 troops @ 3 a day", "at least (at most) 3", "The Mission [Atlas] is"],
 )
-def test_what_is_no_address_stays(harmless: str) -> None:
+def test_other_texts_are_kept(harmless: str) -> None:
     assert rows(reply(entry(Description=harmless)))[0]["description"] == harmless
 
 
@@ -111,11 +108,11 @@ def test_no_address_survives_in_any_surroundings(local: str, domain: str, before
     assert address not in (row["description"] or "")
 
 
-@pytest.mark.parametrize("text", ["a", "A ", "a@ ", "x @ ", "a [ ", "@", '"', "%40", "A-", " ", "A. "])
-def test_a_text_made_to_be_slow_is_not(text: str) -> None:
-    began = time.perf_counter()
-    redacted(reply(entry(Description=text * 100_000)))
-    assert time.perf_counter() - began < 5
+@pytest.mark.timeout(60)
+def test_long_texts_take_linear_time() -> None:
+    """With quadratic time each of them takes many minutes."""
+    for text in ("a", "A ", "a@ ", "x @ ", "a [ ", "@", '"', "%40", "A-", " ", "A. "):
+        remove_contacts(reply(entry(Description=text * 100_000)))
 
 
 # The rows
@@ -143,14 +140,18 @@ def test_a_dataset_gives_a_row_of_its_own_and_one_a_column() -> None:
 @pytest.mark.parametrize("columns", [None, []])
 def test_everything_but_the_id_can_be_null_missing_or_blank(columns: Any) -> None:
     bare = rows(reply({"Dataset ID": "A"}))
-    null = dict.fromkeys(codebook.DATASET.values())
+    null = dict.fromkeys(FIELDS)
     assert rows(reply({"Dataset ID": " A ", **null, "Name": " \n", "Column definitions": columns})) == bare
     assert bare[0]["dataset_id"] == "A" and set(bare[0].values()) == {"A", None}
 
 
-def test_an_empty_definition_without_a_name_says_nothing_and_one_with_words_is_kept_for_staging_to_reject() -> None:
-    found = rows(reply(entry("A", column(None, None, Format=None), column(None, "Of what?"), column("c", None))))
-    assert [(row["column_name"], row["definition"]) for row in found] == [(None, None), (None, "Of what?"), ("c", None)]
+def test_a_nameless_definition_is_kept_only_with_content() -> None:
+    kept_rows = rows(reply(entry("A", column(None, None, Format=None), column(None, "Of what?"), column("c", None))))
+    assert [(row["column_name"], row["definition"]) for row in kept_rows] == [
+        (None, None),
+        (None, "Of what?"),
+        ("c", None),
+    ]
 
 
 def test_numbers_come_as_they_are_written() -> None:
@@ -163,7 +164,7 @@ def test_numbers_come_as_they_are_written() -> None:
 def test_another_order_of_entries_columns_attributes_and_fields_gives_the_same_bytes() -> None:
     shuffled: Any = json.loads(json.dumps(Replica().codebook))
     shuffled[0]["Column definitions"][0]["Attributes"] = [{"Attribute": x, "Definition": x} for x in "cab"]
-    before = redacted(json.dumps(shuffled).encode())
+    before = remove_contacts(json.dumps(shuffled).encode())
     for seed in range(5):
         dice = random.Random(seed)
         dice.shuffle(shuffled)
@@ -174,91 +175,85 @@ def test_another_order_of_entries_columns_attributes_and_fields_gives_the_same_b
             fields = list(described.items())
             dice.shuffle(fields)
             shuffled[place] = dict(fields)
-        assert redacted(json.dumps(shuffled, indent=dice.choice([None, 3])).encode()) == before
+        assert remove_contacts(json.dumps(shuffled, indent=dice.choice([None, 3])).encode()) == before
 
 
-def test_the_values_of_a_column_stand_in_alphabetical_order() -> None:
+def test_attributes_are_in_alphabetical_order() -> None:
     values = [{"Attribute": name, "Definition": None} for name in "hbgdaecf"]
-    _, found = rows(reply(entry("A", column(Attributes=values))))
-    assert [value["attribute"] for value in json.loads(found["attributes"])] == list("abcdefgh")
+    _, kept_rows = rows(reply(entry("A", column(Attributes=values))))
+    assert [value["attribute"] for value in json.loads(kept_rows["attributes"])] == list("abcdefgh")
 
 
-def test_what_is_there_twice_stands_once_and_what_contradicts_itself_is_kept_for_staging_to_reject() -> None:
+def test_repeated_rows_are_kept_once_and_contradicting_ones_all() -> None:
     once = reply(entry("A", column("x"), column("y")))
     twice = reply(entry("A", column("x"), column("y"), column("x")), entry("A", column(" x ")))
-    assert redacted(twice) == redacted(once)
+    assert remove_contacts(twice) == remove_contacts(once)
     contrary = [entry("A", column("x", "One.")), entry("A", column("x", "Other."))]
-    found = rows(reply(*contrary))
-    assert [row["definition"] for row in found] == [None, "One.", "Other."]
-    assert redacted(reply(*contrary)) == redacted(reply(*reversed(contrary)))
+    kept_rows = rows(reply(*contrary))
+    assert [row["definition"] for row in kept_rows] == [None, "One.", "Other."]
+    assert remove_contacts(reply(*contrary)) == remove_contacts(reply(*reversed(contrary)))
 
 
 def test_the_bytes_are_utf_8_a_row_a_line() -> None:
-    kept = redacted("\ufeff".encode() + '[{"Dataset ID": "Ä", "Name": "\\ud83d\\ude00"}]'.encode())
+    kept = remove_contacts("\ufeff".encode() + '[{"Dataset ID": "Ä", "Name": "\\ud83d\\ude00"}]'.encode())
     assert "Ä" in kept.decode("utf-8") and "😀" in kept.decode("utf-8")
     assert [len(kept.splitlines()), kept[:2], kept[-3:]] == [3, b"[\n", b"\n]\n"]
 
 
-# What is refused, and what is said of it
-
-QUOTED = "jane.doe"
+# What is refused
 
 
 @pytest.mark.parametrize(
-    ("payload", "told"),
+    ("payload", "expected"),
     [
         (b"", "not JSON (line 1, column 1); it may be cut off"),
         (b"<html>jane.doe</html>", "not JSON (line 1, column 1)"),
         (b'[{"Dataset ID": "A",\n"Name": "jane.doe', "not JSON (line 2, column 9)"),
         (b'[{"Dataset ID": "A"}] jane.doe', "not JSON (line 1, column 23)"),
-        (b'{"jane.doe": 1}', "Expected the codebook as a JSON array of datasets, got an object"),
-        (b'"jane.doe"', "got a text"),
+        (b'{"jane.doe": 1}', "top level: expected an array, got an object"),
+        (b'"jane.doe"', "expected an array, got a text"),
         (b"null", "got null"),
         (b"true", "got true or false"),
         (b"NaN", "NaN or Infinity"),
         (b'[{"Dataset ID": "A", "Name": -Infinity}]', "NaN or Infinity"),
-        (b'["jane.doe"]', "entry 1 is a text"),
-        (b'[{"Dataset ID": "A"}, ["jane.doe"]]', "entry 2 is an array"),
+        (b'["jane.doe"]', "entry 1: expected an object, got a text"),
+        (b'[{"Dataset ID": "A"}, ["jane.doe"]]', "entry 2: expected an object, got an array"),
         (b'[{"Name": "jane.doe"}]', "entry 1 has no Dataset ID"),
         (b'[{"Dataset ID": null, "Name": "jane.doe"}]', "entry 1 has no Dataset ID"),
         (b'[{"Dataset ID": "  "}]', "entry 1 has no Dataset ID"),
+        (b'[{"Dataset ID": ["jane.doe"]}]', "entry 1 → Dataset ID: expected a text or null, got an array"),
+        (b'[{"Dataset ID": "A", "Name": {"a": "jane.doe"}}]', "entry 1 → Name: expected a text or null, got an object"),
+        (b'[{"Dataset ID": "A", "Description": true}]', "entry 1 → Description: expected a text or null, got true"),
+        (b'[{"Dataset ID": "A", "Column definitions": {"jane.doe": 1}}]', "expected an array, got an object"),
         (
-            b'[{"Dataset ID": ["jane.doe"]}]',
-            "Dataset ID of the codebook's entry 1: expected a text or null, got an arr",
+            b'[{"Dataset ID": "A", "Column definitions": [{}, "jane.doe"]}]',
+            "Column definitions → 2: expected an object",
         ),
-        (
-            b'[{"Dataset ID": "A", "Name": {"a": "jane.doe"}}]',
-            "Name of the codebook's entry 1: expected a text or null",
-        ),
-        (
-            b'[{"Dataset ID": "A", "Description": true}]',
-            "Description of the codebook's entry 1: expected a text or nul",
-        ),
-        (b'[{"Dataset ID": "A", "Column definitions": {"jane.doe": 1}}]', "expected an array or null, got an object"),
-        (b'[{"Dataset ID": "A", "Column definitions": [{}, "jane.doe"]}]', "expected objects; number 2 is a text"),
         (
             b'[{"Dataset ID": "A", "Column definitions": [{"Column Name": "c", "Attributes": "jane.doe"}]}]',
-            "Attributes of the codebook's column definition 1 of entry 1: expected an array or null, got a text",
+            "entry 1 → Column definitions → 1 → Attributes: expected an array, got a text",
         ),
         (
             b'[{"Dataset ID": "A", "Column definitions": [{"Attributes": [{"Attribute": ["jane.doe"]}]}]}]',
-            "Attribute of the codebook's attribute 1 of column definition 1 of entry 1: expected a text or null",
+            "Column definitions → 1 → Attributes → 1 → Attribute: expected a text or null, got an array",
         ),
         (b'[{"Dataset ID": "jane.doe\xe9"}]', "not UTF-8: byte 26 begins no character"),
-        (b'[{"Dataset ID": "jane.doe \\ud800"}]', "no Unicode (a lone surrogate)"),
+        (b'[{"Dataset ID": "jane.doe \\ud800"}]', "no valid Unicode (a lone surrogate)"),
         (b'[{"Dataset ID": "A", "X": ' + b"[" * 100_000, "nested too deep"),
         (b"\x1f\x8b\x08jane.doe", "not UTF-8"),
     ],
 )
-def test_what_is_no_codebook_is_refused_with_a_sentence_that_quotes_nothing(payload: bytes, told: str) -> None:
-    message = refused(payload)
-    assert told in message
-    assert QUOTED not in message and message.endswith(".") and "\n" not in message
+def test_a_wrong_reply_is_refused_without_quoting_it(payload: bytes, expected: str) -> None:
+    with pytest.raises(Refused) as caught:
+        remove_contacts(payload)
+    message = str(caught.value)
+    assert expected in message
+    assert "jane.doe" not in message and message.endswith(".") and "\n" not in message
 
 
 def test_a_refusal_carries_nothing_of_the_reply_along() -> None:
     with pytest.raises(Refused) as caught:
-        redacted(b'[{"Dataset ID": "jane.doe')
+        remove_contacts(b'[{"Dataset ID": "jane.doe')
     assert caught.value.__suppress_context__ and caught.value.file is None
 
 
@@ -267,7 +262,7 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
-_FIELDS = [*codebook.DATASET.values(), "Data Owner"]
+_FIELDS = [*FIELDS, "Data Owner"]
 _COLUMNS = st.lists(
     st.dictionaries(st.sampled_from(["Column Name", "Definition", "Format", "Attributes"]), _JSON) | _JSON
 )
@@ -281,20 +276,20 @@ _ENTRY = st.fixed_dictionaries(
 @given(st.lists(_ENTRY | _JSON, max_size=4) | _JSON)
 def test_any_json_gives_rows_of_texts_or_a_refusal(content: Any) -> None:
     try:
-        kept = redacted(json.dumps(content).encode())
+        kept = remove_contacts(json.dumps(content).encode())
     except Refused as error:
         assert len(str(error)) > 20
         return
-    found = json.loads(kept)
-    assert all(set(row) == KEPT and row["dataset_id"] for row in found)
-    assert {type(value) for row in found for value in row.values()} <= {str, type(None)}
-    assert len({json.dumps(row) for row in found}) == len(found)
+    kept_rows = json.loads(kept)
+    assert all(set(row) == KEPT and row["dataset_id"] for row in kept_rows)
+    assert {type(value) for row in kept_rows for value in row.values()} <= {str, type(None)}
+    assert len({json.dumps(row) for row in kept_rows}) == len(kept_rows)
 
 
 @given(st.binary())
 def test_any_bytes_give_bytes_or_a_refusal(payload: bytes) -> None:
     try:
-        assert redacted(payload)
+        assert remove_contacts(payload)
     except Refused as error:
         assert len(str(error)) > 20
 
@@ -305,12 +300,12 @@ def test_any_bytes_give_bytes_or_a_refusal(payload: bytes) -> None:
 @pytest.mark.real
 def test_the_recorded_codebook_has_eight_datasets_and_66_columns(published_vintages: Path) -> None:
     payload = (published_vintages / "psdata" / "metadata_2023-12.json").read_bytes()
-    found = rows(payload)
-    assert sum(row["column_name"] is None for row in found) == 8 and len(found) == 8 + 66
+    kept_rows = rows(payload)
+    assert sum(row["column_name"] is None for row in kept_rows) == 8 and len(kept_rows) == 8 + 66
     entries = json.loads(payload)
     offices = {office["Originating Offices"] for e in entries for office in e["Originating Offices"] or []}
-    assert offices and not any(office in redacted(payload).decode() for office in offices)
-    texts = {(row["dataset_id"], row["column_name"]): row["definition"] or "" for row in found}
+    assert offices and not any(office in remove_contacts(payload).decode() for office in offices)
+    texts = {(row["dataset_id"], row["column_name"]): row["definition"] or "" for row in kept_rows}
     # Swapped, as published: the letters are described as the numeric code.
     assert "M49" in texts["DPO-UCHISTORICAL", "isocode3"] and "M49" not in texts["DPO-UCHISTORICAL", "m49_code"]
     assert "M49" in texts["DPPADPOSS-FATALITIES", "m49_code"]

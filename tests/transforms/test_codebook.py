@@ -14,7 +14,7 @@ from replica import FATALITIES, MISSIONS, PERSONNEL, Replica
 from tests_shared import stage_bytes
 
 from schemas.validate import ContractError
-from sources.codebook import redacted
+from sources.codebook import remove_contacts
 from transforms.codebook import newest_and_revised
 from transforms.staging import Staged
 from transforms.vintages import Vintage
@@ -27,7 +27,7 @@ def staged(change: Callable[[Entries], object] = lambda _: None) -> Staged:
     """The replica's codebook (5 datasets, 41 columns) with a change, staged."""
     entries: Entries = json.loads(json.dumps(Replica().codebook))
     change(entries)
-    return stage_bytes("publisher_codebook", redacted(json.dumps(entries).encode()))
+    return stage_bytes("publisher_codebook", remove_contacts(json.dumps(entries).encode()))
 
 
 def put(place: int, column: int | None, field: str, value: Any) -> Callable[[Entries], object]:
@@ -122,7 +122,7 @@ def test_a_codebook_that_is_mostly_nameless_is_refused() -> None:
 
 
 @pytest.mark.parametrize("rows", [b"[]", b'[{"Dataset ID": "A"}]'])
-def test_what_was_not_redacted_fits_no_dialect(rows: bytes) -> None:
+def test_a_reply_with_contacts_fits_no_dialect(rows: bytes) -> None:
     with pytest.raises(ContractError):
         stage_bytes("publisher_codebook", rows)
 
@@ -199,7 +199,7 @@ def test_a_column_that_returns_reworded_is_a_revision_since_it_was_last_seen() -
 @pytest.mark.real
 def test_the_recorded_codebook_stages_whole(published_vintages: Path) -> None:
     payload = (published_vintages / "psdata" / "metadata_2023-12.json").read_bytes()
-    found = stage_bytes("publisher_codebook", redacted(payload), "2023-12-10")
+    found = stage_bytes("publisher_codebook", remove_contacts(payload), "2023-12-10")
     assert (len(found.rows), found.rows_rejected, len(found.signals)) == (74, 0, 0)
     rows = found.rows.set_index(["dataset_id", "column_name"])
     assert rows.loc[(PERSONNEL, ""), "last_update_date"] == pd.Timestamp(2023, 10, 31)

@@ -1,21 +1,21 @@
-"""A small warehouse made by hand: every table has rows, every declaration and every check holds.
-
-It is built once a session. Tests that change a file take a copy of it.
-"""
+"""A small warehouse made by hand that passes every check, built once per session. Tests change copies of it."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
+from marts_shared import fill
 
 from schemas.tables import TABLES
 from schemas.tables.quality import INCOMPLETE_PERIODS
 from schemas.validate import conform
+from transforms.staging import Staged
 from warehouse import checks, load
 from warehouse.claims import judge
 
@@ -23,8 +23,6 @@ SHA = {
     "fatalities": "a" * 64, "personnel": "b" * 64, "money": "c" * 64, "list": "d" * 64, "register": "e" * 64,
     "codebook": "1" * 64,
 }  # fmt: skip
-
-
 BETWEEN = ("from_vintage", "to_vintage")
 
 
@@ -101,11 +99,9 @@ def _fatalities() -> pd.DataFrame:
         first_seen=pd.Timestamp("2021-06-30"),
         last_seen=pd.Timestamp("2025-04-30"),
     )
-    known = frame["nationality_iso3"].notna()
-    frame = frame.assign(
-        nationality_iso3_other=frame["nationality_iso3"].map({"SCG": "MNE"}),
-        nationality_status=known.map({True: "known", False: "undetermined"}),
-    )
+    state = frame["nationality_iso3"]
+    status = state.notna().map({True: "known", False: "undetermined"})
+    frame = frame.assign(nationality_iso3_other=state.map({"SCG": "MNE"}), nationality_status=status)
     return _numbered(_days(frame, "incident_date"), SHA["fatalities"])
 
 
@@ -114,13 +110,9 @@ def _states() -> pd.DataFrame:
     stands = _fatalities().assign(unpublished="").rename(columns={"last_seen": "seen_to"})
     ill = stands["casualty_id"] == "MINUSMA-2018-05-00004"
     seen_to = stands["seen_to"]
-    before = stands[ill].assign(
-        incident_type="To Be Determined",
-        seen_from=stands["first_seen"],
-        seen_to=stands["first_seen"],
-        superseded_on=seen_to,
-    )
-    return pd.concat([before, stands.assign(seen_from=stands["first_seen"].where(~ill, seen_to))], ignore_index=True)
+    first = stands["first_seen"]
+    before = stands[ill].assign(incident_type="To Be Determined", seen_from=first, seen_to=first, superseded_on=seen_to)
+    return pd.concat([before, stands.assign(seen_from=first.where(~ill, seen_to))], ignore_index=True)
 
 
 def _revisions() -> pd.DataFrame:
@@ -174,7 +166,7 @@ def _contributions() -> pd.DataFrame:
 
 
 def _snapshots() -> pd.DataFrame:
-    frame = _rows(
+    return _rows(
         "source sha256 rows_read rows_out_of_scope rows_in rows_staged",
         ("fatalities", SHA["fatalities"], 8, 0, 8, 8),
         ("uniformed_personnel", SHA["personnel"], 13, 0, 13, 13),
@@ -192,8 +184,9 @@ def _snapshots() -> pd.DataFrame:
         rows_rejected=0,
         rows_merged=0,
         citation="A publisher's file, 2025",
+        covers_from=pd.NaT,
+        covers_to=pd.NaT,
     )
-    return frame.assign(covers_from=pd.NaT, covers_to=pd.NaT)
 
 
 def _codebook() -> dict[str, pd.DataFrame]:
@@ -238,11 +231,8 @@ def _codebook() -> dict[str, pd.DataFrame]:
 
 def _money() -> dict[str, pd.DataFrame]:
     """One row of each table of budgets, assessments, rates, payments and dated facts."""
-    year = {
-        "peacekeeping_year": "2018-19",
-        "period_start": pd.Timestamp("2018-07-01"),
-        "period_end": pd.Timestamp("2019-06-30"),
-    }
+    days = {"period_start": pd.Timestamp("2018-07-01"), "period_end": pd.Timestamp("2019-06-30")}
+    year = {"peacekeeping_year": "2018-19", **days}
     mission = {"mission": "MINUSMA", "mission_as_published": "MINUSMA"}
     state = {"contributor_iso3": "FRA", "contributor_as_published": "France"}
     cited = {"citation": "A/74/736"}
@@ -285,10 +275,44 @@ def _money() -> dict[str, pd.DataFrame]:
     return {f"main.{name}": pd.DataFrame([{**row, **origin}]) for name, row in rows.items()}
 
 
-def hand_made() -> dict[str, pd.DataFrame]:
-    """Rows of every table that a build is given, by its full name, in the declared shape."""
+def _meta() -> dict[str, pd.DataFrame]:
+    """The tables of meta but those of the codebook."""
     raw = {"source": "fatalities", "snapshot_sha256": SHA["fatalities"]}
     noted = pd.Timestamp("2025-01-02")
+    return {
+        "meta.builds": _rows(
+            "build_id code_version code_sha256 duckdb_version snapshots",
+            ("0123456789ab", "0.1.0", "f" * 64, duckdb.__version__, 6),
+        ),
+        "meta.snapshots": _snapshots(),
+        "meta.rejected_rows": pd.DataFrame(columns=[*raw, "row_number", "raw_row", "check_name", "reason"]),
+        "meta.incomplete_periods": pd.DataFrame(columns=list(INCOMPLETE_PERIODS.columns)),
+        "meta.merged_rows": pd.DataFrame(columns=[*raw, "row_number", "rule", "into_row"]),
+        "meta.signals": pd.DataFrame(columns=[*raw, "kind", "value", "rows"]),
+        "meta.control_totals": _rows(
+            "source total subject period value origin",
+            (
+                "uniformed_personnel",
+                "printed grand total of the month",
+                "all",
+                "2017-04-30",
+                245.0,
+                "made for the tests",
+            ),
+        ),
+        "meta.corrections": _rows(
+            "source correction_id status where_row expected corrected reason noted",
+            ("missions", "unama-active", "applied", "{}", "{}", "{}", "it runs", noted),
+        ),
+        "meta.known_defects": _rows(
+            "source defect_id noted description status",
+            ("missions", "coarse", noted, "Dates a month coarse.", "not asked"),
+        ),
+    }
+
+
+def hand_made() -> dict[str, pd.DataFrame]:
+    """Rows of every table that a build is given, by its full name, in the declared shape."""
     frames = {
         **_money(),
         "main.countries": _countries(),
@@ -315,59 +339,7 @@ def hand_made() -> dict[str, pd.DataFrame]:
             ),
             *BETWEEN,
         ),
-        "meta.builds": pd.DataFrame(
-            [
-                {
-                    "build_id": "0123456789ab",
-                    "code_version": "0.1.0",
-                    "code_sha256": "f" * 64,
-                    "duckdb_version": duckdb.__version__,
-                    "snapshots": 6,
-                }
-            ]
-        ),
-        "meta.snapshots": _snapshots(),
-        "meta.rejected_rows": pd.DataFrame(columns=[*raw, "row_number", "raw_row", "check_name", "reason"]),
-        "meta.incomplete_periods": pd.DataFrame(columns=list(INCOMPLETE_PERIODS.columns)),
-        "meta.merged_rows": pd.DataFrame(columns=[*raw, "row_number", "rule", "into_row"]),
-        "meta.signals": pd.DataFrame(columns=[*raw, "kind", "value", "rows"]),
-        "meta.control_totals": pd.DataFrame(
-            [
-                {
-                    "source": "uniformed_personnel",
-                    "total": "printed grand total of the month",
-                    "subject": "all",
-                    "period": "2017-04-30",
-                    "value": 245.0,
-                    "origin": "made up for the tests",
-                }
-            ]
-        ),
-        "meta.corrections": pd.DataFrame(
-            [
-                {
-                    "source": "missions",
-                    "correction_id": "unama-active",
-                    "status": "applied",
-                    "where_row": "{}",
-                    "expected": "{}",
-                    "corrected": "{}",
-                    "reason": "it runs",
-                    "noted": noted,
-                }
-            ]
-        ),
-        "meta.known_defects": pd.DataFrame(
-            [
-                {
-                    "source": "missions",
-                    "defect_id": "coarse",
-                    "noted": noted,
-                    "description": "Dates a month coarse.",
-                    "status": "not asked",
-                }
-            ]
-        ),
+        **_meta(),
         **_codebook(),
     }
     return {name: conform(frame, TABLES[name]) for name, frame in frames.items()}
@@ -410,3 +382,17 @@ def small(tmp_path_factory: pytest.TempPathFactory, unchecked: Path) -> Path:
 def built(unchecked: Path, tmp_path: Path) -> Path:
     """A copy of the small warehouse before its checks, to be changed at will."""
     return Path(shutil.copy(unchecked, tmp_path / "built.duckdb"))
+
+
+@pytest.fixture
+def after(unchecked: Path, tmp_path: Path) -> Path:
+    """A copy of the small warehouse with an odd name, to be changed and compared with `unchecked`."""
+    return Path(shutil.copy(unchecked, tmp_path / "after's.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def real(bundled: Callable[[str], Staged]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables that marts and claims read, filled from the bundled snapshots. Undo every change."""
+    with duckdb.connect() as connection:
+        fill(connection, bundled)
+        yield connection

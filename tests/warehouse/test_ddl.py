@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from schemas.columns import Table, category, day, flag, money, number, text, whole
 from schemas.tables import HISTORY, TABLES
 from schemas.validate import TableError, require
-from warehouse import checks, ddl
+from warehouse import ddl
 
 SHA = "a" * 64
 
@@ -353,25 +353,6 @@ def test_the_file_s_comments_are_the_declaration_s(full: duckdb.DuckDBPyConnecti
         assert comment == declared.description + (f" Unit: {unit}." if unit else ""), name
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "comment"),
-    [
-        ("uniformed_personnel", "total", "All persons. Unit: person."),
-        ("assessed_contributions", "amount_usd", "Amount assessed, not cash paid. Unit: USD."),
-        ("fatalities", "incident_date", "Day of the incident."),
-        ("missions", "headquarters", "Place of the headquarters."),
-    ],
-)
-def test_a_column_s_comment_reads_like_this(
-    full: duckdb.DuckDBPyConnection, table: str, column: str, comment: str
-) -> None:
-    found = full.execute(
-        "SELECT comment FROM duckdb_columns() WHERE database_name = 'given' AND table_name = ? AND column_name = ?",
-        [table, column],
-    ).fetchone()
-    assert found == (comment,)
-
-
 @settings(max_examples=12, deadline=None)
 @given(any_text.filter(str.strip), any_text.filter(str.strip))
 def test_quotes_in_titles_descriptions_and_units_survive(
@@ -412,12 +393,3 @@ def test_a_text_that_a_frame_may_have_is_taken_by_the_file(memory: duckdb.DuckDB
     right = next(value for value in ("FRA", "250", "2018-19", "2019-2021", "0a" * 32) if re.fullmatch(pattern, value))
     arabic = right.translate({48 + digit: 0x660 + digit for digit in range(10)})
     agrees(memory, pattern, [right, right + "\n", right + " ", arabic, right.lower(), "x" + right, right + "x", ""])
-
-
-def test_the_checks_see_the_references_that_the_file_does_not_enforce() -> None:
-    names = {check.name for check in checks.all_checks()}
-    assert {
-        "key: main.uniformed_personnel",
-        "reference: main.uniformed_personnel.mission",
-        "reference: main.uniformed_personnel.contributor_iso3",
-    } <= names

@@ -50,7 +50,7 @@ def test_a_defect_stands_until_its_query_says_that_it_is_mended(built: Path) -> 
 
 def test_a_defect_that_cannot_be_asked_for_is_named(built: Path) -> None:
     put(built, odd=("SELECT it FROM nowhere", 1))
-    with pytest.raises(BuildError, match="missions: the known defect 'odd' can't be asked for"):
+    with pytest.raises(BuildError, match="missions: the query of the known defect 'odd' failed"):
         defects.run(built)
 
 

@@ -11,8 +11,6 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schemas.tables import FACTS, TABLES, WRITTEN_IN_BUILD
 from warehouse import load
@@ -226,10 +224,12 @@ def test_every_mart_is_a_view_that_runs_or_a_macro(reader: Reader) -> None:
 def test_every_mart_tells_its_definition_and_its_hazards(reader: Reader) -> None:
     told = dict(reader("SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'marts'"))
     assert told["personnel_by_contributor_and_month"].startswith("Uniformed personnel by contributor and month-end, ")
-    assert "never to be added over months" in told["personnel_by_contributor_and_month"]
-    assert "persons (not rows), all staff and not only" in told["fatalities_by_mission_and_incident_type"]
-    assert "of the sum of all states in CEB's file. Assessed, not paid;" in told["assessment_shares"]
-    assert not any("--" in comment or "\n" in comment for comment in told.values())
+    assert "\n- Numbers deployed on that day: never add months.\n" in told["personnel_by_contributor_and_month"]
+    assert "persons (not rows), all staff, all years" in told["fatalities_by_mission_and_incident_type"]
+    assert "of the sum of all states in CEB's file.\n- Assessed, not paid.\n" in told["assessment_shares"]
+    for comment in told.values():
+        definition, *hazards = comment.split("\n")
+        assert definition and all(hazard.startswith("- ") and hazard.endswith(".") for hazard in hazards)
 
 
 def test_every_column_of_every_mart_says_what_it_holds(reader: Reader) -> None:
@@ -238,16 +238,16 @@ def test_every_column_of_every_mart_says_what_it_holds(reader: Reader) -> None:
     assert [f"{table}.{column}" for table, column, comment in columns if not (comment or "").strip()] == []
 
 
-def test_a_mart_s_leading_comment_is_its_definition() -> None:
-    assert load.mart_comment("-- One.\n--  Two's.\nCREATE VIEW x AS\n-- not this\nSELECT 1") == "One. Two's."
-    assert load.mart_comment("SELECT 1 -- no") == ""
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), max_size=20), max_size=5))
-def test_any_leading_lines_become_one_comment(lines: list[str]) -> None:
-    text = "".join(f"-- {line}\n" for line in lines) + "CREATE VIEW marts.x AS SELECT 1;"
-    assert load.mart_comment(text) == " ".join(line.strip() for line in lines)
+@pytest.mark.parametrize(
+    ("text", "comment"),
+    [
+        ("-- One.\n--  Two's.\nCREATE VIEW x AS\n-- not this\nSELECT 1", "One. Two's."),
+        ("-- One.\n-- - A hazard\n--   of two lines.\n-- - Another.", "One.\n- A hazard of two lines.\n- Another."),
+        ("SELECT 1 -- no", ""),
+    ],
+)
+def test_a_mart_s_leading_comment_is_its_definition_and_hazards(text: str, comment: str) -> None:
+    assert load.mart_comment(text) == comment
 
 
 def test_a_mart_that_does_not_run_is_a_build_error(tmp_path: Path, parquet: dict[str, Path]) -> None:

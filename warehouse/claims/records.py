@@ -1,4 +1,7 @@
-"""The claims as a published warehouse holds them, as records and as Markdown. Neither pandera nor YAML is read here."""
+"""Read the judged claims of a published warehouse, as records, plain text and Markdown.
+
+This module imports neither pandera nor YAML, so that the command starts fast.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _VINTAGES = "SELECT source, sha256, vintage FROM meta.snapshots"
 
 
 class NoClaims(QueryError):
-    """The warehouse was built before claims were kept."""
+    """The warehouse has no tables of claims: older code built it."""
 
 
 def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
@@ -31,7 +34,7 @@ def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, 
 
 
 def read_claims(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Every claim with its figures and what it rests on, by number.
+    """Every claim with its figures and snapshots, by number.
 
     Raises NoClaims when the warehouse has no tables of claims.
     """
@@ -53,7 +56,7 @@ def read_claims(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def as_shown(figure: dict[str, Any]) -> str:
-    """A figure with its unit and how much of it is pending."""
+    """A figure with its unit and the number of pending values."""
     if figure["shown"] is None:
         return "no data"
     unit = f" ({units(figure['unit'], figure['shown'])})" if figure["unit"] else ""
@@ -65,17 +68,17 @@ def lines(claim: dict[str, Any]) -> list[str]:
     """One claim in full, as plain text."""
     unit = f" ({units(claim['unit'], claim['stated'])})" if claim["unit"] not in (None, "rank") else ""
     stated = f"{claim['stated']}{unit}" if claim["stated"] else "no figure"
-    told = [f"{claim['number']}. {claim['id']}", "", claim["claim"]]
-    told += [f"Printed in {claim['printed_in']}, {claim['printed_on']}.", f"Stated: {stated}", ""]
-    told += [f"Verdict: {claim['verdict']}", claim["because"], "", "Figures (* what the claim most plainly means):"]
+    text = [f"{claim['number']}. {claim['id']}", "", claim["claim"]]
+    text += [f"Printed in {claim['printed_in']}, {claim['printed_on']}.", f"Stated: {stated}", ""]
+    text += [f"Verdict: {claim['verdict']}", claim["because"], "", "Figures (* what the claim most plainly means):"]
     for figure in claim["figures"]:
-        told.append(f"{'*' if figure['is_main'] else '-'} {figure['label']}: {as_shown(figure)}")
-        told.append(f"    {figure['definition']}")
+        text.append(f"{'*' if figure['is_main'] else '-'} {figure['label']}: {as_shown(figure)}")
+        text.append(f"    {figure['definition']}")
     if claim["caveats"]:
-        told += ["", f"Caveats: {claim['caveats']}"]
-    told += ["", "Rests on:"]
-    told += [f"- {one['source']}, vintage {one['vintage']}, SHA-256 {one['sha256']}" for one in claim["rests_on"]]
-    return [*told, "", f"Citation: {claim['citation']}"]
+        text += ["", f"Caveats: {claim['caveats']}"]
+    text += ["", "Rests on:"]
+    text += [f"- {one['source']}, vintage {one['vintage']}, SHA-256 {one['sha256']}" for one in claim["rests_on"]]
+    return [*text, "", f"Citation: {claim['citation']}"]
 
 
 def _cell(value: Any) -> str:
@@ -90,15 +93,15 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> lis
 
 def markdown(claim: dict[str, Any]) -> list[str]:
     """One claim in full, in Markdown."""
-    told = [f"## {claim['claim']}", "", f"Printed in {claim['printed_in']}, {claim['printed_on']}.", ""]
-    told += [f"**{claim['verdict'].capitalize()}.** {claim['because']}", ""]
+    text = [f"## {claim['claim']}", "", f"Printed in {claim['printed_in']}, {claim['printed_on']}.", ""]
+    text += [f"**{claim['verdict'].capitalize()}.** {claim['because']}", ""]
     rows = [
         [f"**{figure['label']}**" if figure["is_main"] else figure["label"], as_shown(figure), figure["definition"]]
         for figure in claim["figures"]
     ]
-    told += markdown_table(["figure", "value", "definition"], rows)
+    text += markdown_table(["figure", "value", "definition"], rows)
     if claim["caveats"]:
-        told += ["", f"Caveats: {claim['caveats']}"]
+        text += ["", f"Caveats: {claim['caveats']}"]
     rests = [[one["source"], one["vintage"], f"`{one['sha256']}`"] for one in claim["rests_on"]]
-    told += ["", *markdown_table(["source", "vintage", "SHA-256"], rests)]
-    return [*told, "", f"> {claim['citation']}"]
+    text += ["", *markdown_table(["source", "vintage", "SHA-256"], rests)]
+    return [*text, "", f"> {claim['citation']}"]

@@ -1,7 +1,9 @@
--- Share of each member state in the assessed contributions to UN peacekeeping of one peacekeeping year (1 July to
--- 30 June), of the sum of all states in CEB's file. Assessed, not paid; before credits to member states, which the
--- assessments by mission leave out; not the regular budget, whose shares differ.
--- Some states are missing in 2012-13 to 2016-17 (see meta.known_defects), which raises the others' shares a little.
+-- Share of each member state in the assessed contributions to UN peacekeeping of one peacekeeping year (1 July to 30
+-- June), in percent of the sum of all states in CEB's file.
+-- - Assessed, not paid.
+-- - Before credits to member states, which the assessments by mission deduct.
+-- - Not the regular budget, whose shares differ.
+-- - Some states are missing in 2012-13 to 2016-17 (meta.known_defects), which raises the others' shares a little.
 CREATE VIEW marts.assessment_shares AS
 SELECT
     peacekeeping_year,
@@ -20,4 +22,4 @@ COMMENT ON COLUMN marts.assessment_shares.contributor IS 'Its short English name
 COMMENT ON COLUMN marts.assessment_shares.amount_usd IS 'Amount assessed. Unit: USD.';
 COMMENT ON COLUMN marts.assessment_shares.share_pct IS 'Share of the year''s assessments. Unit: percent.';
 COMMENT ON COLUMN marts.assessment_shares.rank_in_year IS 'Rank by amount; ties share it.';
-COMMENT ON COLUMN marts.assessment_shares.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
+COMMENT ON COLUMN marts.assessment_shares.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';

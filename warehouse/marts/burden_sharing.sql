@@ -1,11 +1,15 @@
--- Who pays and who serves, by peacekeeping year (1 July to 30 June) and state: what it was assessed (not what it paid),
--- its uniformed person-months (month-end strengths added over the year's reported months, all missions, special
--- political ones included) and its dead (all staff, local staff of host states too, so never per person-month; of them
--- the uniformed apart). Assessments, person-months and deaths are three measures: compare their shares, never add them.
--- Every state that has any of the three has its row; NULL is no data. Months without a report are in no figure: see
--- months_covered. Rates change on 1 January, so a year has two halves, each with the regular-budget rate of its scale and
--- the level, which is derived, not printed, from one year of each scale since 2013 (fit is in main.peacekeeping_levels).
--- Some states are missing in the assessments of 2012-13 to 2016-17, which lowers the year's total a little.
+-- What each state was assessed, how many uniformed person-months it provided, and how many of its nationals died, by
+-- peacekeeping year (1 July to 30 June). A state with any of the three has a row; NULL is no data.
+-- - Assessments, person-months and deaths are three measures: compare their shares, never add them.
+-- - Assessed, not paid.
+-- - Person-months are month-end strengths added over the reported months, all missions, special political ones
+--   included. Months without a report are in no figure: see months_covered.
+-- - Deaths are of all staff, including local staff of host states: never divide them by person-months.
+--   uniformed_deaths are separate.
+-- - Rates change on 1 January, so a year has two halves, each with the regular-budget rate of its scale and its
+--   level. Levels are derived, not printed, from one year of each scale since 2013 (fit in
+--   main.peacekeeping_levels).
+-- - Some states are missing in the assessments of 2012-13 to 2016-17, which lowers the year's total a little.
 CREATE VIEW marts.burden_sharing AS
 WITH years AS (
     SELECT peacekeeping_year, period_start, period_end, sum(amount_usd)::DECIMAL(18, 2) AS total_usd
@@ -29,14 +33,14 @@ WITH years AS (
     SELECT peacekeeping_year, least(period_end, vintage) AS deaths_known_to
     FROM years
     JOIN (SELECT max(vintage) AS vintage FROM meta.snapshots WHERE source = 'fatalities') ON vintage >= period_start
-), fallen AS (
+), casualties AS (
     SELECT peacekeeping_year, nationality_iso3 AS contributor_iso3, count(*) AS deaths,
         count(*) FILTER (is_uniformed) AS uniformed_deaths
     FROM main.fatalities
     JOIN years ON incident_date BETWEEN period_start AND period_end
     GROUP BY ALL
 ), all_deaths AS (
-    SELECT peacekeeping_year, sum(deaths) AS total_deaths FROM fallen GROUP BY ALL
+    SELECT peacekeeping_year, sum(deaths) AS total_deaths FROM casualties GROUP BY ALL
 ), incomplete AS (
     SELECT DISTINCT peacekeeping_year
     FROM years
@@ -58,7 +62,7 @@ WITH years AS (
     SELECT peacekeeping_year, contributor_iso3, amount_usd AS assessed_usd, person_months, deaths, uniformed_deaths
     FROM main.assessed_contributions
     FULL JOIN served USING (peacekeeping_year, contributor_iso3)
-    FULL JOIN (FROM fallen WHERE contributor_iso3 IS NOT NULL) USING (peacekeeping_year, contributor_iso3)
+    FULL JOIN (FROM casualties WHERE contributor_iso3 IS NOT NULL) USING (peacekeeping_year, contributor_iso3)
 ), rated AS (
     SELECT shared.*, years.total_usd, deaths_known_to, first_half.level AS level_first_half,
         second_half.level AS level_second_half, (first_half.rate_pct + second_half.rate_pct) / 2 AS regular_rate_pct,
@@ -112,18 +116,18 @@ COMMENT ON COLUMN marts.burden_sharing.assessed_usd IS 'Assessed on it, not paid
 COMMENT ON COLUMN marts.burden_sharing.assessed_share_pct IS 'Share of the year''s assessments. Unit: percent.';
 COMMENT ON COLUMN marts.burden_sharing.assessed_rank IS 'Rank by amount assessed; ties share it.';
 COMMENT ON COLUMN marts.burden_sharing.months_covered IS 'How many of the year''s 12 months have a report; the person-months are of these. Unit: month.';
-COMMENT ON COLUMN marts.burden_sharing.person_months IS 'Its uniformed personnel added over the covered months, all missions; NULL where no report of the year names it. Unit: person-month.';
+COMMENT ON COLUMN marts.burden_sharing.person_months IS 'Its uniformed personnel added over the covered months, all missions; NULL where no report of the year names the state. Unit: person-month.';
 COMMENT ON COLUMN marts.burden_sharing.person_month_share_pct IS 'Share of all states'' person-months of the covered months. Unit: percent.';
 COMMENT ON COLUMN marts.burden_sharing.person_month_rank IS 'Rank by person-months; ties share it.';
-COMMENT ON COLUMN marts.burden_sharing.deaths_known_to IS 'Last day of the year that the fatalities held here can know; before the year''s end its count is not final, NULL when they can''t know the year.';
-COMMENT ON COLUMN marts.burden_sharing.deaths IS 'Its nationals who died in incidents of the year, all staff, all missions; 0 where the register knows the year and none. Unit: person.';
+COMMENT ON COLUMN marts.burden_sharing.deaths_known_to IS 'Last day of the year that the fatalities held here cover; before the year''s end the count is not final. NULL where they don''t cover the year.';
+COMMENT ON COLUMN marts.burden_sharing.deaths IS 'Its nationals who died in incidents of the year, all staff, all missions; 0 where the fatalities cover the year and have none. Unit: person.';
 COMMENT ON COLUMN marts.burden_sharing.uniformed_deaths IS 'Of them military, police and military observers. Unit: person.';
 COMMENT ON COLUMN marts.burden_sharing.death_share_pct IS 'Share of all deaths of the year, those of undetermined nationality included. Unit: percent.';
 COMMENT ON COLUMN marts.burden_sharing.level IS 'Peacekeeping level (derived) where both halves have the same; NULL where they differ or one is not known.';
 COMMENT ON COLUMN marts.burden_sharing.level_first_half IS 'Level (derived) of July to December, from the scale period of that calendar year.';
 COMMENT ON COLUMN marts.burden_sharing.level_second_half IS 'Level (derived) of January to June; another scale period''s where the year straddles two.';
 COMMENT ON COLUMN marts.burden_sharing.regular_rate_pct IS 'Rate of the regular budget''s scale, the average of the two halves''; NULL where one is not known. Unit: percent.';
-COMMENT ON COLUMN marts.burden_sharing.owed_at_regular_rate_usd IS 'The year''s total assessments at that rate: computed, asked of nobody; NULL where it was not assessed. Unit: USD.';
+COMMENT ON COLUMN marts.burden_sharing.owed_at_regular_rate_usd IS 'The year''s total assessments at that rate: computed, never charged; NULL where the state was not assessed. Unit: USD.';
 COMMENT ON COLUMN marts.burden_sharing.assessed_above_regular_rate_usd IS 'Assessed less that: positive for a premium, negative for a discount. Unit: USD.';
-COMMENT ON COLUMN marts.burden_sharing.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
-COMMENT ON COLUMN marts.burden_sharing.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';
+COMMENT ON COLUMN marts.burden_sharing.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';
+COMMENT ON COLUMN marts.burden_sharing.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

@@ -1,10 +1,12 @@
--- The dead of each nationality: persons, all staff, all missions (special political ones too), all years, as known in
--- the newest vintage. Not only those whom a state sent: nationals on the UN's own staff and, in host states, local
--- staff (civilian_deaths) are most of some states' dead, so say uniformed_deaths for what contributors lost. Dissolved
--- states stay what they were (Yugoslavia, Serbia and Montenegro) and are not added to their successors. What the
--- publisher leaves undetermined is one row, without a code. The six incident types add up to deaths; to_be_determined
--- is a state that will change. The personnel type Other is neither uniformed nor civilian. Before 2000 the list may
--- not be complete. A toll is no rate: those who send more lose more.
+-- Deaths by nationality: persons, all staff, all missions (special political ones included), all years, as known in
+-- the newest vintage. Dissolved states (Yugoslavia, Serbia and Montenegro) are separate from their successors, and
+-- undetermined nationality is one row without a code.
+-- - Not only personnel that a state sent: for some states most of the dead are nationals on the UN's own staff and,
+--   in host states, local staff (civilian_deaths). For the losses of contributors use uniformed_deaths.
+-- - The six incident types add up to deaths; to_be_determined will change.
+-- - The personnel type Other is neither uniformed nor civilian.
+-- - Before 2000 the list may not be complete.
+-- - Not a rate: states that send more personnel lose more.
 CREATE VIEW marts.contributor_toll AS
 SELECT
     nationality_iso3,
@@ -37,10 +39,10 @@ COMMENT ON COLUMN marts.contributor_toll.accident IS 'Of them by accident. Unit:
 COMMENT ON COLUMN marts.contributor_toll.illness IS 'Of them by illness. Unit: person.';
 COMMENT ON COLUMN marts.contributor_toll.self_inflicted IS 'Of them self-inflicted. Unit: person.';
 COMMENT ON COLUMN marts.contributor_toll.unknown IS 'Of them with the incident type Unknown. Unit: person.';
-COMMENT ON COLUMN marts.contributor_toll.to_be_determined IS 'Of them with the incident type still To Be Determined: it will change. Unit: person.';
+COMMENT ON COLUMN marts.contributor_toll.to_be_determined IS 'Of them with the incident type To Be Determined, which will change. Unit: person.';
 COMMENT ON COLUMN marts.contributor_toll.uniformed_deaths IS 'Of them military, police and military observers. Unit: person.';
 COMMENT ON COLUMN marts.contributor_toll.civilian_deaths IS 'Of them international civilians and local staff; the personnel type Other is in neither. Unit: person.';
 COMMENT ON COLUMN marts.contributor_toll.missions IS 'Missions in which they died, as the fatalities print them. Unit: mission.';
 COMMENT ON COLUMN marts.contributor_toll.first_incident IS 'Day of the first incident.';
 COMMENT ON COLUMN marts.contributor_toll.last_incident IS 'Day of the last incident.';
-COMMENT ON COLUMN marts.contributor_toll.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';
+COMMENT ON COLUMN marts.contributor_toll.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

@@ -1,9 +1,11 @@
--- Days by deaths of one mission, ranked by malicious acts: of all staff, and of uniformed personnel alone. Two
--- rankings: name the one you mean (UNOHCI 2003-08-19 lost mostly civilian staff). The mission-day is a stand-in for an
--- attack, which the publisher does not give: one day can hold several, and one attack's dead can have several dates.
--- Dates are as published, some wrong (ONUC 1961-05-22 was 28 April 1961) and some a day off the press's. Ties share a
--- rank and the next is skipped: say with how many (sharing_rank). pending is of the day, all staff: these may still
--- come to it.
+-- Days by deaths of one mission, with two rankings by malicious acts: of all staff, and of uniformed personnel.
+-- - Name the ranking you use: UNOHCI 2003-08-19 lost mostly civilian staff.
+-- - A mission-day is not an attack, which the publisher does not identify: one day can have several attacks, and the
+--   dead of one attack can have several dates.
+-- - Dates are as published. Some are wrong (ONUC 1961-05-22 was 28 April 1961), and some differ by a day from press
+--   reports.
+-- - Ties share a rank and the next rank is skipped: give sharing_rank too.
+-- - pending counts deaths of the day, all staff, that may still become malicious.
 CREATE VIEW marts.deadliest_days AS
 WITH days AS (
     SELECT
@@ -22,7 +24,7 @@ WITH days AS (
     FROM main.fatalities
     WHERE incident_type = 'Malicious Act'
     GROUP BY ALL
-), told AS (
+), listed AS (
     SELECT mission, incident_date, string_agg(state || ' ' || dead, ', ' ORDER BY dead DESC, state) AS nationalities
     FROM states
     GROUP BY ALL
@@ -49,7 +51,7 @@ SELECT
     (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
         AS rejected_rows
 FROM ranked
-LEFT JOIN told USING (mission, incident_date);
+LEFT JOIN listed USING (mission, incident_date);
 COMMENT ON COLUMN marts.deadliest_days.mission IS 'Mission, as the fatalities print it.';
 COMMENT ON COLUMN marts.deadliest_days.incident_date IS 'Day of the incident, as published.';
 COMMENT ON COLUMN marts.deadliest_days.deaths IS 'Persons who died, all staff, all causes. Unit: person.';
@@ -60,4 +62,4 @@ COMMENT ON COLUMN marts.deadliest_days.nationalities IS 'Nationalities of the ma
 COMMENT ON COLUMN marts.deadliest_days.rank_malicious IS 'Rank by malicious_deaths over all missions and days; ties share it. NULL where none.';
 COMMENT ON COLUMN marts.deadliest_days.rank_uniformed_malicious IS 'Rank by uniformed_malicious_deaths; ties share it. NULL where none.';
 COMMENT ON COLUMN marts.deadliest_days.sharing_rank IS 'How many days share rank_malicious, this one included. NULL where there is no rank. Unit: day.';
-COMMENT ON COLUMN marts.deadliest_days.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';
+COMMENT ON COLUMN marts.deadliest_days.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

@@ -1,22 +1,26 @@
--- Missions by deaths up to a day (that happened by it, as known in the newest vintage), most first, all of them or of
--- one incident type: FROM marts.deadliest_missions('2019-01-25', 'Malicious Act', true). The answer depends on the
--- definition, so name it: persons of all staff, not only uniformed personnel (those apart in uniformed_deaths); all
--- causes or one; of all time or of missions then active (active_only), whose ranks are among themselves; special
--- political missions too (see kind). Ties share a rank and the next is skipped. Without a day, all that is held. A day
--- after the newest vintage knows no more than that vintage; a day before the first incident and an unknown incident
--- type are errors, never zero rows. To Be Determined is a state that will change: pending is how many of the mission
--- up to the day, which are in the deaths of all causes and may still come to those of one, so give both numbers.
--- last_incident is of the deaths counted. Umbrella missions stand as the fatalities print them (UNOSOM is UNOSOM I and
--- II). Missions without such a death have no row. is_active is of that day (without one, of the newest vintage) and
--- reads the dates as wide as their precision allows; where one is not known, from the first or to the last month whose
--- report of uniformed personnel names the mission, on if that is the newest; else it is NULL, and active_only leaves
--- that out. rejected_rows are the rejected rows of the newest vintage, each one person who may belong to any total.
+-- Missions by deaths that happened up to a day, as known in the newest vintage, most first; of all causes or of one
+-- incident type: FROM marts.deadliest_missions('2019-01-25', 'Malicious Act', true). Without a day, all deaths.
+-- - The ranking depends on the definition, so name it: all causes or one; all missions or those active on the day
+--   (active_only), which are ranked among themselves.
+-- - Persons of all staff; uniformed_deaths are separate. Special political missions are included (see kind).
+-- - pending counts deaths of the mission that are To Be Determined. They are in the deaths of all causes and may
+--   still be added to those of one: give both numbers.
+-- - Ties share a rank and the next rank is skipped. Missions without such a death have no row. last_incident is of
+--   the deaths counted.
+-- - Later than the newest vintage nothing more is known. A day before the first incident and an unknown incident
+--   type are errors, never zero rows.
+-- - Umbrella missions are as the fatalities print them (UNOSOM is UNOSOM I and II).
+-- - is_active is of that day (without a day, of the newest vintage), with dates as wide as their precision allows.
+--   Where a date is not known, the first or last month whose report of uniformed personnel names the mission
+--   replaces it; a mission named in the newest month is active. Otherwise it is NULL, and active_only leaves the
+--   mission out.
+-- - rejected_rows are rejected rows of the newest vintage: each is one person who may belong to any total.
 CREATE MACRO marts.deadliest_missions(up_to := NULL, incident_type := NULL, active_only := false) AS TABLE
-WITH held AS (
+WITH available AS (
     SELECT min(fatalities.incident_date) AS first_day,
         list_transform(enum_range(any_value(fatalities.incident_type)), lambda known: known::VARCHAR) AS incident_types
     FROM main.fatalities
-), asked AS (
+), request AS (
     SELECT
         CASE
             WHEN active_only IS NULL THEN error('deadliest_missions: active_only is true or false, got NULL.')
@@ -28,13 +32,13 @@ WITH held AS (
                 'deadliest_missions: ''' || incident_type::VARCHAR || ''' is no incident type; they are: '
                 || array_to_string(incident_types, ', ') || '.')
             ELSE coalesce(up_to::DATE, vintage, last_day) END AS day
-    FROM held
+    FROM available
     CROSS JOIN (SELECT max(incident_date) AS last_day FROM main.fatalities)
     CROSS JOIN (SELECT max(vintage) AS vintage FROM meta.snapshots WHERE source = 'fatalities')
-), fallen AS (
+), casualties AS (
     SELECT
         fatalities.mission,
-        asked.day,
+        request.day,
         count(*) FILTER (is_counted) AS deaths,
         count(*) FILTER (is_counted AND is_uniformed)
             AS uniformed_deaths,
@@ -44,28 +48,28 @@ WITH held AS (
         SELECT *, coalesce(fatalities.incident_type::VARCHAR = incident_type::VARCHAR, true) AS is_counted
         FROM main.fatalities
     ) AS fatalities
-    JOIN asked ON incident_date <= asked.day
+    JOIN request ON incident_date <= request.day
     GROUP BY ALL
 ), named AS (
     SELECT mission, min(month_end) AS first_month, max(month_end) AS last_month
     FROM (SELECT mission, month_end FROM main.uniformed_personnel
         UNION ALL SELECT mission, month_end FROM main.mission_strength)
     GROUP BY ALL
-), lives AS (
+), active_periods AS (
     SELECT mission, start_date, end_date,
-        coalesce(start_date, date_trunc('month', first_month)) AS lives_from,
+        coalesce(start_date, date_trunc('month', first_month)) AS active_from,
         CASE
             WHEN end_date_precision IN ('month', 'first_of_month') THEN last_day(end_date)
             WHEN end_date_precision = 'year' THEN make_date(year(end_date), 12, 31)
             WHEN end_date IS NOT NULL THEN end_date
             WHEN is_active OR last_month = max(last_month) OVER () THEN DATE 'infinity'
-            ELSE last_month END AS lives_to
+            ELSE last_month END AS active_to
     FROM main.missions
     LEFT JOIN named USING (mission)
 ), judged AS (
-    SELECT fallen.*, start_date, end_date, day BETWEEN lives_from AND lives_to AS is_active
-    FROM fallen
-    JOIN lives USING (mission)
+    SELECT casualties.*, start_date, end_date, day BETWEEN active_from AND active_to AS is_active
+    FROM casualties
+    JOIN active_periods USING (mission)
     WHERE deaths > 0
 )
 SELECT

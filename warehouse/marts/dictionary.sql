@@ -1,7 +1,8 @@
--- Our columns and, where a column comes from one of the Peace & Security Data Hub, what the publisher says of that:
--- its words beside ours, as published, so that they can differ (meta.known_defects has what is wrong in them; a column
--- of ours can be cleaned or resolved). Several rows where several published columns make one of ours. The publisher's
--- definition is NULL while no snapshot of its codebook is held, and where it defines none.
+-- Our columns with the definition of the publisher's column that they come from, where that is a column of the Peace
+-- & Security Data Hub. Several published columns of one of ours are several rows.
+-- - The publisher's definitions are as published; meta.known_defects lists their errors, and our columns can be
+--   cleaned or resolved.
+-- - publisher_definition is NULL where no snapshot of the codebook is held or the codebook has no definition.
 CREATE VIEW marts.dictionary AS
 SELECT
     ours.schema_name,
@@ -21,9 +22,9 @@ LEFT JOIN meta.publisher_columns AS theirs
 COMMENT ON COLUMN marts.dictionary.schema_name IS 'Schema.';
 COMMENT ON COLUMN marts.dictionary.table_name IS 'Table or view.';
 COMMENT ON COLUMN marts.dictionary.column_name IS 'Column.';
-COMMENT ON COLUMN marts.dictionary.description IS 'What it holds, in this project''s words.';
+COMMENT ON COLUMN marts.dictionary.description IS 'Its meaning, in this project''s words.';
 COMMENT ON COLUMN marts.dictionary.unit IS 'Its unit.';
 COMMENT ON COLUMN marts.dictionary.publisher_dataset IS 'The publisher''s dataset that it comes from; NULL where it comes from none of the Data Hub''s.';
 COMMENT ON COLUMN marts.dictionary.publisher_column IS 'The publisher''s column that it comes from.';
-COMMENT ON COLUMN marts.dictionary.publisher_definition IS 'What the publisher says that column holds, as published.';
-COMMENT ON COLUMN marts.dictionary.publisher_format IS 'What the publisher says its type is.';
+COMMENT ON COLUMN marts.dictionary.publisher_definition IS 'The publisher''s definition of that column, as published.';
+COMMENT ON COLUMN marts.dictionary.publisher_format IS 'The publisher''s type of that column.';

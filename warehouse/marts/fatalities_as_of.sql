@@ -1,11 +1,13 @@
--- The fatalities as the UN showed them on a day, from what had been published by then: FROM marts.fatalities_as_of('2022-01-01').
--- The columns are those of main.fatalities. A day before the first vintage is an error, never zero rows. A column that
--- had not been published by then (gender before 2025) is NULL; the vintages held here are the only days known exactly.
+-- The fatalities as published by a day: FROM marts.fatalities_as_of('2022-01-01'), with the columns of
+-- main.fatalities.
+-- - A day before the first vintage is an error, never zero rows.
+-- - A column that was not yet published (gender before 2025) is NULL.
+-- - Between two vintages held here, the published state is not known exactly.
 CREATE MACRO marts.fatalities_as_of(as_of) AS TABLE
-WITH held AS (
+WITH available AS (
     SELECT min(vintage) AS first_vintage, max(vintage) FILTER (vintage <= as_of::DATE) AS vintage
     FROM meta.snapshots WHERE source = 'fatalities'
-), asked AS (
+), request AS (
     SELECT CASE
         WHEN as_of IS NULL THEN error('fatalities_as_of needs a date, got NULL.')
         WHEN first_vintage IS NULL THEN error('No vintage of the fatalities is held in this warehouse.')
@@ -13,10 +15,10 @@ WITH held AS (
             'No vintage of the fatalities held here had been published by ' || as_of::DATE
             || '; the first is of ' || first_vintage || '.')
         ELSE vintage END AS vintage
-    FROM held
+    FROM available
 )
 SELECT casualty_id, incident_date, mission, nationality_iso3, nationality_iso3_other, nationality_as_published,
     nationality_status, personnel_type, is_uniformed, incident_type, gender, first_seen,
-    least(seen_to, asked.vintage) AS last_seen, snapshot_sha256, snapshot_row
-FROM asked
-LEFT JOIN main.fatality_states ON seen_from <= asked.vintage AND (superseded_on IS NULL OR superseded_on > asked.vintage);
+    least(seen_to, request.vintage) AS last_seen, snapshot_sha256, snapshot_row
+FROM request
+LEFT JOIN main.fatality_states ON seen_from <= request.vintage AND (superseded_on IS NULL OR superseded_on > request.vintage);

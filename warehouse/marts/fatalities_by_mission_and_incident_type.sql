@@ -1,6 +1,7 @@
--- Casualties by mission and incident type: persons (not rows), all staff and not only uniformed personnel,
--- peacekeeping operations and special political missions alike (see mission_kind), all years, newest vintage.
--- "To Be Determined" is a state that will change: give totals by cause together with `pending` of the mission.
+-- Casualties by mission and incident type: persons (not rows), all staff, all years, newest vintage, in peacekeeping
+-- operations and special political missions (see mission_kind).
+-- - All staff, not only uniformed personnel: see uniformed_casualties.
+-- - To Be Determined will change: give totals by cause together with the mission's `pending`.
 CREATE VIEW marts.fatalities_by_mission_and_incident_type AS
 SELECT
     mission,
@@ -24,4 +25,4 @@ COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.uniformed_casual
 COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.first_incident IS 'Day of the first incident.';
 COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.last_incident IS 'Day of the last incident.';
 COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.pending IS 'Casualties of the mission whose incident type is still To Be Determined.';
-COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';
+COMMENT ON COLUMN marts.fatalities_by_mission_and_incident_type.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

@@ -1,18 +1,22 @@
 -- Deaths of uniformed personnel (military, police, military observers; all causes) per 1,000 uniformed person-years,
--- by mission and calendar year, from month-end strengths, with the exact 95 % interval of a Poisson count (Garwood
--- 1936). Not per person: people rotate. Deaths are few and come in clusters (one attack, one crash), which makes the
--- true uncertainty wider than the interval: never rank missions by rates whose intervals overlap, nor read a small
--- mission's rate alone. There is no rate, and refused says why, when a month of the mission's life has no report that
--- names it, when somebody died in a month without strength (before the first people were reported, after the last),
--- when the newest vintage of the fatalities does not know the whole year, or when nobody is reported. Special political
--- missions too, whose civilian dead, mostly the greater part, are not in it. Strength is that of the series that is
--- whole in the year: of the monthly reports (from 2015), else of the IPI database (1990-11 to 2017-03); where neither
--- is, the monthly reports stand, refused. Never both in one year. A silent month is not nobody: a report that does not
--- name the mission leaves the month open, also before its first and after its last naming, when its people may be not
--- there yet, gone, or printed under another name (IPTF before UNMIBH). Strength reported outside of the dates counts,
--- as the deaths of those months do, but a year wholly outside has no rate (UNAVEM after 1995-02). Where a date is not
--- known, the first and last naming stand for it. Parts of an umbrella mission stand under it, as the fatalities print
--- it. Before 2000 the list of the dead may not be complete.
+-- by mission and calendar year, from month-end strengths. rate_low and rate_high are the exact 95 % interval of a
+-- Poisson count (Garwood 1936).
+-- - Not per person: personnel rotate.
+-- - Deaths are few and come in clusters (one attack, one crash), so the true uncertainty is wider than the interval:
+--   never rank missions whose intervals overlap, and never cite a small mission's rate alone.
+-- - No rate, with the reason in `refused`, where a month within the mission's dates has no report that names it,
+--   where somebody died in a month without strength, where the newest vintage of the fatalities does not cover the
+--   year, or where nobody is reported.
+-- - Special political missions are included; most of their dead are civilians, who are not counted.
+-- - Strength is of one series per year: the monthly reports (from 2015) if they cover the year, else the IPI
+--   database (1990-11 to 2017-03). If neither does, the row has the monthly reports and no rate.
+-- - A report that does not name the mission does not mean zero: its personnel may be not yet there, gone, or printed
+--   under another name (IPTF before UNMIBH).
+-- - Strength reported outside the mission's dates counts, as do the deaths of those months, but a year that is
+--   entirely outside has no rate (UNAVEM after 1995-02). Where a date is not known, the first or last report that
+--   names the mission replaces it.
+-- - Parts of an umbrella mission are counted under it, as the fatalities print it.
+-- - Before 2000 the list of the dead may not be complete.
 CREATE VIEW marts.fatality_rates AS
 WITH umbrellas AS (
     SELECT mission, coalesce(part_of, mission) AS umbrella FROM main.missions WHERE mission <> 'UNSPECIFIED'
@@ -34,13 +38,13 @@ WITH umbrellas AS (
     GROUP BY ALL
 ), spans AS (
     SELECT mission, min(month_end) AS first_month, max(month_end) AS last_month FROM strengths GROUP BY ALL
-), lives AS (
+), active_periods AS (
     SELECT mission,
-        coalesce(start_date, first_month) AS lives_from,
+        coalesce(start_date, first_month) AS active_from,
         CASE
             WHEN end_date IS NOT NULL THEN end_date
             WHEN is_active OR last_month = max(last_month) OVER () THEN DATE 'infinity'
-            ELSE last_month END AS lives_to
+            ELSE last_month END AS active_to
     FROM spans
     JOIN main.missions USING (mission)
 ), incomplete AS (
@@ -48,11 +52,11 @@ WITH umbrellas AS (
     FROM meta.incomplete_periods
     WHERE source IN ('uniformed_personnel', 'mission_strength')
 ), expected AS (
-    SELECT mission, year, series, person_months, lives_from, lives_to,
+    SELECT mission, year, series, person_months, active_from, active_to,
         unnest(list_transform(range(1, 13), lambda month: last_day(make_date(year, month, 1)))) AS month_end
     FROM served
-    JOIN lives USING (mission)
-), fallen AS (
+    JOIN active_periods USING (mission)
+), casualties AS (
     SELECT umbrella AS mission, last_day(incident_date) AS month_end, count(*) AS deaths,
         count(*) FILTER (incident_type = 'To Be Determined') AS pending
     FROM main.fatalities
@@ -61,18 +65,18 @@ WITH umbrellas AS (
     GROUP BY ALL
 ), months AS (
     SELECT mission, year, series, person_months,
-        count(*) FILTER (is_life) AS months_expected,
-        count(*) FILTER (is_life AND strength IS NOT NULL) AS months_covered,
-        count(*) FILTER (is_life AND strength IS NULL AND reported) AS months_silent,
+        count(*) FILTER (is_active_month) AS months_expected,
+        count(*) FILTER (is_active_month AND strength IS NOT NULL) AS months_covered,
+        count(*) FILTER (is_active_month AND strength IS NULL AND reported) AS months_silent,
         coalesce(sum(deaths), 0)::BIGINT AS deaths,
         coalesce(sum(deaths) FILTER (coalesce(strength, 0) = 0), 0)::BIGINT AS deaths_without_strength,
         coalesce(sum(pending), 0)::BIGINT AS pending
     FROM (
-        SELECT *, month_end BETWEEN lives_from AND lives_to AS is_life
+        SELECT *, month_end BETWEEN active_from AND active_to AS is_active_month
         FROM expected
         LEFT JOIN (SELECT *, true AS reported FROM reports) USING (series, month_end)
         LEFT JOIN strengths USING (series, month_end, mission)
-        LEFT JOIN fallen USING (mission, month_end)
+        LEFT JOIN casualties USING (mission, month_end)
     )
     GROUP BY ALL
 ), chosen AS (
@@ -139,18 +143,18 @@ SELECT
     (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
         AS rejected_rows
 FROM judged;
-COMMENT ON COLUMN marts.fatality_rates.mission IS 'Mission; parts stand under their umbrella (UNOSOM).';
+COMMENT ON COLUMN marts.fatality_rates.mission IS 'Mission; parts are counted under their umbrella (UNOSOM).';
 COMMENT ON COLUMN marts.fatality_rates.year IS 'Calendar year.';
-COMMENT ON COLUMN marts.fatality_rates.series IS 'Where the strength is from, the series that is whole in the year: monthly_report (main.uniformed_personnel), else ipi (main.mission_strength).';
+COMMENT ON COLUMN marts.fatality_rates.series IS 'Series of the strength, one that covers the year: monthly_report (main.uniformed_personnel), else ipi (main.mission_strength).';
 COMMENT ON COLUMN marts.fatality_rates.months_expected IS 'Month-ends of the year within the mission''s dates. Unit: month.';
 COMMENT ON COLUMN marts.fatality_rates.months_covered IS 'Of them those whose report names the mission. Unit: month.';
 COMMENT ON COLUMN marts.fatality_rates.person_years IS 'All month-end strengths reported in the year, added and divided by 12: part of the year where months are missing. Unit: person-year.';
-COMMENT ON COLUMN marts.fatality_rates.uniformed_deaths IS 'Military, police and military observers who died in incidents of the year, all causes; NULL where the fatalities held cannot know the year. Unit: person.';
+COMMENT ON COLUMN marts.fatality_rates.uniformed_deaths IS 'Military, police and military observers who died in incidents of the year, all causes; NULL where the fatalities held don''t cover the year. Unit: person.';
 COMMENT ON COLUMN marts.fatality_rates.pending IS 'Of them with the incident type still To Be Determined; they are in the rate. Unit: person.';
-COMMENT ON COLUMN marts.fatality_rates.deaths_known_to IS 'Last day of the year that the fatalities held here can know; NULL when they cannot know the year.';
+COMMENT ON COLUMN marts.fatality_rates.deaths_known_to IS 'Last day of the year that the fatalities held here cover; NULL where they don''t cover the year.';
 COMMENT ON COLUMN marts.fatality_rates.rate_per_1000 IS 'Deaths per 1,000 person-years; NULL where refused says why. Unit: deaths per 1,000 person-years.';
 COMMENT ON COLUMN marts.fatality_rates.rate_low IS 'Lower end of its 95 % interval. Unit: deaths per 1,000 person-years.';
 COMMENT ON COLUMN marts.fatality_rates.rate_high IS 'Upper end of its 95 % interval. Unit: deaths per 1,000 person-years.';
 COMMENT ON COLUMN marts.fatality_rates.refused IS 'Why there is no rate; NULL where there is one.';
-COMMENT ON COLUMN marts.fatality_rates.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
-COMMENT ON COLUMN marts.fatality_rates.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';
+COMMENT ON COLUMN marts.fatality_rates.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';
+COMMENT ON COLUMN marts.fatality_rates.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

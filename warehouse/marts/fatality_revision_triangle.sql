@@ -1,6 +1,6 @@
--- Deaths of each year as known at each later vintage: how a year's toll, and its causes, settle. Persons, all staff,
--- peacekeeping operations and special political missions. `added` is against the vintage before; NULL at the first
--- vintage held here, when nothing is known of what stood before it.
+-- Deaths of each year as known at each later vintage: persons, all staff, peacekeeping operations and special
+-- political missions. It shows how a year's toll and its causes settle.
+-- - `added` is the difference to the previous vintage; NULL at the first vintage held here.
 CREATE VIEW marts.fatality_revision_triangle AS
 WITH vintages AS (SELECT DISTINCT vintage FROM meta.snapshots WHERE source = 'fatalities'),
 years AS (SELECT DISTINCT year(incident_date) AS incident_year FROM main.fatality_states),
@@ -30,5 +30,5 @@ COMMENT ON COLUMN marts.fatality_revision_triangle.vintage IS 'Vintage: what had
 COMMENT ON COLUMN marts.fatality_revision_triangle.casualties IS 'Persons known at that vintage.';
 COMMENT ON COLUMN marts.fatality_revision_triangle.by_malicious_act IS 'Of them by malicious act, as then known.';
 COMMENT ON COLUMN marts.fatality_revision_triangle.pending IS 'Of them with the incident type still To Be Determined.';
-COMMENT ON COLUMN marts.fatality_revision_triangle.added IS 'Casualties more than at the vintage before; NULL at the first held for the year.';
+COMMENT ON COLUMN marts.fatality_revision_triangle.added IS 'Difference of casualties to the previous vintage; NULL at the first vintage held for the year.';
 COMMENT ON COLUMN marts.fatality_revision_triangle.rejected_rows IS 'Rejected rows of that vintage, each one person who may belong to any total. Unit: person.';

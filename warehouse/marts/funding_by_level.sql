@@ -1,9 +1,13 @@
--- Assessed contributions to UN peacekeeping by peacekeeping year and group of levels (A pays a premium, B its regular
--- rate, C to J with discounts). Assessed, not paid. Levels are derived, not printed, from one year of each scale period:
--- C can't be told from some special rates nor H from I, and D to G have few states, so they stand together. Scales begin
--- on 1 January: where a year straddles two (2018-19), half of each state's amount, to the cent, counts at its level of
--- each, which is an approximation, and a state that changed level counts in both groups: never add the states. What has
--- no level is under unknown (in 2012-13 the first half, whose scale is not held), so that the groups are the year's total.
+-- Assessed contributions to UN peacekeeping by peacekeeping year and group of levels (A pays a premium, B its
+-- regular rate, C to J have discounts).
+-- - Assessed, not paid.
+-- - Levels are derived, not printed, from one year of each scale period. C can't be distinguished from some special
+--   rates nor H from I, and D to G have few states, so they are grouped.
+-- - Scales begin on 1 January: in a year across two scales (2018-19), half of each state's amount, to the cent,
+--   counts at its level of each. This is an approximation.
+-- - A state that changed level counts in both groups: never add the states.
+-- - Amounts without a level are under unknown (in 2012-13 the first half, whose scale is not held), so that the
+--   groups add up to the year's total.
 CREATE VIEW marts.funding_by_level AS
 WITH levels AS (
     SELECT contributor_iso3, scale_period,
@@ -52,4 +56,4 @@ COMMENT ON COLUMN marts.funding_by_level.scale_period_second_half IS 'Scale peri
 COMMENT ON COLUMN marts.funding_by_level.assessed_usd IS 'Assessed on the states at these levels. Unit: USD.';
 COMMENT ON COLUMN marts.funding_by_level.share_pct IS 'Share of the year''s assessments. Unit: percent.';
 COMMENT ON COLUMN marts.funding_by_level.states IS 'States at these levels in either half of the year. Unit: state.';
-COMMENT ON COLUMN marts.funding_by_level.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
+COMMENT ON COLUMN marts.funding_by_level.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';

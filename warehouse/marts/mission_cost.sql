@@ -1,13 +1,15 @@
--- Money and people of a mission by peacekeeping year (1 July to 30 June), for every mission or supporting entity that has
--- a budget, expenditure, accounts or assessment. Approved, spent, accounts and assessed are four measures, side by side:
--- never add, average or fill one from another. Approved has an amount only where one full-year amount of the mission
--- alone is held (not six months, not with prorated shares of the support account and bases); all of them are in the
--- lists. Accounts of 2024-25 are probably approved amounts. Person-years count only months whose report prints missions
--- (none in 2018-19): see months_covered. Spending per person-year is all spending, civilians, logistics and liquidation
--- included, over uniformed strength: no price of a soldier, and no measure where a mission is mostly civilian (UNMIK) or
--- closes (months_with_personnel). Amounts are as exact as printed, some rounded (see precision in main.mission_budgets).
--- Deaths stand beside as a count, never as cost per death: deaths are few and random, most are not what the money is
--- spent on or saved by, and a quotient would rank missions by their luck and put a price on the dead.
+-- Money and personnel of a mission by peacekeeping year (1 July to 30 June), for every mission or supporting entity
+-- that has a budget, expenditure, accounts or an assessment.
+-- - Approved, spent, accounts and assessed are four measures: never add or average them, nor fill one from another.
+-- - approved_usd is given only where one full-year amount of the mission alone is held (no six-month amount, no
+--   prorated shares of the support account and bases); the lists have all amounts.
+-- - Accounts of 2024-25 are probably approved amounts.
+-- - Person-years count only months whose report prints missions (none in 2018-19): see months_covered.
+-- - Spending per person-year is all spending, including civilians, logistics and liquidation, divided by uniformed
+--   strength. It is not the price of a soldier, and means nothing where a mission is mostly civilian (UNMIK) or
+--   closes (months_with_personnel).
+-- - Some amounts are printed rounded: see precision in main.mission_budgets.
+-- - Never divide cost by deaths: deaths are few and random, and most are unrelated to what the money buys.
 CREATE VIEW marts.mission_cost AS
 WITH budgets AS (
     SELECT peacekeeping_year, mission, period_start, period_end,
@@ -59,7 +61,7 @@ WITH budgets AS (
     SELECT peacekeeping_year, least(period_end, vintage) AS deaths_known_to
     FROM years
     JOIN (SELECT max(vintage) AS vintage FROM meta.snapshots WHERE source = 'fatalities') ON vintage >= period_start
-), fallen AS (
+), casualties AS (
     SELECT peacekeeping_year, mission, count(*) AS deaths
     FROM main.fatalities
     JOIN years ON incident_date BETWEEN period_start AND period_end
@@ -92,7 +94,7 @@ JOIN main.missions USING (mission)
 LEFT JOIN months USING (peacekeeping_year)
 LEFT JOIN served USING (peacekeeping_year, mission)
 LEFT JOIN known USING (peacekeeping_year)
-LEFT JOIN fallen USING (peacekeeping_year, mission)
+LEFT JOIN casualties USING (peacekeeping_year, mission)
 LEFT JOIN named USING (mission);
 COMMENT ON COLUMN marts.mission_cost.peacekeeping_year IS 'Peacekeeping year, 1 July to 30 June.';
 COMMENT ON COLUMN marts.mission_cost.mission IS 'Mission or supporting entity.';
@@ -104,10 +106,10 @@ COMMENT ON COLUMN marts.mission_cost.spent_usd IS 'Spent, gross, from the perfor
 COMMENT ON COLUMN marts.mission_cost.accounts_usd IS 'In the open data''s accounts; of 2024-25 probably the approved amount. Unit: USD.';
 COMMENT ON COLUMN marts.mission_cost.assessed_gross_usd IS 'Assessed on member states after credits; neither budget nor cash. Unit: USD.';
 COMMENT ON COLUMN marts.mission_cost.months_covered IS 'How many of the year''s 12 months have a report that prints missions. Unit: month.';
-COMMENT ON COLUMN marts.mission_cost.months_with_personnel IS 'In how many of these the mission has uniformed personnel; NULL where none names it. Unit: month.';
+COMMENT ON COLUMN marts.mission_cost.months_with_personnel IS 'In how many of these the mission has uniformed personnel; NULL where no report names it. Unit: month.';
 COMMENT ON COLUMN marts.mission_cost.uniformed_person_years IS 'Its month-end strengths added over the covered months, divided by 12: part of the year where fewer are covered. Unit: person-year.';
-COMMENT ON COLUMN marts.mission_cost.spent_per_person_year_usd IS 'Spent by uniformed person-years; NULL where fewer than 12 months are covered and for support offices and other entities that are no peacekeeping mission. Unit: USD.';
-COMMENT ON COLUMN marts.mission_cost.deaths_known_to IS 'Last day of the year that the fatalities held here can know; before the year''s end the count is not final, NULL when they can''t know the year.';
+COMMENT ON COLUMN marts.mission_cost.spent_per_person_year_usd IS 'Spent divided by uniformed person-years; NULL where fewer than 12 months are covered, and for entities that are no peacekeeping mission. Unit: USD.';
+COMMENT ON COLUMN marts.mission_cost.deaths_known_to IS 'Last day of the year that the fatalities held here cover; before the year''s end the count is not final. NULL where they don''t cover the year.';
 COMMENT ON COLUMN marts.mission_cost.deaths IS 'Persons who died in incidents of the year, all staff; NULL for entities that the fatalities never name. Unit: person.';
-COMMENT ON COLUMN marts.mission_cost.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
-COMMENT ON COLUMN marts.mission_cost.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';
+COMMENT ON COLUMN marts.mission_cost.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';
+COMMENT ON COLUMN marts.mission_cost.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

@@ -1,7 +1,9 @@
--- Deaths by mission, calendar year of the incident (not peacekeeping year) and incident type: persons, all staff, of
--- them uniformed apart, as known in the newest vintage; special political missions too. Only rows with deaths: a year
--- without a row is a year without a death known, up to the newest vintage (meta.snapshots), whose own year is not
--- over. Give the causes of a year together with its To Be Determined. Before 2000 the list may not be complete.
+-- Deaths by mission, calendar year of the incident and incident type: persons, all staff, as known in the newest
+-- vintage. Special political missions are included; uniformed_deaths are separate.
+-- - Calendar years, not peacekeeping years.
+-- - A year without a row has no known death up to the newest vintage (meta.snapshots), whose own year is not over.
+-- - Give the causes of a year together with its To Be Determined.
+-- - Before 2000 the list may not be complete.
 CREATE VIEW marts.mission_toll_by_year AS
 SELECT
     mission,
@@ -18,4 +20,4 @@ COMMENT ON COLUMN marts.mission_toll_by_year.year IS 'Calendar year of the incid
 COMMENT ON COLUMN marts.mission_toll_by_year.incident_type IS 'Incident type.';
 COMMENT ON COLUMN marts.mission_toll_by_year.deaths IS 'Persons who died, all staff. Unit: person.';
 COMMENT ON COLUMN marts.mission_toll_by_year.uniformed_deaths IS 'Of them military, police and military observers. Unit: person.';
-COMMENT ON COLUMN marts.mission_toll_by_year.rejected_rows IS 'Rejected rows of the newest vintage, each one person who may belong to any total. Unit: person.';
+COMMENT ON COLUMN marts.mission_toll_by_year.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

@@ -1,7 +1,9 @@
--- How each member state paid its assessments to the REGULAR budget, in years, over the years whose honour roll is of the
--- year's end (2019-2025 in the figures held). The regular budget, not peacekeeping, whose payments by state no public
--- table gives. 2026 stands as of mid-year: it is in no count and has a column of its own. Not in full does not mean that
--- nothing was paid, nor does late mean arrears: the 30 days of the Financial Regulations suit few national budget years.
+-- How many years each member state paid its assessment to the REGULAR budget on time, late or not in full, in the
+-- years whose honour roll is of the year's end (2019-2025 in the figures held).
+-- - The regular budget, not peacekeeping: no public table gives payments to peacekeeping by state.
+-- - 2026 is of mid-year: it is in no count and has its own column.
+-- - Not in full does not mean that nothing was paid, and late does not mean arrears: the 30 days of the Financial
+--   Regulations suit few national budget years.
 CREATE VIEW marts.payment_record AS
 WITH payments AS (
     SELECT contributor_iso3, year, payment_status,
@@ -41,5 +43,5 @@ COMMENT ON COLUMN marts.payment_record.years_not_in_full IS 'Years not paid in f
 COMMENT ON COLUMN marts.payment_record.years_covered IS 'Years counted: those with an honour roll of the year''s end. Unit: year.';
 COMMENT ON COLUMN marts.payment_record.first_year IS 'First of them.';
 COMMENT ON COLUMN marts.payment_record.last_year IS 'Last of them.';
-COMMENT ON COLUMN marts.payment_record.status_2026_mid_year IS 'How 2026 stood at mid-year, counted nowhere; NULL where its roll is of the year''s end or not held.';
-COMMENT ON COLUMN marts.payment_record.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
+COMMENT ON COLUMN marts.payment_record.status_2026_mid_year IS 'Status of 2026 at mid-year, in no count; NULL where its honour roll is of the year''s end or not held.';
+COMMENT ON COLUMN marts.payment_record.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';

@@ -1,5 +1,5 @@
--- The peacekeeping years since 1948 (1 July to 30 June, written 2018-19) with their first and last days, to place a day
--- in one: JOIN marts.peacekeeping_years ON incident_date BETWEEN period_start AND period_end.
+-- The peacekeeping years since 1948 (1 July to 30 June, written 2018-19) with their first and last days. To find the
+-- year of a day: JOIN marts.peacekeeping_years ON incident_date BETWEEN period_start AND period_end.
 CREATE VIEW marts.peacekeeping_years AS
 SELECT
     year || '-' || right((year + 1)::VARCHAR, 2) AS peacekeeping_year,

@@ -1,7 +1,8 @@
--- Uniformed personnel by contributor and month-end, over all missions (special political missions included):
--- numbers deployed on that day, never to be added over months. `troops` includes staff officers until 2017-04
--- (see troops_include_staff_officers). Contributors with a published zero are in it; a month without a report is not.
--- women and men are NULL where the report prints no sex (2023-09).
+-- Uniformed personnel by contributor and month-end, over all missions (special political missions included).
+-- Contributors with a published zero have a row; a month without a report has none.
+-- - Numbers deployed on that day: never add months.
+-- - `troops` includes staff officers until 2017-04 (see troops_include_staff_officers).
+-- - women and men are NULL where the report prints no sex (2023-09).
 CREATE VIEW marts.personnel_by_contributor_and_month AS
 SELECT
     month_end,
@@ -33,4 +34,4 @@ COMMENT ON COLUMN marts.personnel_by_contributor_and_month.women IS 'Women; NULL
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.men IS 'Men; NULL where the report prints no sex. Unit: person.';
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.troops_include_staff_officers IS 'True until 2017-04: a break in the series.';
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.rank_in_month IS 'Rank by uniformed personnel; ties share it and the next is skipped.';
-COMMENT ON COLUMN marts.personnel_by_contributor_and_month.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
+COMMENT ON COLUMN marts.personnel_by_contributor_and_month.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';

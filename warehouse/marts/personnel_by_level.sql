@@ -1,11 +1,11 @@
--- Who serves by what it pays: uniformed personnel by month-end, mission and group of peacekeeping levels (A pays a
--- premium, B its regular rate, C to J with discounts; levels follow income per head, so J are the least developed).
--- Levels are derived, not printed, from one year of each scale period; a month takes those of its calendar year, C
--- cannot be told from some special rates nor H from I, and D to G have few states, so they stand together. unknown is
--- what has no level in that year: every state from 2025 on, until a later scale's levels are held. The groups of a
--- month and mission add up to it. Stocks on a day: never add months. Special political missions too; months whose
--- report prints no mission stand under UNSPECIFIED (2018-03 to 2019-08, 2023-09) and are in no mission: add all of a
--- month for its total.
+-- Uniformed personnel by month-end, mission and group of the contributors' peacekeeping levels (A pays a premium, B
+-- its regular rate, C to J have discounts). Levels follow income per head, so J are the least developed.
+-- - Levels are derived, not printed, from one year of each scale period; a month has those of its calendar year. C
+--   can't be distinguished from some special rates nor H from I, and D to G have few states, so they are grouped.
+-- - unknown has no level in that year: every state from 2025 on, until levels of a later scale are held.
+-- - The groups of a month and mission add up to its total. Numbers deployed on a day: never add months.
+-- - Special political missions are included. Months whose report prints no mission are under UNSPECIFIED (2018-03 to
+--   2019-08, 2023-09): add all of a month for its total.
 CREATE VIEW marts.personnel_by_level AS
 WITH levels AS (
     SELECT contributor_iso3,
@@ -44,5 +44,5 @@ COMMENT ON COLUMN marts.personnel_by_level.mission IS 'Mission; UNSPECIFIED wher
 COMMENT ON COLUMN marts.personnel_by_level.level_group IS 'Levels (derived): A, B, C|special, D-G, H|I, J; unknown where no level of the state is held for that calendar year.';
 COMMENT ON COLUMN marts.personnel_by_level.uniformed_personnel IS 'Uniformed personnel of the states at these levels. Unit: person.';
 COMMENT ON COLUMN marts.personnel_by_level.share_pct IS 'Share of the mission''s uniformed personnel of that month; NULL where it has none. Unit: percent.';
-COMMENT ON COLUMN marts.personnel_by_level.states IS 'States at these levels that have anybody there; published zeros are not counted. Unit: state.';
-COMMENT ON COLUMN marts.personnel_by_level.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
+COMMENT ON COLUMN marts.personnel_by_level.states IS 'States at these levels with personnel there; published zeros are not counted. Unit: state.';
+COMMENT ON COLUMN marts.personnel_by_level.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';

@@ -1,6 +1,6 @@
--- How the ledgers agree: for each reconciliation how many figures were compared, how many agree, how many breaks a named
--- reason explains and how many stand unexplained. The rows are in meta.reconciliations, the reasons' texts in
--- meta.reconciliation_reasons. Counts of figures, whatever their size: a break of one dollar counts like one of a million.
+-- For each reconciliation: how many figures were compared, how many agree, how many breaks have a reason, and how
+-- many are unexplained. The rows are in meta.reconciliations, the reasons in meta.reconciliation_reasons.
+-- - Counts of figures, whatever their size: a break of one dollar counts like one of a million.
 CREATE VIEW marts.reconciliation_summary AS
 WITH counted AS (
     SELECT name, status, explained_by, count(*) AS figures, count(*) FILTER (known) AS known
@@ -23,8 +23,8 @@ GROUP BY name
 ORDER BY name;
 COMMENT ON COLUMN marts.reconciliation_summary.name IS 'What is compared.';
 COMMENT ON COLUMN marts.reconciliation_summary.compared IS 'Figures that either side has. Unit: figure.';
-COMMENT ON COLUMN marts.reconciliation_summary.agreeing IS 'Of them equal, or there on both sides where no equality is asked. Unit: figure.';
+COMMENT ON COLUMN marts.reconciliation_summary.agreeing IS 'Of them equal, or there on both sides where no equality is request. Unit: figure.';
 COMMENT ON COLUMN marts.reconciliation_summary.explained IS 'Of them breaks with a named reason. Unit: figure.';
 COMMENT ON COLUMN marts.reconciliation_summary.unexplained IS 'Of them breaks without a reason. Unit: figure.';
-COMMENT ON COLUMN marts.reconciliation_summary.known IS 'Of the unexplained those that were looked at; any other is a warning of the build. Unit: figure.';
+COMMENT ON COLUMN marts.reconciliation_summary.known IS 'Of the unexplained those that were examined; any other is a warning of the build. Unit: figure.';
 COMMENT ON COLUMN marts.reconciliation_summary.reasons IS 'The reasons and how often each applies; NULL where none does.';

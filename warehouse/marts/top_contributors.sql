@@ -1,29 +1,34 @@
 -- Contributors of uniformed personnel to a mission on a day, most first: FROM marts.top_contributors('MINUSMA',
--- '2019-01-25'). They are those of the last month-end on or before the day whose report names the mission with anybody
--- in it: see month_end, which can lie long before (2018-02-28 for that day: the reports of 2018-03 to 2019-08 and
--- 2023-09 print no mission). next_month_end is the first such month after it and next_rank and
--- next_uniformed_personnel say what stood there, NULL where that report has none of the state: two days to judge by,
--- no interpolation. Without a mission, all missions together, special political ones too, and every month counts;
--- without a day, the newest month. A mission that no report names (those closed before 2015) and a day before the
--- first month are errors, never zero rows. Strength is a stock on a day: never add months. troops includes staff
--- officers until 2017-04. Published zeros are left out; ties share a rank. level_group is the state's peacekeeping
--- level (derived, not printed) of month_end's calendar year; D to G stand together, and it is unknown where no level
--- of the state is held for that year (after the last scale period all are). is_incomplete is true where rows of
--- month_end were rejected, next_is_incomplete where rows of next_month_end were: the figures are too low; see
--- meta.incomplete_periods.
+-- '2019-01-25'). Without a mission, all missions together (special political ones included); without a day, the
+-- newest month.
+-- - Numbers are of month_end, the last month-end on or before the day whose report names the mission with personnel.
+--   It can be much earlier: 2018-02-28 for that day, since the reports of 2018-03 to 2019-08 and 2023-09 print no
+--   mission.
+-- - next_month_end is the first such month after it; next_rank and next_uniformed_personnel are of that month, NULL
+--   where its report has none of the state. Nothing is interpolated.
+-- - A mission that no report names (those closed before 2015) and a day before the first month are errors, never
+--   zero rows.
+-- - Numbers deployed on a day: never add months.
+-- - troops includes staff officers until 2017-04.
+-- - Published zeros are left out; ties share a rank.
+-- - level_group is the state's peacekeeping level (derived, not printed) of month_end's calendar year. D to G are
+--   grouped; it is unknown where no level of the state is held for that year (all years after the last scale
+--   period).
+-- - is_incomplete is true where rows of month_end were rejected, next_is_incomplete where rows of next_month_end
+--   were: the figures are too low (meta.incomplete_periods).
 CREATE MACRO marts.top_contributors(for_mission := NULL, on_date := NULL) AS TABLE
 WITH months AS (
     SELECT DISTINCT month_end
     FROM main.uniformed_personnel
     WHERE total > 0 AND (for_mission IS NULL OR (mission = for_mission::VARCHAR AND mission <> 'UNSPECIFIED'))
-), held AS (
+), available AS (
     SELECT count(*) AS held_months, min(month_end) AS first_month,
         max(month_end) FILTER (on_date IS NULL OR month_end <= on_date::DATE) AS month_end
     FROM months
 ), named AS (
     SELECT string_agg(mission, ', ' ORDER BY mission) AS missions
     FROM (SELECT DISTINCT mission FROM main.uniformed_personnel WHERE mission <> 'UNSPECIFIED')
-), asked AS (
+), request AS (
     SELECT
         CASE
             WHEN missions IS NULL THEN error('top_contributors: no uniformed personnel are held in this warehouse.')
@@ -34,12 +39,12 @@ WITH months AS (
                 'top_contributors: the reports held here' || coalesce(' that name ' || for_mission::VARCHAR, '')
                 || ' begin with ' || first_month || ', after ' || on_date::DATE || '; give that day or a later one.')
             ELSE month_end END AS month_end
-    FROM held
+    FROM available
     CROSS JOIN named
 ), chosen AS (
-    SELECT asked.month_end AS this_month, min(months.month_end) AS next_month
-    FROM asked
-    LEFT JOIN months ON months.month_end > asked.month_end
+    SELECT request.month_end AS this_month, min(months.month_end) AS next_month
+    FROM request
+    LEFT JOIN months ON months.month_end > request.month_end
     GROUP BY ALL
 ), sent AS (
     SELECT

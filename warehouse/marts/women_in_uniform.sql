@@ -1,9 +1,13 @@
--- Women and men among the uniformed personnel by month-end, mission and personnel type: stocks on a day, never to be
--- added over months; special political missions too. Sums first, then shares: never average women_share_pct, since
--- missions and types differ much in size and in share. women, men and the share are NULL where the report prints no
--- sex (2023-09), which is not nobody; 0 is a published zero. Months whose report prints no mission stand under
--- UNSPECIFIED. Staff officers are among the troops until 2017-04, a break in both types' series. Uniformed personnel
--- only: no civilian staff. August 2020 is wrong: many men stand under the women (known defect sexes-2020-08).
+-- Women and men among the uniformed personnel by month-end, mission and personnel type. Special political missions
+-- are included, civilian staff is not.
+-- - Numbers deployed on a day: never add months.
+-- - Never average women_share_pct: add women and totals first, since missions and types differ much in size and
+--   share.
+-- - women, men and the share are NULL where the report prints no sex (2023-09), which does not mean nobody; 0 is a
+--   published zero.
+-- - Months whose report prints no mission are under UNSPECIFIED.
+-- - Staff officers are among the troops until 2017-04: a break in both series.
+-- - August 2020 is wrong: many men are counted as women (known defect sexes-2020-08).
 CREATE VIEW marts.women_in_uniform AS
 WITH sexes AS (
     SELECT
@@ -34,4 +38,4 @@ COMMENT ON COLUMN marts.women_in_uniform.women IS 'Women; NULL where the report 
 COMMENT ON COLUMN marts.women_in_uniform.men IS 'Men; NULL where the report prints no sex. Unit: person.';
 COMMENT ON COLUMN marts.women_in_uniform.total IS 'Women and men, as printed. Unit: person.';
 COMMENT ON COLUMN marts.women_in_uniform.women_share_pct IS 'Share of women in the total; NULL where the report prints no sex or has nobody. Unit: percent.';
-COMMENT ON COLUMN marts.women_in_uniform.is_incomplete IS 'True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods.';
+COMMENT ON COLUMN marts.women_in_uniform.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';

@@ -1,4 +1,4 @@
-"""The optional codebook in a build: whole without it, and with it the publisher's words stand beside ours."""
+"""The optional codebook in a build: complete without it; with it, the publisher's descriptions are beside ours."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 from replica import BUDGETS, COLUMNS, FATALITIES, PERSONNEL, Replica
 from tests_shared import CATALOGUE
 
-from flows.steps import build, fetch, staging
+from flows.steps import fetch
 from flows.steps.as_of import choose_snapshots
+from flows.steps.build import build_from_snapshots
 from flows.steps.registry import published_names, table_of
 from flows.steps.staging_cache import StagingCache
 from schemas.incoming.codebook import publisher_codebook_schema
@@ -23,7 +24,7 @@ from schemas.incoming.missions import missions_schema
 from schemas.incoming.personnel import uniformed_personnel_schema
 from schemas.tables.missions import MISSIONS
 from sources.archive import Archive, Snapshot, sha256_of
-from sources.codebook import redacted
+from sources.codebook import remove_contacts
 from sources.errors import ArchiveError, Refused
 
 # The smaller sources: what is tested does not depend on the personnel's hundred thousand rows.
@@ -40,7 +41,7 @@ def archive(tmp_path: Path) -> Archive:
 def keep(archive: Archive, vintage: str, codebook: Any) -> None:
     """Put a codebook into the archive as it would be fetched."""
     file = archive.root.with_name("codebook.json")
-    file.write_bytes(redacted(json.dumps(codebook).encode()))
+    file.write_bytes(remove_contacts(json.dumps(codebook).encode()))
     archive.add(
         file,
         Snapshot(
@@ -52,13 +53,8 @@ def keep(archive: Archive, vintage: str, codebook: Any) -> None:
 
 def built(archive: Archive, as_of: date | None = None) -> duckdb.DuckDBPyConnection:
     """The warehouse of the archive's snapshots, built and checked."""
-    folder = archive.root.with_name("work")
-    chosen = choose_snapshots(archive, SOURCES, as_of)
-    cache = StagingCache(archive.root.with_name("staged"))
-    reports = [staging.stage_source(archive, cache, SOURCES[n], some, folder / n) for n, some in chosen.items()]
-    assert [report.problems for report in reports] == [[]] * 3
-    made = build.build_file("0123456789ab", reports, folder / "build")
-    build.check(made)
+    chosen, cache = choose_snapshots(archive, SOURCES, as_of), StagingCache(archive.root.with_name("staged"))
+    made, _ = build_from_snapshots(archive, cache, SOURCES, chosen, archive.root.with_name("work"))
     return duckdb.connect(str(made.file), read_only=True)
 
 
@@ -73,7 +69,7 @@ INCIDENT_TYPE = """
 OURS = "The publisher's six types. To Be Determined is a state that will change, not a cause."
 
 
-def test_a_warehouse_without_a_codebook_is_whole(archive: Archive) -> None:
+def test_a_warehouse_without_a_codebook_is_complete(archive: Archive) -> None:
     with built(archive) as connection:
         for table in ("publisher_datasets", "publisher_columns", "publisher_revisions"):
             assert ask(connection, f"SELECT count(*) FROM meta.{table}") == [(0,)]
@@ -81,7 +77,7 @@ def test_a_warehouse_without_a_codebook_is_whole(archive: Archive) -> None:
         assert ask(connection, INCIDENT_TYPE) == [(OURS, FATALITIES, "type_of_incident", None, None)]
 
 
-def test_with_a_codebook_the_publisher_s_words_stand_beside_ours(archive: Archive) -> None:
+def test_with_a_codebook_the_publisher_s_descriptions_are_beside_ours(archive: Archive) -> None:
     keep(archive, "2025-05-01", Replica().codebook)
     newer = Replica().codebook
     newer[0]["Column definitions"][8]["Definition"] = "The cause."

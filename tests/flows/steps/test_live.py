@@ -1,4 +1,4 @@
-"""Live fetching against the replica: every way in which a publisher can misbehave, and what the archive keeps."""
+"""Live fetching from the replica: every way in which a publisher can misbehave, and what is then archived."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import pytest
 from replica import BUDGETS, CEB_FILE, FATALITIES, Fault, Replica, bundled_datasets
 from tests_shared import CATALOGUE, load_bytes
 
-from flows.steps import build, fetch, staging
+from flows.steps import fetch
 from flows.steps.as_of import choose_snapshots
+from flows.steps.build import build_from_snapshots
 from flows.steps.fetch import FetchResult, PublicationDates
 from flows.steps.staging_cache import StagingCache
 from sources import bundle, client, download
@@ -41,7 +42,7 @@ def served() -> Iterator[Replica]:
 
 @pytest.fixture
 def replica(served: Replica, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replica]:
-    """The publishers as bundled, in force; small pages, so that the fatalities come in three."""
+    """Publishers that serve the bundled rows, in small pages: the fatalities come in three."""
     monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", served.psdata_url)
     monkeypatch.setenv("PEACEKEEPING_CEB_URL", served.ceb_url)
     monkeypatch.setenv("PEACEKEEPING_CONTRIBUTIONS_URL", served.contributions_url)
@@ -67,25 +68,25 @@ def archive(tmp_path: Path) -> Archive:
 def fetched_from(archive: Archive, source: str = "fatalities") -> FetchResult:
     work = archive.root.with_name("work")
     work.mkdir(exist_ok=True)
-    found = fetch.fetch(archive, StagingCache(archive.root.with_name("staged")), CATALOGUE[source], work)
+    result = fetch.fetch(archive, StagingCache(archive.root.with_name("staged")), CATALOGUE[source], work)
     assert list(work.iterdir()) == []
-    return found
+    return result
 
 
 def refused(archive: Archive, source: str = "fatalities") -> dict[str, Any]:
     """The one record of a refused file."""
     (note,) = (archive.root / "refused" / source).glob("*.json")
-    found: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
-    return found
+    record: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+    return record
 
 
 # What passes
 
 
 def test_pages_are_archived_as_one_snapshot_of_all_rows(replica: Replica, archive: Archive) -> None:
-    found = fetched_from(archive)
-    assert (found.outcome, found.vintage) == ("fetched", "2025-04-04")
-    assert found.message == "Fetched the vintage 2025-04-04: 4,429 rows (psdata-json)."
+    result = fetched_from(archive)
+    assert (result.outcome, result.vintage) == ("fetched", "2025-04-04")
+    assert result.message == "Fetched the vintage 2025-04-04: 4,429 rows (psdata-json)."
     (snapshot,) = archive.snapshots("fatalities")
     assert json.loads(archive.require_whole(snapshot).read_bytes()) == replica.rows(FATALITIES)
     assert [request.query["page_num"] for request in replica.requests if request.query.get("per_page") == "2000"] == [
@@ -93,37 +94,26 @@ def test_pages_are_archived_as_one_snapshot_of_all_rows(replica: Replica, archiv
     ]  # fmt: skip
 
 
-def test_a_second_refresh_gets_not_modified_and_makes_no_new_vintage(replica: Replica, archive: Archive) -> None:
+def test_an_unchanged_reply_makes_no_new_vintage(replica: Replica, archive: Archive) -> None:
+    """With 304, after a failed check, and from a publisher that does not send 304."""
     fetched_from(archive)
-    replica.requests.clear()
-    found = fetched_from(archive)
-    assert (found.outcome, found.message) == ("unchanged", "Unchanged since the vintage 2025-04-04.")
-    assert [request.status for request in replica.requests] == [304, 304, 304, 200]  # the last page is empty
-    assert len(archive.snapshots("fatalities")) == 1
-
-
-def test_the_same_bytes_from_a_publisher_that_knows_no_304_make_no_new_vintage(
-    replica: Replica, archive: Archive
-) -> None:
-    fetched_from(archive)
+    for _ in range(2):
+        replica.requests.clear()
+        result = fetched_from(archive)
+        assert (result.outcome, result.message) == ("unchanged", "Unchanged since the vintage 2025-04-04.")
+        assert [request.status for request in replica.requests] == [304, 304, 304, 200]  # the last page is empty
+        fetch.fall_back(archive, CATALOGUE["fatalities"], "unreachable", "No network.")
     check = archive.last_check("fatalities")
     assert check is not None
     archive.note_check("fatalities", check | {"reply": check["reply"] | {"validators": []}})
     replica.requests.clear()
     assert fetched_from(archive).outcome == "unchanged"
     assert {request.status for request in replica.requests} == {200}
-
-
-def test_a_check_in_between_that_failed_does_not_forget_what_is_held(replica: Replica, archive: Archive) -> None:
-    fetched_from(archive)
-    fetch.fall_back(archive, CATALOGUE["fatalities"], "unreachable", "No network.")
-    replica.requests.clear()
-    assert fetched_from(archive).outcome == "unchanged"
-    assert [request.status for request in replica.requests] == [304, 304, 304, 200]
+    assert len(archive.snapshots("fatalities")) == 1
 
 
 @pytest.mark.parametrize("damage", ["bytes", "lost", "check"])
-def test_what_is_damaged_here_is_got_again_and_never_called_unchanged(
+def test_a_damaged_snapshot_is_fetched_again_and_never_called_unchanged(
     replica: Replica, archive: Archive, damage: str
 ) -> None:
     fetched_from(archive)
@@ -141,17 +131,17 @@ def test_what_is_damaged_here_is_got_again_and_never_called_unchanged(
     assert archive.snapshots("fatalities") == [snapshot]
 
 
-def test_a_new_vintage_is_held_beside_the_one_before(replica: Replica, archive: Archive) -> None:
+def test_a_new_vintage_is_archived_beside_the_previous_one(replica: Replica, archive: Archive) -> None:
     fetched_from(archive)
     rows = replica.rows(FATALITIES)
     new = rows[-1] | {"casualty_id": "MINUSCA-2025-05-00001", "id": len(rows) + 1}
     replica.put(FATALITIES, [row | {"last_update": row["last_update"] + DAY_MS} for row in [*rows, new]])
-    found = fetched_from(archive)
-    assert (found.outcome, found.vintage, found.warnings) == ("fetched", "2025-04-05", [])
+    result = fetched_from(archive)
+    assert (result.outcome, result.vintage, result.warnings) == ("fetched", "2025-04-05", [])
     assert [snapshot.vintage for snapshot in archive.snapshots("fatalities")] == ["2025-04-04", "2025-04-05"]
 
 
-def test_a_file_is_asked_for_on_condition_too(replica: Replica, archive: Archive) -> None:
+def test_a_file_is_requested_conditionally_too(replica: Replica, archive: Archive) -> None:
     assert fetched_from(archive, "assessed_contributions").outcome == "fetched"
     replica.requests.clear()
     assert fetched_from(archive, "assessed_contributions").outcome == "unchanged"
@@ -165,21 +155,18 @@ SMALL = {name: CATALOGUE[name] for name in (BUDGET_LINES, "missions")}
 
 
 def budget_lines(archive: Archive) -> duckdb.DuckDBPyConnection:
-    """The warehouse of the archive's budget lines and missions, built and held against its checks."""
-    folder, cache = archive.root.with_name("build"), StagingCache(archive.root.with_name("staged"))
-    chosen = choose_snapshots(archive, SMALL)
-    reports = [staging.stage_source(archive, cache, SMALL[name], some, folder / name) for name, some in chosen.items()]
-    made = build.build_file("0123456789ab", reports, folder / "made")
-    build.check(made)
+    """The warehouse of the archive's budget lines and missions, built and checked."""
+    chosen, cache = choose_snapshots(archive, SMALL), StagingCache(archive.root.with_name("staged"))
+    made, _ = build_from_snapshots(archive, cache, SMALL, chosen, archive.root.with_name("build"))
     return duckdb.connect(str(made.file), read_only=True)
 
 
-def test_budget_lines_are_fetched_and_stand_in_the_warehouse_in_dollars(replica: Replica, archive: Archive) -> None:
+def test_budget_lines_are_fetched_and_are_in_the_warehouse_in_dollars(replica: Replica, archive: Archive) -> None:
     fetch.ensure_bundled(archive, CATALOGUE)
     with budget_lines(archive) as before:
         assert before.sql("SELECT count(*) FROM main.mission_budget_lines").fetchall() == [(0,)]
-    found = fetched_from(archive, BUDGET_LINES)
-    assert (found.message, found.warnings) == ("Fetched the vintage 2026-11-24: 95 rows (pkbudget-json).", [])
+    result = fetched_from(archive, BUDGET_LINES)
+    assert (result.message, result.warnings) == ("Fetched the vintage 2026-11-24: 95 rows (pkbudget-json).", [])
     assert fetched_from(archive, BUDGET_LINES).outcome == "unchanged"
     with budget_lines(archive) as connection:
         rows = connection.sql(
@@ -204,8 +191,8 @@ def test_budget_lines_are_fetched_and_stand_in_the_warehouse_in_dollars(replica:
 def test_budget_lines_under_names_in_lower_case_are_the_same_dataset(replica: Replica, archive: Archive) -> None:
     lower = [{name.lower(): value for name, value in row.items()} for row in replica.rows(BUDGETS)]
     replica.put(BUDGETS, lower)
-    found = fetched_from(archive, BUDGET_LINES)
-    assert found.message.endswith("95 rows (pkbudget-json).")
+    result = fetched_from(archive, BUDGET_LINES)
+    assert result.message.endswith("95 rows (pkbudget-json).")
 
 
 def test_budget_lines_in_dollars_are_refused(replica: Replica, archive: Archive) -> None:
@@ -272,7 +259,7 @@ def test_data_that_moves_while_its_pages_are_read_is_read_again_and_whole(replic
     assert json.loads(archive.require_whole(snapshot).read_bytes()) == replica.rows(FATALITIES)
 
 
-# Misbehaviour that does not: nothing is archived, the reason is told, what came is kept apart
+# Misbehaviour that does not pass: nothing is archived, the reason is reported, and the reply is kept apart
 
 PASSES = {Fault.FIXED_PAGES}
 UNAVAILABLE = {
@@ -302,7 +289,7 @@ def test_every_misbehaviour_of_the_replica_is_tried() -> None:
 
 
 @pytest.mark.parametrize(("fault", "told"), [*UNAVAILABLE.items(), *REFUSED.items()], ids=str)
-def test_a_publisher_that_misbehaves_leaves_the_archive_as_it_was_and_is_told(
+def test_a_publisher_that_misbehaves_leaves_the_archive_unchanged_and_is_reported(
     replica: Replica, archive: Archive, monkeypatch: pytest.MonkeyPatch, fault: Fault, told: str
 ) -> None:
     monkeypatch.setattr(client, "READ_SECONDS", 0.5)
@@ -344,13 +331,13 @@ def test_a_vintage_without_a_casualty_that_its_neighbours_both_have_is_refused(
     assert (fetched_from(archive).vintage, len(archive.snapshots("fatalities"))) == ("2023-11-30", 3)
 
 
-def test_a_casualty_gone_from_the_newest_vintage_is_told_and_kept(replica: Replica, archive: Archive) -> None:
+def test_a_casualty_gone_from_the_newest_vintage_is_reported_and_kept(replica: Replica, archive: Archive) -> None:
     fetched_from(archive)
     rows = [row | {"last_update": row["last_update"] + DAY_MS} for row in replica.rows(FATALITIES)]
     replica.put(FATALITIES, rows[1:])
-    found = fetched_from(archive)
-    assert found.outcome == "fetched"
-    assert found.warnings == [
+    result = fetched_from(archive)
+    assert result.outcome == "fetched"
+    assert result.warnings == [
         f"1 rows of the vintage of 2025-04-04 are not in it ({rows[0]['casualty_id']})"
     ]  # fmt: skip
 
@@ -367,8 +354,8 @@ def test_a_list_that_shrinks_or_grows_all_at_once_is_refused(replica: Replica, a
     assert len(archive.snapshots("fatalities")) == 1
 
 
-def test_printed_and_derived_rates_are_each_held_against_their_own(archive: Archive) -> None:
-    """26 rows and 579: the one would be a broken reply of the other."""
+def test_printed_and_derived_rates_are_each_compared_with_their_own(archive: Archive) -> None:
+    """They have 26 and 579 rows: compared with each other, one would seem broken."""
     fetch.ensure_bundled(archive, CATALOGUE)
     for file in ("peacekeeping_rates_printed.csv.gz", "peacekeeping_rates_2024-2026_derived.csv.gz"):
         again = gzip.decompress((bundle.BUNDLED / file).read_bytes())
@@ -376,7 +363,7 @@ def test_printed_and_derived_rates_are_each_held_against_their_own(archive: Arch
         assert found.new and found.warnings == []
 
 
-def test_the_years_of_ceb_are_held_against_the_same_years_alone(archive: Archive, contributions: Any) -> None:
+def test_the_years_of_ceb_are_compared_with_the_same_years_alone(archive: Archive, contributions: Any) -> None:
     fetch.ensure_bundled(archive, CATALOGUE)
     year = contributions.rows.query("peacekeeping_year == '2018-19'")
     lines = [f'"{row.contributor_as_published}",UN-DPO,Assessed contributions,2019,{row.amount_usd}'

@@ -128,14 +128,14 @@ def test_how_a_fact_is_meant_follows_the_fact(changed: Callable[..., Judged]) ->
 
 def test_a_rank_says_which_missions_it_is_among(found: dict[str, Judged]) -> None:
     assert (
-        "rank 3 of 23 missions on 2018-02-28 (13,532), of which 15 are peacekeeping operations, 7 special political "
-        "missions and 1 of another kind (support offices); among the peacekeeping operations alone it was rank 3."
+        "rank 3 of 23 missions on 2018-02-28 (13,532). Of these missions, 15 are peacekeeping operations, 7 special "
+        "political missions and 1 of another kind (support offices); among the peacekeeping operations it was rank 3."
     ) in found["largest-missions"].because
 
 
 def test_the_share_without_china_is_of_the_whole_that_has_china_in_it(found: dict[str, Judged]) -> None:
     because = found["wealthier-states-pay"].because
-    assert "96.1 % of 2018-19, 83.4 % of the same whole without China" in because
+    assert "96.1 % of 2018-19; without China, 83.4 % of the same total" in because
     assert not [figure for figure in found["wealthier-states-pay"].figures if "income" in figure.definition.definition]
 
 
