@@ -29,7 +29,7 @@ from flows.cli import console
 from flows.cli.errors import fail
 from flows.cli.options import as_json_option, examples
 from flows.cli.verify import verify_folder
-from flows.local_run import answers, local_api, server_version
+from flows.server import answers, local_api, server_version
 from flows.steps import settings
 from flows.steps.identity import code_sha256, staging_code
 from flows.steps.locking import holder
