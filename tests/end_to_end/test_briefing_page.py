@@ -208,7 +208,7 @@ def test_the_page_of_the_article_has_its_figures_and_its_two_dates(folder: Path)
     assert "2018-19 (1 July to 30 June) member states were assessed $7.00 billion before credits for all" in pay
     assert "1 United States of America 1,971.1 28.2 % 2 China 889.2 12.7 % 3 Japan 638.8 9.1 %" in pay
     assert "1 January 2019 United States of America, peacekeeping" in owed and "about 776" in owed
-    assert "by 25 January 2019 itself 25 states had paid in full" in owed
+    assert "by 25 January 2019 itself, 25 states had paid in full" in owed
     assert "Regular budget: year-end CASH SHORTFALL (not arrears), $323 million" in owed
     assert "2 December 2019" not in owed  # later than 25 January 2019
     assert words_of(page, "claims").count("definitions and their figures") >= 10
