@@ -70,7 +70,7 @@ def _run_name() -> str:
 
 
 @pipeline_flow("refresh", _run_name, task_runner=ThreadPoolTaskRunner(max_workers=FETCHES_AT_ONCE))
-def refresh(
+def refresh(  # noqa: PLR0913 - the parameters of the run form
     sources: list[SourceName] | None = None,
     offline: bool = False,
     live: bool = False,
