@@ -82,7 +82,7 @@ def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
             day = entries[file]["vintage"]
             sha256 = hashlib.sha256((bundle.BUNDLED / file).read_bytes()).hexdigest()
             vintages.append(Vintage(sha256, date.fromisoformat(day), bundled(file)))
-            snapshots.append((source, day, sha256, CATALOGUE[source].citation(day)))
+            snapshots.append((source, day, sha256, CATALOGUE[source].citation_of(day)))
         frames |= tables_of(CATALOGUE[source], vintages)
     named = {name for frame in frames.values() if "mission" in frame for name in frame["mission"].dropna()}
     frames["main.countries"] = conform(countries.countries_table(), COUNTRIES)

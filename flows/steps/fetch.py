@@ -47,6 +47,12 @@ def storable(source: Source, file: Path, folder: Path) -> Path:
     return copy
 
 
+def bundled_complete(archive: Archive) -> bool:
+    """Whether the archive has every bundled snapshot."""
+    snapshots = (entry for entry in bundle.manifest() if entry["role"] == "snapshot")
+    return all(archive.holds(entry["source"], entry["sha256"]) for entry in snapshots)
+
+
 def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
     """Archive the bundled snapshots of the sources where they are missing; returns how many were."""
     added = 0
