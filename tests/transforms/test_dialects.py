@@ -148,6 +148,7 @@ def test_what_is_no_day_of_the_dialect_is_missing(cell: str) -> None:
     assert parse_days(text(cell), PLAIN).isna().all()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.sampled_from([" ", "\u00a0", "\u202f", ","]))
 def test_thousands_are_the_same_with_every_separator(number: int, separator: str) -> None:
     spaced = Dialect("d", "csv", {}, thousands=(" ", "\u00a0", "\u202f", ","))

@@ -107,8 +107,8 @@ def several(**changes: object) -> list[dict[str, object]]:
     ("printed", "reason"),
     [
         ("43485", "as a day number of Excel it would be 2019-01-20"),
-        ("0", "a zero stands for no date"),
-        ("1547938800000", "as milliseconds it is no midnight in UTC"),
+        ("0", "a zero means no date"),
+        ("1547938800000", "as milliseconds it is not midnight in UTC"),
     ],
 )
 def test_a_number_that_is_no_date_is_rejected_with_what_it_may_be(printed: str, reason: str) -> None:
