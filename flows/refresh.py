@@ -33,7 +33,7 @@ from flows.automations import mark_killed_runs
 from flows.decorators import pipeline_flow, pipeline_task, run_errors
 from flows.server import ON_SERVER_GONE, answers
 from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id
-from flows.steps.errors import explained
+from flows.steps.errors import message_of
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
@@ -161,9 +161,9 @@ def recorded_errors(summary: Summary) -> Iterator[None]:
     try:
         yield
     except run_errors() as error:
-        summary.failures.append(explained(error))
+        summary.failures.append(message_of(error))
         if not isinstance(error, FailedRun):  # which Prefect has logged as the task's state
-            log.error("%s", explained(error))
+            log.error("%s", message_of(error))
     summary.seconds = time.perf_counter() - began
 
 
