@@ -24,7 +24,7 @@ from pydantic import Field
 from flows.artifacts import artifact
 from flows.decorators import pipeline_flow, pipeline_task, run_errors
 from flows.steps.as_of import choose_snapshots, period_ends, published_build_id
-from flows.steps.errors import explained
+from flows.steps.errors import message_of
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
@@ -98,7 +98,7 @@ def backfill(
         missing = [day for day in days if day not in results]
         states = map_task(build_as_of, {"day": missing}, where=where, wait_seconds=wait_seconds) if missing else []
     except run_errors() as error:
-        return Failed(message=explained(error))
+        return Failed(message=message_of(error))
     results |= {day: _day_result(day, state) for day, state in zip(missing, states, strict=True)}
     return report([results[day] for day in days])
 

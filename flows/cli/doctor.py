@@ -42,7 +42,7 @@ OURS = "peacekeeping"
 PACKAGES = ("prefect", "duckdb", "pandas", "pandera")
 FIRST_BUILD_BYTES = 200_000_000  # with the staging cache
 MASK = "(set, not shown)"
-_SECRET = re.compile(r"KEY|TOKEN|NOTIFY|SECRET|PASSWORD|AUTH|CREDENTIAL", re.IGNORECASE)
+_SECRET = re.compile(r"KEY|TOKEN|NOTIFY_URL|SECRET|PASSWORD|AUTH|CREDENTIAL", re.IGNORECASE)
 _SHOWN = re.compile(r"(PEACEKEEPING|PREFECT)_\w+|DO_NOT_TRACK|(https?|all|no)_proxy", re.IGNORECASE)
 
 State = Literal["ok", "warn", "bad"]
