@@ -147,7 +147,7 @@ def settle_options(sources: list[str], offline: bool, live: bool, force: bool, a
 def wait_before_fetching(options: RefreshOptions, spread_minutes: float) -> None:
     """Wait a random part of `spread_minutes`, unless offline or as of a day."""
     if spread_minutes and not options.offline and options.as_of is None:
-        seconds = random.uniform(0, spread_minutes * 60)  # noqa: S311
+        seconds = random.uniform(0, spread_minutes * 60)  # not a secret  # noqa: S311 # nosec B311
         log.info("Fetching in %.1f minutes.", seconds / 60)
         time.sleep(seconds)
 
