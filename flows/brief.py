@@ -21,7 +21,7 @@ from pydantic import Field
 from flows.artifacts import artifact
 from flows.decorators import pipeline_flow, pipeline_task, run_errors
 from flows.steps.as_of import published_build_id
-from flows.steps.errors import explained, foreseeable
+from flows.steps.errors import foreseeable, message_of
 from flows.steps.settings import Paths, paths
 from flows.task_runners import map_task
 from warehouse.query import connect
@@ -72,7 +72,7 @@ def brief(
             written = write_folder_index(batches, up_to, where, folder, return_state=True).result()
             require_complete(batches)
     except run_errors() as error:
-        return Failed(message=explained(error))
+        return Failed(message=message_of(error))
     return report(written, up_to, where, folder)
 
 

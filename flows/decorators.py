@@ -13,7 +13,7 @@ from prefect.exceptions import FailedRun
 from prefect.states import Failed
 
 from flows import hooks
-from flows.steps.errors import explained, foreseeable
+from flows.steps.errors import foreseeable, message_of
 from flows.task_runners import RunnerError
 
 logging.getLogger("peacekeeping").setLevel(logging.INFO)
@@ -85,7 +85,7 @@ def pipeline_task(
             try:
                 return function(*args, **kwargs)
             except foreseeable() as error:
-                return Failed(message=explained(error))
+                return Failed(message=message_of(error))
             except RuntimeError as error:  # DuckDB replaces the KeyboardInterrupt of a Ctrl-C within a query by its own
                 if "interrupted" in str(error).lower():
                     raise KeyboardInterrupt from None

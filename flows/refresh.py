@@ -33,7 +33,7 @@ from flows.automations import mark_killed_runs
 from flows.decorators import pipeline_flow, pipeline_task, run_errors
 from flows.server import ON_SERVER_GONE, answers
 from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id
-from flows.steps.errors import explained
+from flows.steps.errors import message_of
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
@@ -145,9 +145,9 @@ def settle_options(sources: list[str], offline: bool, live: bool, force: bool, a
 
 
 def wait_before_fetching(options: RefreshOptions, spread_minutes: float) -> None:
-    """Wait a random part of `spread_minutes`, if publishers are asked."""
+    """Wait a random part of `spread_minutes`, unless offline or as of a day."""
     if spread_minutes and not options.offline and options.as_of is None:
-        seconds = random.uniform(0, spread_minutes * 60)  # noqa: S311
+        seconds = random.uniform(0, spread_minutes * 60)  # not a secret  # noqa: S311 # nosec B311
         log.info("Fetching in %.1f minutes.", seconds / 60)
         time.sleep(seconds)
 
@@ -157,13 +157,13 @@ def recorded_errors(summary: Summary) -> Iterator[None]:
     """End the block at an error that has its sentence, and record it as a failure; record the time taken as well."""
     began = time.perf_counter()
     if runtime.flow_run.run_count > 1:
-        summary.warn("This run began once more: it had crashed, or somebody asked for it again.")
+        summary.warn("This run began once more: it had crashed, or was started again.")
     try:
         yield
     except run_errors() as error:
-        summary.failures.append(explained(error))
+        summary.failures.append(message_of(error))
         if not isinstance(error, FailedRun):  # which Prefect has logged as the task's state
-            log.error("%s", explained(error))
+            log.error("%s", message_of(error))
     summary.seconds = time.perf_counter() - began
 
 

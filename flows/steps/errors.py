@@ -22,7 +22,7 @@ def foreseeable() -> tuple[type[Exception], ...]:
     )  # fmt: skip
 
 
-def explained(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """The message of a foreseeable error for the user."""
     if isinstance(error, OSError) and error.strerror:
         place = f" ({error.filename})" if error.filename else ""

@@ -127,7 +127,7 @@ def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> 
 
     Raises Unreachable, Unavailable or Refused; the caller then uses `fall_back`.
     """
-    last, request = _last_reply(archive, source), download.wanted(source)
+    last, request = _last_reply(archive, source), download.request_for(source)
     # A conditional request is only right for an undamaged snapshot of the same address.
     current = _usable(archive, source, str(last.get("sha256"))) if last.get("url") == request.url else None
     with tempfile.TemporaryDirectory(dir=work) as folder, Client(request.url) as client:
