@@ -37,8 +37,8 @@ def server_version(api_url: str) -> str | None:
     """The version of the Prefect server at the address; None when none answers."""
     if not api_url.startswith(("http://", "https://")):
         return None
-    try:
-        with urllib.request.urlopen(f"{api_url.rstrip('/')}/admin/version", timeout=PROBE_SECONDS) as reply:  # noqa: S310
+    try:  # S310, B310: the address is http or https
+        with urllib.request.urlopen(f"{api_url.rstrip('/')}/admin/version", timeout=PROBE_SECONDS) as reply:  # noqa: S310 # nosec B310
             return str(json.load(reply))
     except (urllib.error.URLError, OSError, ValueError):
         return None
@@ -95,7 +95,7 @@ class OwnServer:
         environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
         if self.process is None:
             atexit.register(self.stop)
-        self.process = subprocess.Popen(  # noqa: S603
+        self.process = subprocess.Popen(  # this interpreter and a port  # noqa: S603 # nosec B603
             [sys.executable, "-m", __name__, str(self.port)],
             env=environment | {"PREFECT_UI_ENABLED": str(int(self.ui)), "PREFECT_UI_API_URL": self.api_url},
             stdin=subprocess.PIPE,  # the server ends when this pipe is closed, by whatever ends this process
