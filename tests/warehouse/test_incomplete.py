@@ -53,7 +53,7 @@ NO_TOLL = {"fatalities_as_of": "one row a casualty, as main.fatalities has it: n
 # Marts that have a month_end or a peacekeeping_year, and are not marked.
 NO_FIGURES = {"peacekeeping_years": "a calendar, without figures"}
 PERIODIC = {f"main.{name}" for name, one in CATALOGUE.items() if one.coverage.rule == "replace_periods"}
-COMMENT = "True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods."
+COMMENT = "True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods)."
 
 
 def lacks(source: str, period: str, measure: str = "total", *figures: float | None) -> str:
