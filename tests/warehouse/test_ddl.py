@@ -180,7 +180,7 @@ def test_a_row_that_keeps_its_declaration_is_taken(
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"child": None}, "NOT NULL constraint failed: children.child"),
         ({"born": None}, "NOT NULL constraint failed: children.born"),
@@ -203,11 +203,11 @@ def test_a_row_that_keeps_its_declaration_is_taken(
     ids=str,
 )
 def test_a_row_that_breaks_its_declaration_is_refused(
-    family: duckdb.DuckDBPyConnection, change: dict[str, object], told: str
+    family: duckdb.DuckDBPyConnection, change: dict[str, object], message: str
 ) -> None:
     with pytest.raises(duckdb.Error) as caught:
         insert(family, change)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert family.execute("SELECT count(*) FROM main.children").fetchone() == (0,)
 
 
@@ -236,17 +236,17 @@ def test_the_file_refuses_what_the_declaration_forbids(full: duckdb.DuckDBPyConn
     broken = []
     for name, column in table.stored_columns.items():
         meta = dict(column.metadata or {})
-        told = refused(full, table.full_name, f"NULL AS {name}")
-        if not column.nullable and f"NOT NULL constraint failed: {table.name}.{name}" not in told:
+        message = refused(full, table.full_name, f"NULL AS {name}")
+        if not column.nullable and f"NOT NULL constraint failed: {table.name}.{name}" not in message:
             broken.append(f"{name} takes NULL")
         for bound, beyond in (("minimum", -1), ("maximum", 1)):
             if meta.get(bound) is not None:
-                told = refused(full, table.full_name, f"{meta[bound] + beyond} AS {name}")
-                if "CHECK constraint failed" not in told or name not in told:
+                message = refused(full, table.full_name, f"{meta[bound] + beyond} AS {name}")
+                if "CHECK constraint failed" not in message or name not in message:
                     broken.append(f"{name} takes more than its {bound}")
         if meta.get("pattern"):
-            told = refused(full, table.full_name, f"'?' AS {name}")
-            if "CHECK constraint failed" not in told or name not in told:
+            message = refused(full, table.full_name, f"'?' AS {name}")
+            if "CHECK constraint failed" not in message or name not in message:
                 broken.append(f"{name} takes another form")
         if meta.get("values") and "onver" not in refused(full, table.full_name, f"'no such value' AS {name}"):
             broken.append(f"{name} takes an unknown value")
@@ -260,7 +260,7 @@ def test_the_file_refuses_what_the_declaration_forbids(full: duckdb.DuckDBPyConn
 
 
 @pytest.mark.parametrize(
-    ("table", "change", "told"),
+    ("table", "change", "message"),
     [
         ("main.uniformed_personnel", "total + 1 AS total", "female + male"),
         ("main.uniformed_personnel", "-1 AS female", "female >= 0"),
@@ -279,8 +279,8 @@ def test_the_file_refuses_what_the_declaration_forbids(full: duckdb.DuckDBPyConn
         ("meta.snapshots", "rows_read + 1 AS rows_read", "rows_read = "),
     ],
 )
-def test_each_of_these_rows_is_refused(full: duckdb.DuckDBPyConnection, table: str, change: str, told: str) -> None:
-    assert told in refused(full, table, change)
+def test_each_of_these_rows_is_refused(full: duckdb.DuckDBPyConnection, table: str, change: str, message: str) -> None:
+    assert message in refused(full, table, change)
 
 
 def test_women_and_men_need_not_be_known_for_a_total(full: duckdb.DuckDBPyConnection) -> None:
@@ -336,11 +336,11 @@ def test_every_enforced_key_and_reference_is_a_constraint_of_the_file(full: duck
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.full_name)
 def test_the_file_s_comments_are_the_declaration_s(full: duckdb.DuckDBPyConnection, table: Table) -> None:
     place = [table.schema_name, table.name]
-    told = full.execute(
+    message = full.execute(
         "SELECT comment FROM duckdb_tables() WHERE database_name = 'given' AND schema_name = ? AND table_name = ?",
         place,
     )
-    assert told.fetchall() == [(" ".join([table.title + ".", table.description, *table.hazards]),)]
+    assert message.fetchall() == [(" ".join([table.title + ".", table.description, *table.hazards]),)]
     columns = full.execute(
         "SELECT column_name, comment FROM duckdb_columns() "
         "WHERE database_name = 'given' AND schema_name = ? AND table_name = ? ORDER BY column_index",
