@@ -15,6 +15,7 @@ from flows.cli.errors import WRONG, fail
 from flows.cli.options import as_of_option, examples
 from flows.steps.as_of import warehouse_as_of
 from flows.steps.settings import paths
+from schemas.files import replacing
 from warehouse.query import Answer, connect
 
 
@@ -78,20 +79,18 @@ def _write_text(answer: Answer, form: str, file: IO[str]) -> int:
 
 def _write(answer: Answer, form: str, output: Path) -> None:
     """Write the answer to a scratch file and rename it; a device or a pipe is written to directly."""
-    special = output.exists() and not output.is_file()
-    if special and form == "parquet":
-        raise OSError(errno.EINVAL, "it is no regular file")
-    target = output if special else output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
+    if output.exists() and not output.is_file():
         if form == "parquet":
-            rows = answer.write_parquet(target)
+            raise OSError(errno.EINVAL, "it is no regular file")
+        with output.open("w", encoding="utf-8", newline="") as file:
+            _write_text(answer, form, file)
+        return
+    if not output.parent.is_dir():
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    with replacing(output) as scratch:
+        if form == "parquet":
+            rows = answer.write_parquet(scratch)
         else:
-            with target.open("w", encoding="utf-8", newline="") as file:
+            with scratch.open("w", encoding="utf-8", newline="") as file:
                 rows = _write_text(answer, form, file)
-        if not special:
-            target.replace(output)
-    finally:
-        if not special:
-            target.unlink(missing_ok=True)
-    if not special:
-        click.echo(f"Wrote {rows:,} rows to {output}.", err=True)
+    click.echo(f"Wrote {rows:,} rows to {output}.", err=True)

@@ -1,4 +1,4 @@
-"""`peacekeeping claims` as a reporter and a script meet it."""
+"""`peacekeeping claims`: text, Markdown, JSON and rows."""
 
 from __future__ import annotations
 
@@ -128,6 +128,7 @@ def test_without_a_warehouse_or_that_of_the_day_it_says_what_to_run(fresh: Any) 
     assert "Run `peacekeeping refresh --as-of 2022-01` first." in fresh("claims", "--as-of", "2022-01", code=1).stderr
 
 
+@pytest.mark.slow
 def test_as_of_a_day_a_claim_is_judged_by_what_had_been_published(copy: Any) -> None:
     copy("refresh", "--as-of", "2022-01")
     told = {claim["id"]: claim for claim in json.loads(copy("claims", "--json", "--as-of", "2022-01").stdout)}

@@ -1,4 +1,4 @@
-"""`peacekeeping export` with the bundled figures, as an analyst and a script meet it."""
+"""`peacekeeping export` of the bundled figures: to a folder and to S3, read back with DuckDB."""
 
 from __future__ import annotations
 
@@ -85,6 +85,7 @@ def test_wrong_commands_are_told_apart_from_failures(built: Any, tmp_path: Path)
     assert not (tmp_path / "latest.json").exists() and list((tmp_path / "builds").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_export_that_is_killed_leaves_the_last_good_one(built: Any, tmp_path: Path) -> None:
     out = tmp_path / "export"
     older = tmp_path / "older.duckdb"
@@ -109,6 +110,7 @@ def test_an_export_that_is_killed_leaves_the_last_good_one(built: Any, tmp_path:
     assert {path.name for path in (out / "builds").iterdir()} == {"aaaaaaaaaaaa", build}
 
 
+@pytest.mark.slow
 def test_as_of_a_day_lies_apart_and_says_so(copy: Any) -> None:
     copy("refresh", "--as-of", "2022-01")
     copy("export", "--as-of", "2022-01", "-t", "fatalities", "-t", "meta.snapshots")

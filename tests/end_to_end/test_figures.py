@@ -1,4 +1,4 @@
-"""The figures that the bundled snapshots must give, asked through the command as a user would."""
+"""The figures of the bundled snapshots, queried by the command."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_bundled_snapshots_give_the_known_figures(built: Any, sql: str, answer: 
         ("scale_of_assessments", "period_from"),
     ],
 )
-def test_no_state_stands_under_two_names_and_no_name_for_two_states(built: Any, table: str, period: str) -> None:
+def test_no_state_has_two_names_and_no_name_two_states(built: Any, table: str, period: str) -> None:
     for one, other in (
         ("contributor_iso3", "contributor_as_published"),
         ("contributor_as_published", "contributor_iso3"),

@@ -1,4 +1,4 @@
-"""The warehouse is a pure function of the archive: byte for byte, wherever it is built and in whatever order."""
+"""The warehouse is a pure function of the archive: the same bytes in any folder and any order of loading."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.slow  # five refreshes
 
 
 def exports(warehouse: Path, folder: Path) -> dict[str, str]:
-    """The SHA-256 of each table of main and meta as CSV and as Parquet, in the order in which its rows lie."""
+    """The SHA-256 of each table of main and meta as CSV and as Parquet, in the order of its rows."""
     folder.mkdir()
-    found = {}
+    hashes = {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         tables = connection.execute(
             "SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY 1"
@@ -28,8 +28,8 @@ def exports(warehouse: Path, folder: Path) -> dict[str, str]:
             for form in ("csv", "parquet"):
                 file = folder / f"{table}.{form}"
                 connection.execute(f"COPY (FROM {table}) TO '{file}' (FORMAT {form})")
-                found[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return found
+                hashes[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return hashes
 
 
 def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
@@ -45,7 +45,10 @@ def elsewhere(fresh: Any, tmp_path: Path) -> Any:
 
 
 def test_the_same_archive_gives_the_same_rows_in_the_same_order_byte_for_byte(fresh: Any, elsewhere: Any) -> None:
-    fresh.extra["PYTHONHASHSEED"], elsewhere.extra["PYTHONHASHSEED"] = "1", "2"  # no order may hang on hashes of texts
+    fresh.extra["PYTHONHASHSEED"], elsewhere.extra["PYTHONHASHSEED"] = (
+        "1",
+        "2",
+    )  # no order may depend on hashes of texts
     fresh("refresh", "--offline")
     shutil.copytree(fresh.data / "raw", elsewhere.data / "raw")
     elsewhere("refresh", "--offline")  # with nothing staged
@@ -61,7 +64,7 @@ def test_the_same_archive_gives_the_same_rows_in_the_same_order_byte_for_byte(fr
 
 
 def test_vintages_that_come_in_the_opposite_order_give_the_same_tables(fresh: Any, elsewhere: Any) -> None:
-    """Two vintages between those that are bundled: the list of 2021 once more, and that of 2025 without what came since."""
+    """Two vintages between the bundled ones: the list of 2021 again, and that of 2025 up to 2023-01-31."""
     older, newer = (read_csv(BUNDLED / f"fatalities_{name}.csv.gz") for name in ("2021-06", "2025-04"))
     vintages = {
         "2022-01-31": older,

@@ -1,4 +1,4 @@
-"""`peacekeeping doctor`: what it finds well or not, without a server, a data folder or a warehouse, changing nothing."""
+"""`peacekeeping doctor`: its findings, with or without a data folder and a warehouse; it changes nothing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from flows.steps import locking, settings
 from flows.steps.identity import code_sha256, staging_code
 from flows.steps.settings import Paths
 
-NOBODY = "http://127.0.0.1:9"
-
 
 @pytest.fixture
 def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
@@ -35,7 +33,7 @@ def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 
 
 def publish(where: Paths, code: str) -> None:
-    """A file that has what the doctor reads of a warehouse."""
+    """A warehouse with the tables that doctor reads."""
     where.raw.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(where.warehouse)) as connection:
         connection.execute("CREATE SCHEMA meta")
@@ -49,7 +47,7 @@ def found(where: Paths) -> dict[str, Finding]:
     return {finding.what: finding for finding in doctor.examine(where)}
 
 
-def test_with_nothing_there_nothing_is_bad_and_nothing_is_made(where: Paths) -> None:
+def test_an_empty_machine_has_nothing_bad_and_nothing_is_created(where: Paths) -> None:
     told = found(where)
     assert not [finding for finding in told.values() if finding.state == "bad"]
     assert (told["archive"].state, told["archive"].advice) == ("warn", "Run `peacekeeping refresh`.")
@@ -58,7 +56,7 @@ def test_with_nothing_there_nothing_is_bad_and_nothing_is_made(where: Paths) -> 
     assert not where.data.exists()
 
 
-def test_a_folder_that_is_well_is_ok_and_is_left_as_it_was(where: Paths) -> None:
+def test_a_good_folder_is_ok_and_unchanged(where: Paths) -> None:
     publish(where, code_sha256())
     before = {path: path.stat().st_mtime_ns for path in [where.data, *where.data.rglob("*")]}
     told = found(where)
@@ -75,7 +73,7 @@ def test_a_warehouse_of_other_code_is_a_warning_and_one_that_cannot_be_read_is_b
     assert found(where)["archive"].state == "bad"  # as `peacekeeping verify` says
 
 
-def test_what_killed_runs_and_other_code_left_is_told_with_its_bytes(where: Paths) -> None:
+def test_leftovers_of_killed_runs_and_other_code_are_reported_with_their_size(where: Paths) -> None:
     publish(where, code_sha256())
     for place, size in (
         (where.work / "0123456789ab" / "build" / "x.duckdb", 3_000),
@@ -90,7 +88,7 @@ def test_what_killed_runs_and_other_code_left_is_told_with_its_bytes(where: Path
     assert told["left by killed runs"].state == told["staged by other code"].state == "warn"
 
 
-def test_who_holds_the_lock_and_since_when_is_told_and_its_scratch_is_in_use(where: Paths) -> None:
+def test_the_holder_of_the_lock_is_reported_and_its_scratch_files_are_no_leftovers(where: Paths) -> None:
     publish(where, code_sha256())
     with locking.only_writer(where):
         (where.work / "run").mkdir()
@@ -99,11 +97,11 @@ def test_who_holds_the_lock_and_since_when_is_told_and_its_scratch_is_in_use(whe
         assert "process " in told["writer's lock"].found and ", since 20" in told["writer's lock"].found
         assert "left by killed runs" not in told
     assert found(where)["writer's lock"].found == "free"
-    with FileLock(where.lock).acquire(timeout=0):  # the question took nothing away
+    with FileLock(where.lock).acquire(timeout=0):  # asking does not take the lock
         pass
 
 
-def test_versions_are_held_against_the_declared_ranges() -> None:
+def test_versions_are_compared_with_the_declared_ranges() -> None:
     assert {finding.state for finding in doctor.versions()} == {"ok"}
     assert [finding.what for finding in doctor.versions()] == [
         "peacekeeping", "Python", "prefect", "duckdb", "pandas", "pandera",

@@ -1,4 +1,4 @@
-"""Freshness: worked out by hand from days covered and bounds; the declarations that it is judged by."""
+"""Freshness, computed by hand from the covered days and the bounds, and the declared bounds."""
 
 from __future__ import annotations
 

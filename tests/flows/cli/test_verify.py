@@ -1,4 +1,4 @@
-"""Verify: what is whole passes, and each kind of damage is told with what to do; all of them, not only the first."""
+"""`peacekeeping verify`: an undamaged folder passes; every damage is reported with what to do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONTENT = {"fatalities": [b"one", b"two!"], "missions": [b"three"]}
 
 
 def put(where: Paths, source: str, content: bytes, origin: str = "fetched") -> Path:
-    """A snapshot as the archive keeps it, written by hand; gives the file of its bytes."""
+    """A snapshot as the archive keeps it, written by hand; returns the file of its bytes."""
     sha256 = hashlib.sha256(content).hexdigest()
     file = where.raw / source / sha256
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def put(where: Paths, source: str, content: bytes, origin: str = "fetched") -> P
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> Paths:
+def intact(tmp_path: Path) -> Paths:
     """An archive of three snapshots, a recorded build, and a warehouse of two of the three and a register."""
     where = Paths(tmp_path / "data")
     named = [(source, put(where, source, some).name) for source, contents in CONTENT.items() for some in contents]
@@ -57,8 +57,8 @@ def first_of(where: Paths, source: str = "fatalities", content: bytes = b"one") 
     return where.raw / source / hashlib.sha256(content).hexdigest()
 
 
-def test_what_is_whole_passes_and_is_counted(whole: Paths) -> None:
-    found = verify_folder(whole)
+def test_an_undamaged_folder_passes_and_is_counted(intact: Paths) -> None:
+    found = verify_folder(intact)
     assert found.damages == [] and (found.builds, found.build_id) == (1, "abcd")
     counted = {held.source: held for held in found.sources}
     assert counted["fatalities"] == ArchivedSource("fatalities", snapshots=2, bytes=7, whole=True)
@@ -67,13 +67,13 @@ def test_what_is_whole_passes_and_is_counted(whole: Paths) -> None:
     assert set(counted) == set(catalogue.source_names())
 
 
-def test_what_a_killed_process_leaves_behind_is_no_damage(whole: Paths) -> None:
+def test_what_a_killed_process_leaves_behind_is_no_damage(intact: Paths) -> None:
     for folder in ("fatalities", "builds", "refused/fatalities", "never_heard_of"):
-        (whole.raw / folder).mkdir(parents=True, exist_ok=True)
-        (whole.raw / folder / ".new-x1y2z3").write_bytes(b"half a fi")
-    (whole.raw / "fatalities" / ("f" * 64)).write_bytes(b"bytes that have no record yet")
-    (whole.data / "work" / "run").mkdir(parents=True)
-    assert verify_folder(whole).damages == []
+        (intact.raw / folder).mkdir(parents=True, exist_ok=True)
+        (intact.raw / folder / ".new-x1y2z3").write_bytes(b"half a fi")
+    (intact.raw / "fatalities" / ("f" * 64)).write_bytes(b"bytes that have no record yet")
+    (intact.data / "work" / "run").mkdir(parents=True)
+    assert verify_folder(intact).damages == []
 
 
 def spoil(file: Path) -> None:
@@ -91,7 +91,7 @@ def of_another(file: Path) -> None:
 
 
 RECORD_GONE = "which the archive no longer has"
-# What is done to the first snapshot of the fatalities, and what must be told of it, damage by damage.
+# Damage to the first snapshot of the fatalities, and the words that each reported damage must have.
 SNAPSHOT_DAMAGES: dict[str, tuple[Callable[[Path], None], list[list[str]]]] = {
     "bytes changed": (spoil, [["is damaged: its SHA-256 is no longer its name", "remove it and"]]),
     "bytes cut": (lambda file: file.write_bytes(b"on"), [["is damaged", "refresh or load it again"]]),
@@ -107,26 +107,26 @@ SNAPSHOT_DAMAGES: dict[str, tuple[Callable[[Path], None], list[list[str]]]] = {
 
 
 @pytest.mark.parametrize("kind", SNAPSHOT_DAMAGES)
-def test_a_damaged_snapshot_is_told_once_with_what_to_do(whole: Paths, kind: str) -> None:
+def test_a_damaged_snapshot_is_reported_once_with_what_to_do(intact: Paths, kind: str) -> None:
     damage, expected = SNAPSHOT_DAMAGES[kind]
-    damage(first_of(whole))
-    found = verify_folder(whole)
+    damage(first_of(intact))
+    found = verify_folder(intact)
     assert len(found.damages) == len(expected), found.damages
     for told, parts in zip(found.damages, expected, strict=True):
-        assert all(part in told for part in parts) and first_of(whole).name[:12] in told and "\n" not in told
+        assert all(part in told for part in parts) and first_of(intact).name[:12] in told and "\n" not in told
     held = {held.source: held.whole for held in found.sources}
     assert (held["fatalities"], held["missions"]) == (kind == "lost", True)
 
 
-def test_a_bundled_snapshot_is_put_back_by_a_refresh_and_that_is_said(whole: Paths) -> None:
-    put(whole, "fatalities", b"bundled", origin="bundled").write_bytes(b"damaged")
-    (told,) = verify_folder(whole).damages
+def test_a_damaged_bundled_snapshot_is_put_back_by_a_refresh(intact: Paths) -> None:
+    put(intact, "fatalities", b"bundled", origin="bundled").write_bytes(b"damaged")
+    (told,) = verify_folder(intact).damages
     assert told.endswith("`peacekeeping refresh` puts it back.")
 
 
-def test_the_warehouse_rests_on_snapshots_that_are_held(whole: Paths) -> None:
-    lose(first_of(whole, "missions", b"three"))
-    of_the_build, of_the_warehouse = verify_folder(whole).damages
+def test_a_missing_snapshot_of_a_build_and_of_the_warehouse_is_reported(intact: Paths) -> None:
+    lose(first_of(intact, "missions", b"three"))
+    of_the_build, of_the_warehouse = verify_folder(intact).damages
     assert "The build abcd was made of" in of_the_build
     assert "The published warehouse was built from" in of_the_warehouse and "of missions" in of_the_warehouse
     assert "let `peacekeeping refresh` build" in of_the_warehouse
@@ -141,15 +141,15 @@ def test_the_warehouse_rests_on_snapshots_that_are_held(whole: Paths) -> None:
         ('{"snapshots": [{"source": "missions"}]}', "does not name the snapshots"),
     ],
 )
-def test_a_build_record_that_says_nothing_is_told(whole: Paths, text: str, told: str) -> None:
-    (whole.raw / "builds" / "abcd.json").write_text(text)
-    (found,) = verify_folder(whole).damages
+def test_a_build_record_without_snapshots_is_reported(intact: Paths, text: str, told: str) -> None:
+    (intact.raw / "builds" / "abcd.json").write_text(text)
+    (found,) = verify_folder(intact).damages
     assert told in found and "abcd.json" in found and "Remove it" in found
 
 
-def test_a_last_check_that_cannot_be_read_is_told(whole: Paths) -> None:
-    (whole.raw / "fatalities" / "last_checked.json").write_text('{"at": ')
-    (told,) = verify_folder(whole).damages
+def test_a_last_check_that_cannot_be_read_is_reported(intact: Paths) -> None:
+    (intact.raw / "fatalities" / "last_checked.json").write_text('{"at": ')
+    (told,) = verify_folder(intact).damages
     assert "last_checked.json can't be read" in told and "the next refresh writes it" in told
 
 
@@ -181,33 +181,35 @@ def foreign(file: Path) -> None:
     ],
     ids=["gone", "no database", "rotten", "foreign"],
 )
-def test_a_warehouse_that_is_none_is_told(whole: Paths, damage: Callable[[Path], None], told: list[str]) -> None:
-    damage(whole.warehouse)
-    (found,) = verify_folder(whole).damages
-    assert all(part in found for part in [*told, str(whole.warehouse)]) and "\n" not in found
+def test_a_missing_damaged_or_foreign_warehouse_is_reported(
+    intact: Paths, damage: Callable[[Path], None], told: list[str]
+) -> None:
+    damage(intact.warehouse)
+    (found,) = verify_folder(intact).damages
+    assert all(part in found for part in [*told, str(intact.warehouse)]) and "\n" not in found
 
 
-def test_all_damages_are_told_not_only_the_first(whole: Paths) -> None:
-    spoil(first_of(whole))
-    Path(f"{first_of(whole, content=b'two!')}.json").write_text("{")
-    (whole.raw / "fatalities" / "last_checked.json").write_text("{")
-    (whole.raw / "builds" / "abcd.json").write_text("{")
-    whole.warehouse.unlink()
-    found = verify_folder(whole)
+def test_all_damages_are_reported(intact: Paths) -> None:
+    spoil(first_of(intact))
+    Path(f"{first_of(intact, content=b'two!')}.json").write_text("{")
+    (intact.raw / "fatalities" / "last_checked.json").write_text("{")
+    (intact.raw / "builds" / "abcd.json").write_text("{")
+    intact.warehouse.unlink()
+    found = verify_folder(intact)
     assert len(found.damages) == 5 and len(set(found.damages)) == 5
     assert [held.whole for held in found.sources if held.snapshots] == [False, True]
 
 
-def test_nothing_yet_and_an_archive_that_is_gone_are_told_plainly(whole: Paths, tmp_path: Path) -> None:
+def test_nothing_yet_and_a_missing_archive_are_reported(intact: Paths, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="Run `peacekeeping refresh` first"):
         verify_folder(Paths(tmp_path / "elsewhere"))
-    whole.raw.rename(whole.data / "elsewhere")
-    found = verify_folder(whole)
+    intact.raw.rename(intact.data / "elsewhere")
+    found = verify_folder(intact)
     assert "There is no archive at" in found.damages[0] and "`peacekeeping refresh`" in found.damages[0]
     assert len([told for told in found.damages if "was built from the snapshot" in told]) == 2
 
 
-def test_each_record_is_looked_at_through_what_tells_how_far_it_is(whole: Paths) -> None:
+def test_the_progress_covers_each_record(intact: Paths) -> None:
     seen: list[Path] = []
-    verify_folder(whole, lambda notes: (seen.extend(notes), notes)[1])
+    verify_folder(intact, lambda notes: (seen.extend(notes), notes)[1])
     assert len(seen) == 3 and all(note.suffix == ".json" and note.parent.name in CATALOGUE for note in seen)
