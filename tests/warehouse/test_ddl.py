@@ -168,35 +168,26 @@ def insert(connection: duckdb.DuckDBPyConnection, change: dict[str, Any]) -> Non
         {"parent": None, "allowance": None, "balance": None},
         {"teeth": 0, "allowance": 0, "balance": 90},
         {"teeth": 32, "asleep": False},
-        {"kind": "tall"},
     ],
     ids=str,
 )
-def test_a_row_that_keeps_its_declaration_is_taken(
+def test_a_row_that_fits_its_declaration_is_accepted(
     family: duckdb.DuckDBPyConnection, change: dict[str, object]
 ) -> None:
     insert(family, change)
     assert family.execute("SELECT count(*) FROM main.children").fetchone() == (1,)
 
 
+# What the warehouse's own tables, below, have no column for.
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"child": None}, "NOT NULL constraint failed: children.child"),
-        ({"born": None}, "NOT NULL constraint failed: children.born"),
-        ({"kind": None}, "NOT NULL constraint failed: children.kind"),
-        ({"teeth": None}, "NOT NULL constraint failed: children.teeth"),
         ({"asleep": None}, "NOT NULL constraint failed: children.asleep"),
-        ({"child": "Ann"}, "CHECK constraint failed"),
         ({"child": "ann."}, "CHECK constraint failed"),
         ({"child": ""}, "CHECK constraint failed"),
         ({"kind": "its small"}, "Could not convert string"),
-        ({"teeth": -1}, "CHECK constraint failed"),
         ({"teeth": 33, "asleep": False}, "CHECK constraint failed"),
         ({"teeth": 30}, "CHECK constraint failed"),
-        ({"allowance": -0.01}, "CHECK constraint failed"),
-        ({"balance": 90.5}, "CHECK constraint failed"),
-        ({"balance": -90.5}, "CHECK constraint failed"),
         ({"balance": float("nan")}, "CHECK constraint failed"),
         ({"parent": "Q"}, "foreign key constraint"),
     ],
@@ -205,13 +196,12 @@ def test_a_row_that_keeps_its_declaration_is_taken(
 def test_a_row_that_breaks_its_declaration_is_refused(
     family: duckdb.DuckDBPyConnection, change: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(duckdb.Error) as caught:
+    with pytest.raises(duckdb.Error, match=message):
         insert(family, change)
-    assert message in str(caught.value)
     assert family.execute("SELECT count(*) FROM main.children").fetchone() == (0,)
 
 
-def test_a_second_row_of_one_key_is_refused(family: duckdb.DuckDBPyConnection) -> None:
+def test_a_key_of_several_columns_is_unique_as_a_whole(family: duckdb.DuckDBPyConnection) -> None:
     insert(family, {})
     insert(family, {"born": date(2020, 3, 1)})
     insert(family, {"child": "bob"})
@@ -219,13 +209,16 @@ def test_a_second_row_of_one_key_is_refused(family: duckdb.DuckDBPyConnection) -
         insert(family, {"teeth": 3})
 
 
-def test_keys_and_references_that_are_not_enforced_are_left_to_the_checks() -> None:
-    columns = {"code": text("Code."), "other": text("Other.", references="parents.code")}
-    table = Table("main", "facts", "Facts", "One row a fact.", ("code",), False, columns)
+def test_a_generated_column_follows_its_expression() -> None:
+    columns = {"kind": text("Kind."), "is_big": flag("Whether big.", generated="kind = 'big'")}
+    table = Table("main", "t", "T", "One row a row.", (), False, columns)
     with duckdb.connect() as connection:
-        connection.execute(ddl.create_table(table))
-        connection.execute("INSERT INTO main.facts VALUES ('x', 'nobody'), ('x', 'nobody')")
-    assert ddl.references(table) == [("other", "main.parents", "code")]
+        connection.execute("\n".join([ddl.create_table(table), *ddl.comments(table)]))
+        connection.execute("INSERT INTO t (kind) VALUES ('big'), ('small')")
+        assert connection.execute("SELECT is_big FROM t").fetchall() == [(True,), (False,)]
+        connection.execute("UPDATE t SET kind = 'small'")
+        assert connection.execute("SELECT DISTINCT is_big FROM t").fetchall() == [(False,)]
+    assert list(table.stored_columns) == ["kind"] == list(table.frame_schema().columns)
 
 
 # The warehouse's own tables

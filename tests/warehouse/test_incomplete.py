@@ -53,7 +53,7 @@ NO_TOLL = {"fatalities_as_of": "one row a casualty, as main.fatalities has it: n
 # Marts that have a month_end or a peacekeeping_year, and are not marked.
 NO_FIGURES = {"peacekeeping_years": "a calendar, without figures"}
 PERIODIC = {f"main.{name}" for name, one in CATALOGUE.items() if one.coverage.rule == "replace_periods"}
-COMMENT = "True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods."
+COMMENT = "True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods)."
 
 
 def lacks(source: str, period: str, measure: str = "total", *figures: float | None) -> str:
@@ -221,8 +221,8 @@ def where(small: Path, tmp_path: Path) -> Paths:
 
 def status(where: Paths) -> dict[str, list[dict[str, Any]]]:
     """The incomplete periods of each source that has some."""
-    mentions = read_status(where, date(2025, 5, 1))["sources"]
-    return {one["source"]: one["incomplete_periods"] for one in mentions if one["incomplete_periods"]}
+    sources = read_status(where, date(2025, 5, 1))["sources"]
+    return {one["source"]: one["incomplete_periods"] for one in sources if one["incomplete_periods"]}
 
 
 @pytest.mark.parametrize(
