@@ -1,13 +1,19 @@
-"""What a run leaves on the Prefect server: a short log, artifacts under keys that build a history, its final state."""
+"""What a run leaves on the Prefect server: artifacts, and its final state."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.client.schemas.objects import State
+from prefect.exceptions import FailedRun
 from prefect.states import Completed, Failed
 
 from flows.steps.summary import Summary, markdown
@@ -16,7 +22,7 @@ log = logging.getLogger("peacekeeping.refresh")
 
 
 def artifact(write: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Write an artifact. One that the server doesn't take is a warning: the data are worth more than their report."""
+    """Write an artifact; returns what `write` returns, or None with a warning where the server refuses it."""
     try:
         return write(*arguments, **named)
     except Exception as error:  # whatever the client raises without a server
@@ -25,39 +31,46 @@ def artifact(write: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 
 
 def write_artifacts(summary: Summary) -> None:
-    """What an inspector reads. The keys are the same in each run, so that the UI shows each one's history."""
+    """Write a refresh's artifacts. Their keys are the same in each run, so the UI shows each one's history."""
     if not artifact(
         create_markdown_artifact, markdown(summary), key="refresh-summary", description="What this refresh did"
     ):
-        return  # nor would the server take the others, and the client tries each for a minute
-    tables: list[tuple[str, Sequence[Mapping[str, object]] | None, str]] = [
-        (
-            "rejected-rows",
-            summary.rejected,
-            "Rejected rows by reason, with an example" if summary.rejected else "No row was rejected",
-        ),
-        (
-            "checks-failed",
-            summary.checks_failed,
-            "Checks that failed; one of severity error stops publishing"
-            if summary.checks_failed
-            else "Each check held",
-        ),
-        ("claims", summary.claims or None, "The claims, and what this build's figures say of each"),
+        return  # the client would try each of the others for a minute, too
+    rejected = "Rejected rows by reason, with an example" if summary.rejected else "No row was rejected"
+    failed = "Failed checks; one of severity error stops publishing" if summary.checks_failed else "Every check passed"
+    for key, rows, description in (
+        ("rejected-rows", summary.rejected, rejected),
+        ("checks-failed", summary.checks_failed, failed),
+        ("claims", summary.claims or None, "The claims, and their verdicts from this build's figures"),
         ("changes", summary.changes or None, "Rows added, gone and changed since the build before"),
         (
             "reconciliations",
             summary.reconciliations or None,
-            "Figures held against another ledger's; the unexplained ones are in meta.reconciliations",
+            "Figures compared with another ledger's; meta.reconciliations has the unexplained differences",
         ),
-    ]
-    for key, rows, told in tables:
+    ):
         if rows is not None:
-            artifact(create_table_artifact, list(rows), key=key, description=told)
+            artifact(create_table_artifact, list(rows), key=key, description=description)
 
 
-class RefreshFailed(Exception):
-    """A refresh that failed, with its summary; the flow ends in a failed state that carries it."""
+class FetchProgress:
+    """A progress artifact: how many sources have answered."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.count = total, 0
+        description = f"0 of {total} sources have answered"
+        self.artifact = artifact(create_progress_artifact, 0.0, key="fetch-progress", description=description)
+
+    def advance(self, name: str) -> None:
+        """Count one more source."""
+        self.count += 1
+        if self.artifact:
+            description = f"{self.count} of {self.total} sources have answered, the last one was {name}"
+            artifact(update_progress_artifact, self.artifact, 100 * self.count / self.total, description=description)
+
+
+class RefreshFailed(FailedRun):
+    """A refresh that failed, with its summary; the data of the run's failed state."""
 
     def __init__(self, summary: Summary) -> None:
         super().__init__(summary.headline())
@@ -72,7 +85,7 @@ def final_state(summary: Summary) -> State[Any]:
 
 
 def summary_of(state: State[Any]) -> Summary:
-    """The summary that a finished refresh carries; of a run that Prefect itself refused, its message."""
+    """The summary of a finished refresh; for a run that Prefect itself refused, one with its message."""
     result = state.result(raise_on_failure=False)
     if isinstance(result, RefreshFailed):
         return result.summary

@@ -1,33 +1,55 @@
-"""The flow `brief`: write the briefing of a mission, or of every one, into the data folder.
+"""The flow `brief`: write the briefing of a mission, or of every one, into `briefings/` of the data folder.
 
-Thin: the pages are written by `flows.steps.briefings`, in the tasks of `flows.brief_steps`. Every mission's pages
-are written in batches, each a mapped task wherever `flows.task_runners` puts it. A foreseeable fault (no warehouse yet,
-an unknown mission, a folder that can't be written to) ends in a failed state with one sentence, without a traceback.
+Every mission's pages are written in batches, a mapped task each; then the index. A task gets names and paths and opens
+the warehouse, read-only, where it runs.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
+import duckdb
 from prefect import runtime
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.our_flow import our_flow
-from flows.steps.settings import paths
+from flows.artifacts import artifact
+from flows.decorators import pipeline_flow, pipeline_task, run_errors
+from flows.steps.as_of import published_build_id
+from flows.steps.errors import foreseeable, message_of
+from flows.steps.settings import Paths, paths
+from flows.task_runners import map_task
+from warehouse.query import connect
+from warehouse.reports.scope import BriefingError, Queries
+
+if TYPE_CHECKING:
+    from flows.steps.briefings import Written
 
 BATCH = 12  # missions a task: some ten tasks, so that a cluster's workers end at about the same time
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What a batch wrote: its pages, the missions that had not begun by the day, the build it read; or its error."""
+
+    pages: list[Path] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    build_id: str | None = None
+    error: str | None = None
+
+
 def _run_name() -> str:
-    given = runtime.flow_run.parameters
-    until = f" up to {given['up_to']}" if given.get("up_to") else ""
-    return f"brief {given.get('mission') or 'every mission'}{until} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    parameters = runtime.flow_run.parameters
+    until = f" up to {parameters['up_to']}" if parameters.get("up_to") else ""
+    return f"brief {parameters.get('mission') or 'every mission'}{until} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-@our_flow("brief", _run_name)
+@pipeline_flow("brief", _run_name)
 def brief(
     mission: str | None = None, up_to: date | None = None, batch: Annotated[int, Field(ge=1)] = BATCH
 ) -> State[Any]:
@@ -35,17 +57,121 @@ def brief(
 
     Args:
         mission: Whose page to write, by its acronym; every mission's when empty.
-        up_to: Only what had happened by this day; all that is held when empty.
+        up_to: Only what had happened by this day; everything when empty.
         batch: How many missions' pages one task writes, when every mission's are written.
     """
-    from flows import brief_steps
-
     if up_to is not None and up_to > datetime.now(UTC).date():
-        return Failed(message=f"up_to is a day that has been, got {up_to}. No page was written.")
+        return Failed(message=f"up_to is a day that is not in the future, got {up_to}. No page was written.")
     where = paths()
-    state = brief_steps.run(mission or None, up_to, batch, where, where.data / "briefings")
+    folder = where.data / "briefings"
+    try:
+        if mission:
+            written = write_briefing(mission, up_to, where, folder, return_state=True).result()
+        else:
+            batches = write_batches(batch, up_to, where, folder)
+            written = write_folder_index(batches, up_to, where, folder, return_state=True).result()
+            require_complete(batches)
+    except run_errors() as error:
+        return Failed(message=message_of(error))
+    return report(written, up_to, where, folder)
+
+
+@pipeline_task("write page of {mission}")
+def write_briefing(mission: str, up_to: date | None, where: Paths, folder: Path) -> Written:
+    """Write the page of a mission and the index."""
+    from flows.steps.briefings import BriefingWriter
+
+    with connect(where.warehouse) as connection:
+        return BriefingWriter(connection, folder, up_to).write(mission)
+
+
+def write_batches(size: int, up_to: date | None, where: Paths, folder: Path) -> list[Batch]:
+    """Write the pages of every mission; those from a build that was replaced meanwhile are written a second time."""
+    from flows.steps.briefings import BriefingWriter
+
+    with connect(where.warehouse) as connection:
+        names = BriefingWriter(connection, folder).missions()
+    missions = [names[start : start + size] for start in range(0, len(names), size)]
+    batches: dict[int, Batch] = {}
+    remaining = list(range(len(missions)))
+    for _ in range(2):
+        elements = {"missions": [missions[number] for number in remaining]}
+        states = map_task(write_batch, elements, up_to=up_to, where=where, folder=folder)
+        batches |= {number: _batch(missions[number], state) for number, state in zip(remaining, states, strict=True)}
+        published = published_build_id(where.warehouse)
+        remaining = [number for number, batch in batches.items() if batch.build_id not in (None, published)]
+        if not remaining:
+            break
+    return list(batches.values())
+
+
+def _batch_name() -> str:
+    missions = runtime.task_run.parameters["missions"]
+    return f"write pages {missions[0]} to {missions[-1]}"
+
+
+@pipeline_task(_batch_name)
+def write_batch(missions: list[str], up_to: date | None, where: Paths, folder: Path) -> Batch:
+    """Write the pages of some missions."""
+    from flows.steps.briefings import BriefingWriter
+
+    with connect(where.warehouse) as connection:
+        pages, skipped = BriefingWriter(connection, folder, up_to).pages(missions)
+        return Batch(pages, skipped, build_id_of(connection))
+
+
+def build_id_of(connection: duckdb.DuckDBPyConnection) -> str:
+    """The id of the build that a connection reads."""
+    from warehouse.reports.provenance import build_of
+
+    return str(build_of(Queries(connection))["build_id"])
+
+
+def _batch(missions: list[str], state: State[Any]) -> Batch:
     if state.is_completed():
-        written = state.result()
-        brief_steps.report(written, up_to, where)
-        return Completed(message=brief_steps.headline(written))
-    return Failed(message=state.message or "The pages could not be written.")
+        return cast(Batch, state.result())
+    return Batch(error=f"{missions[0]} to {missions[-1]}: {state.message or 'a task failed'}")
+
+
+@pipeline_task("write index")
+def write_folder_index(batches: list[Batch], up_to: date | None, where: Paths, folder: Path) -> Written:
+    """Write the index of the pages in the folder."""
+    from flows.steps.briefings import BriefingWriter
+
+    pages = [page for batch in batches for page in batch.pages]
+    errors = [batch.error for batch in batches if batch.error]
+    if errors and not pages:
+        raise BriefingError(errors[0])
+    with connect(where.warehouse) as connection:
+        skipped = [name for batch in batches for name in batch.skipped]
+        return BriefingWriter(connection, folder, up_to).index(pages, skipped)
+
+
+def require_complete(batches: list[Batch]) -> None:
+    """Raise BriefingError when a batch failed, or when the pages are of different builds."""
+    errors = [batch.error for batch in batches if batch.error]
+    if errors:
+        pages = sum(len(batch.pages) for batch in batches)
+        raise BriefingError(f"{len(errors)} of {len(batches)} batches failed, {pages} pages written; {errors[0]}")
+    if len({batch.build_id for batch in batches}) > 1:
+        raise BriefingError("Refreshes published while the pages were written: they are of two builds. Brief again.")
+
+
+def report(written: Written, up_to: date | None, where: Paths, folder: Path) -> State[Any]:
+    """Write an artifact with the chart of one page and the files' names; returns the final state."""
+    from flows.steps.briefings import BriefingWriter
+    from warehouse.reports.page import picture_of
+
+    try:
+        with connect(where.warehouse) as connection:
+            page = BriefingWriter(connection, folder, up_to).page_to_show(written)
+        chart = picture_of(page.read_text(encoding="utf-8"))
+    except foreseeable():  # the pages are written: the artifact does without a chart
+        chart = None
+    artifact(
+        create_markdown_artifact,
+        written.markdown(chart),
+        key="briefings",
+        description="The pages that this run wrote",
+    )
+    return Completed(message=written.headline())

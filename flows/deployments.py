@@ -1,37 +1,49 @@
-"""The deployments of prefect.yaml, as `peacekeeping serve` serves them: one declaration for both ways."""
+"""The deployments of prefect.yaml, as `peacekeeping serve` serves them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
-
-if TYPE_CHECKING:
-    from prefect.deployments.runner import RunnerDeployment
+from prefect.client.schemas.objects import ConcurrencyLimitConfig
+from prefect.deployments.runner import EntrypointType, RunnerDeployment  # type: ignore[attr-defined]
+from prefect.events import DeploymentEventTrigger
+from prefect.schedules import Cron
 
 HERE = Path(__file__).parent
 
 
 def declared() -> list[dict[str, Any]]:
-    """The deployments of prefect.yaml (installed beside this module, else in the project)."""
+    """The deployments of prefect.yaml, which an installed package has beside this module."""
     file = next(path for path in (HERE / "prefect.yaml", HERE.parent / "prefect.yaml") if path.exists())
-    found: list[dict[str, Any]] = yaml.safe_load(file.read_text(encoding="utf-8"))["deployments"]
-    return found
+    entries: list[dict[str, Any]] = yaml.safe_load(file.read_text(encoding="utf-8"))["deployments"]
+    return entries
 
 
-def _of(entry: Mapping[str, Any]) -> RunnerDeployment:
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig
-    from prefect.deployments.runner import EntrypointType  # type: ignore[attr-defined]
-    from prefect.events import DeploymentEventTrigger
-    from prefect.schedules import Cron
+def timetable() -> list[list[str]]:
+    """Each deployment's name and when it runs."""
+    return [[entry["name"], _when(entry)] for entry in declared()]
 
+
+def _when(entry: Mapping[str, Any]) -> str:
+    schedules = [f"{schedule['cron']} {schedule['timezone']}" for schedule in entry.get("schedules", ())]
+    unscheduled = "when a refresh has published something new" if entry.get("triggers") else "by hand"
+    return ", ".join(schedules) or unscheduled
+
+
+def runner_deployments() -> list[RunnerDeployment]:
+    """Every declared deployment for a runner, by module path: independent of the working directory."""
+    return [_runner_deployment(entry) for entry in declared()]
+
+
+def _runner_deployment(entry: Mapping[str, Any]) -> RunnerDeployment:
     module, _, name = entry["entrypoint"].rpartition(".")
-    made: RunnerDeployment = getattr(import_module(module), name).to_deployment(
+    deployment: RunnerDeployment = getattr(import_module(module), name).to_deployment(
         entry["name"],
-        schedules=[Cron(one["cron"], timezone=one["timezone"]) for one in entry.get("schedules", ())],
+        schedules=[Cron(schedule["cron"], timezone=schedule["timezone"]) for schedule in entry.get("schedules", ())],
         parameters=entry["parameters"],
         description=entry["description"],
         tags=entry["tags"],
@@ -39,9 +51,4 @@ def _of(entry: Mapping[str, Any]) -> RunnerDeployment:
         triggers=[DeploymentEventTrigger(**trigger) for trigger in entry.get("triggers", ())],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    return made
-
-
-def runner_deployments() -> list[RunnerDeployment]:
-    """Every declared deployment, for a runner to serve: found by module path, so that any working directory will do."""
-    return [_of(entry) for entry in declared()]
+    return deployment

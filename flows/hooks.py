@@ -1,104 +1,92 @@
-"""Telling a webhook how a run ended. Off unless the environment names one:
+"""The webhook that is called at the end of a run. Off unless the environment names one:
 
     PEACEKEEPING_NOTIFY_URL  an http(s) address that takes a JSON POST: {text, state, run, url} (Slack reads `text`)
     PEACEKEEPING_NOTIFY_ON   failures (default), warnings (and failures), or always
 
-The address is a secret, because whoever has it can post: no log line, artifact or error text has any part of it. That
-nobody could be told is a warning and never fails a run.
+The address is a secret, because whoever has it can post: no log line, artifact or message contains any part of it. A
+webhook that can't be called is a warning and never fails a run.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import urllib.error
+import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
 from flows.steps.settings import Settings
+from flows.steps.summary import WITH_WARNINGS
 
 log = logging.getLogger("peacekeeping.notify")
 
 URL, ON = "PEACEKEEPING_NOTIFY_URL", "PEACEKEEPING_NOTIFY_ON"
 WHEN = ("failures", "warnings", "always")
-WITH_WARNINGS = "with warnings"  # what the final message of a run that warned begins with
-CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
-
-# A server that is brought up for one run is gone when somebody follows the link.
-server_stays = True
+TIMEOUT_SECONDS = 10.0
 
 
-def at_end(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001
-    """A flow's hook for each way in which a run can end."""
-    tell(state.type.value, state.message or state.name or "", flow_run.name, flow_run.id)
+def on_end(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001
+    """The hook of each flow for every end of a run."""
+    notify(state.type.value, state.message or state.name or "", flow_run.name, flow_run.id)
 
 
-def tell(state: str, message: str, run: str, run_id: Any = None) -> None:
-    """Post how a run ended, where the environment asks for it; never raises.
+def notify(state: str, message: str, run: str, run_id: Any = None) -> None:
+    """Post how a run ended, if the environment names a webhook for it; never raises.
 
     state  COMPLETED, FAILED or CRASHED
     """
     address = Settings.read().notify_url
-    if not address or not _wanted(state, message):
-        return
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        usable = False
-    if not usable:
-        log.warning("%s is no http or https address; nobody was told how this run ended.", URL)
+    if not address or not _is_wanted(state, message):
         return
     text = f"peacekeeping: {run}: {state.lower()}: {message}"
     problem = _post(address, {"text": text, "state": state, "run": run, "url": _link(run_id)})
     if problem:
-        log.warning("%s could not be told how this run ended: %s.", URL, problem)
+        log.warning("The webhook of %s was not called: %s.", URL, problem)
 
 
-def _wanted(state: str, message: str) -> bool:
+def _is_wanted(state: str, message: str) -> bool:
     when = Settings.read().notify_on
     if when not in WHEN:
-        log.warning("%s is one of %s, got %r; failures are told.", ON, ", ".join(WHEN), when)
+        log.warning("%s is one of %s, got %r; the webhook is called for failures.", ON, ", ".join(WHEN), when)
     if when == "always" or state != "COMPLETED":
         return True
     return when == "warnings" and message.startswith(WITH_WARNINGS)
 
 
 def _link(run_id: Any) -> str | None:
-    """The run's page in the UI, where there is one."""
-    if run_id is None or not server_stays:
-        return None
+    """The run's page in the UI; None where there is no UI, as on the server of a single run."""
+    from prefect.settings import PREFECT_UI_ENABLED
     from prefect.utilities.urls import url_for
 
+    if run_id is None or not PREFECT_UI_ENABLED.value():
+        return None
     try:
         return url_for("flow-run", obj_id=run_id)
-    except Exception:  # no more than a link
+    except Exception:  # the message matters more than its link
+        return None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Refuse redirects: the message is for the configured host only."""
+
+    def redirect_request(self, *_: Any) -> None:
         return None
 
 
 def _post(address: str, body: dict[str, Any]) -> str | None:
-    """Post; gives what went wrong, in words that have nothing of the address (the texts of `requests` do)."""
-    import requests
-
+    """Post; returns what went wrong. `requests` is not used: urllib3 logs the address, its errors contain it."""
     try:
-        with _silent():
-            reply = requests.post(
-                address, json=body, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True
-            )
-            reply.close()
-    except requests.Timeout:
-        return "it did not answer in time"
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return "it is no http or https address"
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(address, json.dumps(body).encode(), headers)  # noqa: S310
+        urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        return f"it answered {error.code}"
+    except ValueError:
+        return "it is no http or https address"
     except Exception as error:
         return f"it can't be reached ({type(error).__name__})"
-    return None if reply.ok and not reply.is_redirect else f"it answered {reply.status_code}"
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Keep urllib3 from logging the address, which it does at the level DEBUG."""
-    talker = logging.getLogger("urllib3.connectionpool")
-    before, talker.disabled = talker.disabled, True
-    try:
-        yield
-    finally:
-        talker.disabled = before
+    return None

@@ -1,26 +1,74 @@
-"""A Prefect server of our own: for the time of one run, brought up beside our own imports, or with its UI for `serve`.
+"""The Prefect server of a run or of `serve`: one that answers already, else one of our own.
 
-Prefect's ephemeral mode does the same, but imports the whole server in this process first and starts the other
-process only then: five seconds of waiting, one after the other. If ours doesn't come up, Prefect's own steps in.
+Prefect's ephemeral server would do for a single run, but for two things: it starts only after the imports of this
+process, which adds three seconds, and it goes on running when this process is killed. If ours does not start,
+Prefect's steps in.
+
+Nothing here imports Prefect: the server starts while Prefect is imported.
 """
 
 from __future__ import annotations
 
 import atexit
-import ctypes
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
 
+PROBE_SECONDS = 1.0
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
-LIVED_SECONDS = 5.0  # a server that ends sooner would end again
-PR_SET_PDEATHSIG = 1
+SHORT_LIFE_SECONDS = 5.0  # a server that ends sooner would end again
+
+# Called with a refresh's summary when its steps are done and its server is gone; the command sets it.
+ON_SERVER_GONE: ContextVar[Callable[[Any], None] | None] = ContextVar("on_server_gone", default=None)
+
+
+def server_version(api_url: str) -> str | None:
+    """The version of the Prefect server at the address; None when none answers."""
+    if not api_url.startswith(("http://", "https://")):
+        return None
+    try:  # S310, B310: the address is http or https
+        with urllib.request.urlopen(f"{api_url.rstrip('/')}/admin/version", timeout=PROBE_SECONDS) as reply:  # noqa: S310 # nosec B310
+            return str(json.load(reply))
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+
+
+def answers(api_url: str) -> bool:
+    """Whether a Prefect server answers at the address."""
+    return (server_version(api_url) or "").startswith("3.")
+
+
+def local_api() -> str:
+    """The address of a server on this machine's port."""
+    return f"http://127.0.0.1:{os.environ['PREFECT_SERVER_API_PORT']}/api"
+
+
+def running_server() -> str | None:
+    """The address of PREFECT_API_URL, or of a server on this machine's port, if it answers."""
+    addresses = (os.environ.get("PREFECT_API_URL", "").rstrip("/"), local_api())
+    return next((url for url in addresses if url and answers(url)), None)
+
+
+def exit_now(code: int) -> None:
+    """End the process without its exit handlers.
+
+    With a dead server Prefect's would go on for minutes to deliver the last events, and with a hanging thread Python's
+    would wait for it.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _free_port() -> int:
@@ -29,16 +77,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _end_with_parent(parent: int) -> None:
-    """Ask Linux to end this process, a server, when the one that started it is killed, so that none is left behind."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # gone already
-            sys.exit(1)
-
-
 class OwnServer:
-    """A server on loopback; a free port and no UI unless told otherwise."""
+    """A server on loopback, in a process of its own; on a free port and without the UI by default."""
 
     def __init__(self, port: int | None = None, ui: bool = False) -> None:
         self.port = port or _free_port()
@@ -51,67 +91,55 @@ class OwnServer:
         return f"http://127.0.0.1:{self.port}/api"
 
     def start(self) -> None:
-        """Start it and return at once. It is stopped at exit, after Prefect has sent its last events.
-
-        It ends with the thread that calls this: call it from one that lives as long as the server is wanted.
-        """
+        """Start it and return at once. It is stopped at exit, after Prefect has sent its last events."""
         environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
-        arguments = ["--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--lifespan", "on"]
-        arguments += ["--port", str(self.port), "--log-level", "error"]
         if self.process is None:
             atexit.register(self.stop)
-        self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", __name__, str(os.getpid()), *arguments],
-            env={**environment, "PREFECT_UI_ENABLED": str(int(self.ui)), "PREFECT_UI_API_URL": self.api_url},
-            stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(  # this interpreter and a port  # noqa: S603 # nosec B603
+            [sys.executable, "-m", __name__, str(self.port)],
+            env=environment | {"PREFECT_UI_ENABLED": str(int(self.ui)), "PREFECT_UI_API_URL": self.api_url},
+            stdin=subprocess.PIPE,  # the server ends when this pipe is closed, by whatever ends this process
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            # Ctrl-C in a terminal goes to every process of its group: the server must outlive what is still told to it.
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C goes to a process group, and the server must outlive the run's last events
         )
 
     def wait(self, seconds: float = START_SECONDS) -> bool:
-        """Whether it answers within `seconds`."""
+        """Whether it answers within `seconds`; one that does not is stopped."""
         deadline = time.monotonic() + seconds
         while self.process is not None and self.process.poll() is None and time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{self.api_url}/health", timeout=1) as reply:  # noqa: S310
-                    if reply.status == 200:
-                        return True
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
+            if answers(self.api_url):
+                return True
+            time.sleep(0.05)
         self._end()
         return False
 
     def keep_up(self) -> bool:
-        """Wait for its end, and start it anew where nobody stopped it: the same database at the same address.
+        """Start it again whenever it ends, with the same database and address, until it is stopped.
 
-        Whether it was stopped: False when it can't be kept up, because it ends at once or does not come up.
+        Returns False when that does not help: it ends at once, or does not answer.
         """
         while self.process is not None:
             began = time.monotonic()
             code = self.process.wait()
-            if self.stopped:
-                return True
-            if time.monotonic() - began < LIVED_SECONDS:
-                return False
-            print(f"warning: the Prefect server ended ({code}); it is started anew.", file=sys.stderr, flush=True)
+            if self.stopped or time.monotonic() - began < SHORT_LIFE_SECONDS:
+                break
+            print(f"warning: the Prefect server ended ({code}) and is started again.", file=sys.stderr, flush=True)
             self.start()
-            if self.stopped:  # meanwhile
-                self._end()
             if not self.wait():
-                return self.stopped
-        return False
+                break
+        return self.stopped
 
     def stop(self) -> None:
-        """End it, letting it write its last records."""
+        """Stop it, after it has written its last records."""
         self.stopped = True
         self._end()
 
     def _end(self) -> None:
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
             return
-        self.process.terminate()
+        if self.process.stdin:
+            self.process.stdin.close()
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -119,8 +147,16 @@ class OwnServer:
             self.process.wait()
 
 
-if __name__ == "__main__":  # the server's own process: the number of its parent, then uvicorn's arguments
+def _end_with_input() -> None:
+    """End this process, a server, when its standard input ends."""
+    sys.stdin.buffer.read()
+    signal.raise_signal(signal.SIGTERM)
+
+
+if __name__ == "__main__":  # the server's own process
     import uvicorn
 
-    _end_with_parent(int(sys.argv.pop(1)))
-    uvicorn.main()
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    uvicorn.run(
+        "prefect.server.api.server:create_app", factory=True, port=int(sys.argv[1]), log_level="error", lifespan="on"
+    )

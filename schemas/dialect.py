@@ -1,4 +1,4 @@
-"""One published form of a source: which published columns are which of ours, and how cells are written."""
+"""A published form of a source: the names of its columns and the formats of its cells."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Renames = Annotated[Mapping[str, str], Field(min_length=1)]
 
 
 def plain_name(name: str) -> str:
-    """A column name as it is compared: trimmed, lower case, runs of spaces, underscores, hyphens as one underscore."""
+    """A column name for comparison: casefolded; runs of spaces, underscores and hyphens become one underscore."""
     return re.sub(r"[\s_-]+", "_", name.strip()).casefold()
 
 
@@ -22,19 +22,19 @@ def plain_name(name: str) -> str:
 class Dialect:
     """One published form of a source, as declared under `dialects` in its YAML.
 
-    required              published column: our column; a file without one of them is not of this form
+    required              {published column: column here}; a file without one of them is not of this form
     optional              the same for columns that can be missing
-    synonyms              another published name: the name under `required` or `optional`
+    synonyms              {other published name: name under `required` or `optional`}
     ignored               known columns that are not read
-    constants             our column: the value of every row
-    series                the publication that files of this form belong to, where a source has several
-    dates                 the formats of dates: iso, epoch_ms, or one of strptime
+    constants             {column here: value of every row}
+    series                publication that files of this form belong to, where a source has several
+    dates                 formats of dates: iso, epoch_ms, or a strptime pattern
     thousands, decimal    the separators in numbers
-    zeros, blanks         texts that mean 0, and texts that mean that there is no value
+    zeros, blanks         texts that mean 0, and texts that mean no value
     exponents             whether numbers can have an exponent (1.5E+06)
-    two_digit_years_from  the first of the hundred years that two-digit years mean
-    units                 our column: how many of our units a published one is (1000 for thousands of dollars)
-    unpivot               {our column: {its value: {published column: our column}}}, for a file with a column a year
+    two_digit_years_from  first of the hundred years that two-digit years belong to
+    units                 {column here: factor from the published unit} (1000 for thousands of dollars)
+    unpivot               {column here: {value: {published column: column here}}}, for a file with one column per year
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -66,13 +66,13 @@ class Dialect:
 
     @property
     def gathered(self) -> list[str]:
-        """Our columns that `unpivot` makes."""
+        """The columns that `unpivot` adds, under their names here."""
         named = [mine for values in self.unpivot.values() for columns in values.values() for mine in columns.values()]
         return list(dict.fromkeys([*self.unpivot, *named]))
 
     @property
     def rows_apiece(self) -> int:
-        """How many rows one published row becomes."""
+        """Number of rows that a published row is converted to."""
         return max([1, *(len(values) for values in self.unpivot.values())])
 
     def matched(self, columns: Sequence[str]) -> dict[str, str]:
@@ -90,7 +90,7 @@ class Dialect:
         return required + [theirs for theirs in self.spread if plain_name(theirs) not in plain]
 
     def new(self, columns: Sequence[str]) -> list[str]:
-        """Columns that this dialect does not know."""
+        """Columns that are not in this dialect."""
         known = set(self.matched(columns))
         ignored = {plain_name(column) for column in [*self.ignored, *self.spread]}
         return [column for column in columns if column not in known and plain_name(column) not in ignored]

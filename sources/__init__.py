@@ -1,4 +1,4 @@
-"""What is published, by whom, and its bytes as they were: declarations, HTTP client, raw archive, bundled files.
+"""Sources: their declarations (YAML), the HTTP client, the raw archive, and the bundled snapshots.
 
-This room judges bytes (type, size, whole). What the rows say is judged in `transforms` and `schemas`.
+This package checks bytes (type, size, completeness). `transforms` and `schemas` check rows.
 """

@@ -1,6 +1,6 @@
-"""Judging bytes: are they the kind of file a source promises, and whole? What the rows say is judged elsewhere.
+"""Check bytes: the file is of a known format and complete. Its rows are checked elsewhere.
 
-A file is read in blocks, so that its size is no matter for the memory.
+Files are read in blocks, so that memory does not grow with their size.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Format = Literal["csv", "json", "xlsx"]
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 MAX_WORKBOOK_BYTES = 256 * 1024 * 1024  # unpacked; 109,000 rows of uniformed personnel have 43 MB
 BLOCK_BYTES = 1 << 20
-GLIMPSE_BYTES = 2048
+EXCERPT_BYTES = 2048
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
@@ -35,7 +35,7 @@ MACOS_FOLDER = "__MACOSX/"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
 PACKED_CUT_OFF = "The packed file (gzip or zip) is cut off before its end. Get it again."
-# What reading a damaged zip archive raises.
+# Exceptions from reading a damaged zip archive.
 DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
@@ -60,7 +60,7 @@ class Accepted:
     member: str | None = None
 
     def open(self) -> BinaryIO:
-        """Its text from the start, unpacked and without a byte order mark; a workbook's bytes as they are."""
+        """The text, unpacked and without a byte order mark; a workbook's bytes as they are."""
         if self.member is None:
             file = _unpacked(self.path)
         else:
@@ -68,7 +68,7 @@ class Accepted:
                 file = cast("BinaryIO", archive.open(self.member))
         if self.member is not None and self.format == "xlsx":
             with file:
-                return io.BytesIO(file.read())  # a workbook is read in any order
+                return io.BytesIO(file.read())  # reading a workbook needs seek
         if file.read(len(UTF8_MARK)) != UTF8_MARK:
             file.seek(0)
         return file
@@ -81,8 +81,7 @@ def _unpacked(path: Path) -> BinaryIO:
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    """The file's bytes, unpacked. Raises Refused when gzip is damaged or it unpacks to too much, CutOff at an early
-    end."""
+    """The unpacked bytes. Raises Refused for damaged gzip or too many bytes, CutOff at an early end."""
     size = 0
     try:
         while block := file.read(BLOCK_BYTES):
@@ -101,11 +100,11 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def accept(path: Path, *, workbook: bool = False) -> Accepted:
-    """Judge a file's bytes: CSV or JSON text in UTF-8, as it is, packed with gzip, or alone in a zip archive; with
-    `workbook` also an Excel workbook, as it is or alone in a zip archive.
+    """Check a file's bytes: CSV or JSON text in UTF-8, plain, packed with gzip, or the only file of a zip archive.
 
-    Raises Refused for an empty file, a web page, a binary file, another encoding, a damaged gzip; for a zip archive
-    that is damaged, has a password, holds anything else, or unpacks to too much; CutOff for a gzip or zip without end.
+    With `workbook` it may be an Excel workbook, plain or in a zip archive. Raises Refused for any other file: empty, a
+    web page, binary, in another encoding, damaged, with a password, or unpacking to too much; CutOff for an incomplete
+    gzip or zip file.
     """
     with path.open("rb") as plain:
         first = plain.read(len(ZIP_MAGIC))
@@ -117,11 +116,11 @@ def accept(path: Path, *, workbook: bool = False) -> Accepted:
     if first == GZIP_MAGIC[:1]:
         raise CutOff(PACKED_CUT_OFF)
     with _unpacked(path) as file:
-        return Accepted(path, _judge_text(file))
+        return Accepted(path, _check_text(file))
 
 
 def _require_readable(first: bytes) -> None:
-    """Refuse the kinds of file that their first bytes tell and that are never read."""
+    """Refuse formats that are recognised by their first bytes and never read."""
     if first == OLE_MAGIC:
         raise Refused(
             "This is an old Excel file (.xls) or a workbook with a password; expected CSV or JSON text or a "
@@ -131,8 +130,8 @@ def _require_readable(first: bytes) -> None:
         raise Refused("This is a PDF; expected CSV or JSON text.")
 
 
-def _judge_text(file: BinaryIO) -> Format:
-    """Read a text to its end and tell its format. Raises Refused unless it is UTF-8 and no page, or like _blocks."""
+def _check_text(file: BinaryIO) -> Format:
+    """The format of a text, read to its end. Raises Refused unless it is UTF-8 and no web page; or as _blocks."""
     decoder, lines, start = codecs.getincrementaldecoder("utf-8")(), 1, b""
     for number, block in enumerate(_blocks(file)):
         if number == 0 and block.startswith(UTF16_MARKS):
@@ -140,9 +139,9 @@ def _judge_text(file: BinaryIO) -> Format:
         text = block.removeprefix(UTF8_MARK) if number == 0 else block
         if b"\0" in text:
             raise Refused("The file is binary (it has NUL bytes); expected CSV or JSON text.")
-        if len(start) < GLIMPSE_BYTES:
-            start = (start + text).lstrip()[:GLIMPSE_BYTES]
-            _require_no_page(start)
+        if len(start) < EXCERPT_BYTES:
+            start = (start + text).lstrip()[:EXCERPT_BYTES]
+            _require_no_web_page(start)
         _decode(decoder, text, lines)
         lines += text.count(b"\n")
     _decode(decoder, b"", lines, final=True)
@@ -152,10 +151,10 @@ def _judge_text(file: BinaryIO) -> Format:
 
 
 def _accept_zip(path: Path, workbook: bool) -> Accepted:
-    """Judge a zip archive: an Excel workbook, or an archive of exactly one file that is accepted."""
+    """Check a zip archive: an Excel workbook, or an archive of exactly one file that is accepted."""
     if not zipfile.is_zipfile(path):
         raise CutOff("The zip archive or workbook is cut off before its end. Get it again.")
-    with _told_if_damaged("zip archive or workbook"), zipfile.ZipFile(path) as archive:
+    with _damage_refused("zip archive or workbook"), zipfile.ZipFile(path) as archive:
         if WORKBOOK in archive.namelist():
             _require_workbook(archive, workbook)
             return Accepted(path, "xlsx")
@@ -167,11 +166,11 @@ def _accept_zip(path: Path, workbook: bool) -> Accepted:
         if first != ZIP_MAGIC:
             _require_readable(first)
             with archive.open(member) as file:
-                return Accepted(path, _judge_text(cast("BinaryIO", file)), member.filename)
+                return Accepted(path, _check_text(cast("BinaryIO", file)), member.filename)
         with archive.open(member) as file:
             inside = io.BytesIO(file.read(MAX_WORKBOOK_BYTES + 1))
         _require_size(inside.getbuffer().nbytes)
-        with _told_if_damaged("file in the zip archive"), zipfile.ZipFile(inside) as nested:
+        with _damage_refused("file in the zip archive"), zipfile.ZipFile(inside) as nested:
             if WORKBOOK not in nested.namelist():
                 raise Refused(f"{_named(member)} in the zip archive is a zip archive again. Unpack it first.")
             _require_workbook(nested, workbook)
@@ -179,8 +178,8 @@ def _accept_zip(path: Path, workbook: bool) -> Accepted:
 
 
 @contextmanager
-def _told_if_damaged(what: str) -> Iterator[None]:
-    """Turn what the standard library raises for a damaged archive into Refused."""
+def _damage_refused(what: str) -> Iterator[None]:
+    """Turn the standard library's exceptions for a damaged archive into Refused."""
     try:
         yield
     except DAMAGES as error:
@@ -188,15 +187,15 @@ def _told_if_damaged(what: str) -> Iterator[None]:
 
 
 def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """The one file of an archive, besides folders and what macOS adds. Raises Refused for none, several, a password."""
+    """The only file of an archive, besides folders and what macOS adds. Raises Refused for any other number."""
     files = [
         member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith(MACOS_FOLDER)
     ]
     if len(files) != 1:
-        told = ", ".join(map(_named, files[:3])) + (", …" if len(files) > 3 else "")
+        names = ", ".join(map(_named, files[:3])) + (", …" if len(files) > 3 else "")
         raise Refused(
-            f"The zip archive holds {len(files):,} files{f' ({told})' if files else ''}; expected exactly one, CSV or "
-            "JSON text or an Excel workbook (.xlsx). Unpack it and give the file that is meant."
+            f"The zip archive has {len(files):,} files{f' ({names})' if files else ''}; expected exactly one, CSV or "
+            "JSON text or an Excel workbook (.xlsx). Unpack it and load the right file."
         )
     if files[0].flag_bits & 1:
         raise Refused("The zip archive has a password; expected one without. Unpack it first.")
@@ -204,7 +203,7 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 def _require_workbook(archive: zipfile.ZipFile, workbook: bool) -> None:
-    """Read a workbook to its end, every member's check sum included. Raises Refused unless one is wanted and whole."""
+    """Read a workbook to its end with all check sums. Raises Refused where none is expected or it is damaged."""
     if not workbook:
         raise Refused("This is an Excel workbook; expected CSV or JSON text. Export it first.")
     members = archive.infolist()
@@ -213,44 +212,43 @@ def _require_workbook(archive: zipfile.ZipFile, workbook: bool) -> None:
     size = 0
     for member in members:
         with archive.open(member) as file:
-            # The size that a zip states of a member can be wrong: what counts is what comes out.
+            # The size that a zip file states can be wrong.
             while block := file.read(min(BLOCK_BYTES, MAX_WORKBOOK_BYTES - size + 1)):
                 size += len(block)
                 _require_size(size)
                 if b"<!DOCTYPE" in block:
-                    raise Refused(f"{_named(member)} in the workbook declares a document type; none does.")
+                    raise Refused(f"{_named(member)} in the workbook declares a document type; workbooks do not.")
 
 
 def _named(member: zipfile.ZipInfo) -> str:
-    return _glimpse(member.filename.encode("utf-8", "replace"))
+    return _excerpt(member.filename.encode("utf-8", "replace"))
 
 
 def _require_size(size: int) -> None:
     if size > MAX_WORKBOOK_BYTES:
         raise Refused(
             f"The workbook unpacks to more than {MAX_WORKBOOK_BYTES:,} bytes; no workbook of this source does. "
-            "Save the sheet that is meant as CSV."
+            "Save the sheet as CSV."
         )
 
 
-def _require_no_page(start: bytes) -> None:
+def _require_no_web_page(start: bytes) -> None:
     if start.startswith(b"<"):
         kind = "an HTML page" if b"<html" in start.lower() or b"<!doctype html" in start.lower() else "XML or HTML"
-        raise Refused(f"This is {kind}, not CSV or JSON: {_glimpse(start)}")
+        raise Refused(f"This is {kind}, not CSV or JSON: {_excerpt(start)}")
 
 
 def _decode(decoder: codecs.IncrementalDecoder, block: bytes, line: int, *, final: bool = False) -> None:
-    """Raise Refused at the first byte that is no UTF-8, CutOff at the end of a file within a letter; `line` is the one
-    in which the block begins."""
+    """Raise Refused at the first byte that is no UTF-8, CutOff at an end within a letter. `line`: of the block."""
     try:
         decoder.decode(block, final)
     except UnicodeDecodeError as error:
-        # What a block ends in the middle of stands in `object` before the next one; it has no line break.
+        # `object` starts with the bytes of an incomplete letter of the block before; they have no line break.
         line += error.object.count(b"\n", 0, error.start)
         if final:
             raise CutOff(
                 f"The file ends in the middle of a letter (byte 0x{error.object[error.start]:02x} in line {line:,}): "
-                "it is cut off, or no UTF-8. Get it again; if it comes so again, save it as UTF-8."
+                "it is cut off or no UTF-8. Get it again; if that does not help, save it as UTF-8."
             ) from error
         raise Refused(
             f"The file is not UTF-8: byte 0x{error.object[error.start]:02x} in line {line:,}. "
@@ -258,7 +256,7 @@ def _decode(decoder: codecs.IncrementalDecoder, block: bytes, line: int, *, fina
         ) from error
 
 
-def _glimpse(text: bytes) -> str:
-    """The first words of an unexpected text, on one line, for the message."""
+def _excerpt(text: bytes) -> str:
+    """The first words of a text, on one line."""
     words = " ".join(text.decode("utf-8", "replace").split())
     return words[:80] + ("…" if len(words) > 80 else "")

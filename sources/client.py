@@ -1,7 +1,7 @@
-"""The HTTP client: one session with a publisher, polite GETs, every wait bounded, and plain words for what went wrong.
+"""The HTTP client: one session with a publisher, GETs with retries and timeouts, and errors in plain words.
 
-A machine with no network must not wait: whether the host can be reached at all is asked first, in a thread that
-is given up after two seconds, because looking up a name can hang beyond any timeout `requests` knows.
+A name look-up can hang longer than any timeout of `requests`. A thread with a limit of two seconds therefore connects
+to the host first, so that a machine without a network does not wait.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ METADATA_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Validator:
-    """What a server names a state of a resource by (RFC 9110, section 8.8); a later GET can be on its condition."""
+    """The ETag and Last-Modified of a reply (RFC 9110, section 8.8), for a conditional GET."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -56,7 +56,7 @@ class Validator:
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply while it comes: 200 with its body in `pieces`, 304 (as it was) or, where that may be, 404 with none."""
+    """A reply, its body still to be read from `pieces`: status 200, 304 (not modified) or, if allowed, 404."""
 
     status: int
     content_type: str
@@ -64,11 +64,11 @@ class Reply:
     pieces: Iterator[bytes]
 
     def kind(self) -> str:
-        """The content type without its parameters, in lower case; empty where the server names none."""
+        """The content type without parameters, in lower case; empty where there is none."""
         return self.content_type.partition(";")[0].strip().lower()
 
     def last_modified(self) -> str | None:
-        """The ISO day that the server names as that of the last change, if it does."""
+        """The ISO day of Last-Modified, or None."""
         try:
             return parsedate_to_datetime(self.validator.last_modified or "").date().isoformat()
         except (ValueError, OverflowError):
@@ -76,9 +76,9 @@ class Reply:
 
 
 def require_reachable(url: str, seconds: float = REACH_SECONDS) -> None:
-    """Look the host up and connect to it, or to the proxy in force for it, within `seconds` in all.
+    """Look up the host and connect to it, or to its configured proxy, within `seconds`.
 
-    Raises Unreachable when the name isn't known, nobody answers, or the time is up.
+    Raises Unreachable when the name is unknown, there is no answer, or the time is over; Refused for an invalid URL.
     """
     try:
         proxies = requests.Session().merge_environment_settings(url, {}, None, None, None)["proxies"]
@@ -90,14 +90,14 @@ def require_reachable(url: str, seconds: float = REACH_SECONDS) -> None:
         raise Refused(f"{url} is no address ({error}).") from error
     outcome: list[OSError | UnicodeError | None] = []
 
-    def knock() -> None:
+    def connect() -> None:
         try:
             socket.create_connection((host, port), timeout=seconds).close()
             outcome.append(None)
         except (OSError, UnicodeError) as error:
             outcome.append(error)
 
-    thread = threading.Thread(target=knock, daemon=True, name=f"reach {host}")
+    thread = threading.Thread(target=connect, daemon=True, name=f"reach {host}")
     thread.start()
     thread.join(seconds)
     if not outcome:
@@ -109,7 +109,7 @@ def require_reachable(url: str, seconds: float = REACH_SECONDS) -> None:
 
 
 class Retry(retry.Retry):
-    """urllib3's retries, without a Retry-After that is neither seconds nor a date: there the own pause applies."""
+    """urllib3's retries; an invalid Retry-After is ignored, so that the usual pause applies."""
 
     def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
         try:
@@ -120,7 +120,7 @@ class Retry(retry.Retry):
 
 def _session() -> requests.Session:
     session = requests.Session()
-    session.headers["Accept-Encoding"] = "gzip"  # the only encoding of which it is checked that it came to its end
+    session.headers["Accept-Encoding"] = "gzip"  # the only encoding whose end is checked
     session.headers["User-Agent"] = f"peacekeeping/{version('peacekeeping')} (open data pipeline on UN peacekeeping)"
     retries = Retry(
         total=3,
@@ -138,15 +138,15 @@ def _session() -> requests.Session:
 
 
 @contextmanager
-def _told_plainly(url: str) -> Iterator[None]:
-    """Turn the library's exceptions into ours."""
+def _errors_in_plain_words(url: str) -> Iterator[None]:
+    """Turn the exceptions of requests, urllib3 and gzip into SourceErrors."""
     host = urlsplit(url).hostname
     try:
         yield
     except requests.exceptions.SSLError as error:
         raise Unreachable(f"{host}: the TLS certificate can't be verified ({_cause(error)}).") from error
     except urllib3.exceptions.ProtocolError as error:
-        raise Unavailable(f"The reply of {host} was cut off{_how_much(error)}.") from error
+        raise Unavailable(f"The reply of {host} was cut off{_missing_bytes(error)}.") from error
     except EOFError as error:
         raise Unavailable(f"The reply of {host} was cut off (its gzip encoding has no end).") from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -163,24 +163,24 @@ def _told_plainly(url: str) -> Iterator[None]:
         raise Refused(f"{url} can't be fetched ({_cause(error)}).") from error
 
 
-def _how_much(error: urllib3.exceptions.ProtocolError) -> str:
-    """How much came of what was announced, where the server had announced it."""
+def _missing_bytes(error: urllib3.exceptions.ProtocolError) -> str:
+    """The bytes received and missing, where the server stated the length."""
     cut = error.args[-1] if error.args else None
     if isinstance(cut, urllib3.exceptions.IncompleteRead) and isinstance(cut.expected, int):
-        return f" ({cut.partial:,} bytes came, {cut.expected:,} more were announced)"
+        return f" ({cut.partial:,} bytes came, {cut.expected:,} are missing)"
     return ""
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason, on one line."""
+    """The reason inside an exception, on one line."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return " ".join(str(reason or error).split())[:200]
 
 
 class _Body(io.RawIOBase):
-    """The body of a response as it arrives; reading returns as soon as there are some bytes.
+    """The body of a response; reading returns as soon as there are some bytes.
 
-    Raises Unavailable when `deadline` (of the monotonic clock) is over. `decoded` undoes the content encoding.
+    Raises Unavailable after `deadline` (of the monotonic clock). `decoded`: without the content encoding.
     """
 
     def __init__(self, response: requests.Response, deadline: float, *, decoded: bool) -> None:
@@ -191,18 +191,18 @@ class _Body(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        came: bytes = self._response.raw.read1(len(buffer), decode_content=self._decoded)
-        if came and time.monotonic() > self._deadline:
+        chunk: bytes = self._response.raw.read1(len(buffer), decode_content=self._decoded)
+        if chunk and time.monotonic() > self._deadline:
             host = urlsplit(self._response.url).hostname
             raise Unavailable(f"{host} took more than {WHOLE_SECONDS:g} s to send everything.")
-        buffer[: len(came)] = came
-        return len(came)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
 
 class Client:
     """One session with the publisher at an address; a context manager.
 
-    Entering raises Unreachable when nobody answers there.
+    Entering raises Unreachable when there is no answer.
     """
 
     def __init__(self, url: str) -> None:
@@ -226,15 +226,15 @@ class Client:
         known: Validator | None = None,
         or_missing: bool = False,
     ) -> Iterator[Reply]:
-        """GET; temporary faults (408, 425, 429, 5xx, connection) are retried three times. With a `known` that has a
-        header the reply can be a 304, with `or_missing` a 404.
+        """GET, with three retries of temporary faults (408, 425, 429, 5xx, connection).
 
-        Raises Unreachable (no connection), Unavailable (can't serve now, stalled, cut off) or Refused (another status,
-        a redirect elsewhere); so do the reply's pieces while they are read.
+        The status can be 304 with a `known` validator, and 404 with `or_missing`. Raises Unreachable (no connection),
+        Unavailable (can't serve now, stalled, cut off) or Refused (another status, a redirect to another host); so does
+        reading the pieces.
         """
         conditions = known.headers() if known else {}
         expected = {requests.codes.ok, *([304] if conditions else []), *([404] if or_missing else [])}
-        with _told_plainly(url):
+        with _errors_in_plain_words(url):
             response = self._follow(url, params, conditions)
         with closing(response):
             _require_status(response, expected)
@@ -243,7 +243,7 @@ class Client:
             yield Reply(response.status_code, headers.get("Content-Type", ""), validator, self._pieces(response, url))
 
     def _follow(self, url: str, params: Mapping[str, int] | None, headers: Mapping[str, str]) -> requests.Response:
-        """GET, following redirects only within the publisher's own host and never from https to http."""
+        """GET; follow redirects on the same host only, and never from https to http."""
         start = urlsplit(url)
         for _ in range(MAX_REDIRECTS + 1):
             response = self._session.get(
@@ -261,34 +261,31 @@ class Client:
             response.close()
             if goal.hostname != start.hostname or (start.scheme == "https" and goal.scheme != "https"):
                 raise Refused(
-                    f"{start.hostname} redirects to {goal.scheme}://{goal.hostname}, which is not the publisher's "
-                    "own address. If the publisher has moved, set the new base URL."
+                    f"{start.hostname} redirects to {goal.scheme}://{goal.hostname}; expected the same host, "
+                    "and https after https. If the publisher has moved, set the new base URL."
                 )
         raise Refused(f"{start.hostname} redirects more than {MAX_REDIRECTS} times.")
 
     def _pieces(self, response: requests.Response, url: str) -> Iterator[bytes]:
-        """What comes, unpacked; a gzip encoding is read with its check sum and to its end."""
+        """The body without its content encoding; gzip is read to its end, with the check sum."""
         packed = response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")
         body = _Body(response, self._deadline, decoded=not packed)
         read = gzip.GzipFile(fileobj=io.BufferedReader(body)).read1 if packed else body.read
-        with _told_plainly(url):
+        with _errors_in_plain_words(url):
             while chunk := read(CHUNK_BYTES):
                 yield chunk
 
     def last_update(self, url: str) -> str | None:
-        """The publisher's own `Last Update Date` (an ISO day) from its metadata, or None where it tells none.
-
-        Any of the metadata may be missing or null, and a source must not fail for that: a fault here is None.
-        """
+        """The `Last Update Date` (an ISO day) of a dataset's metadata; None where it is missing or for any fault."""
         try:
             with self.get(url) as reply:
                 content: Any = json.loads(_short(reply))
         except (Unavailable, Unreachable, Refused, ValueError, RecursionError):
             return None
         entry = content[0] if isinstance(content, list) and content else content
-        stated = entry.get("Last Update Date") if isinstance(entry, dict) else None
+        value = entry.get("Last Update Date") if isinstance(entry, dict) else None
         try:
-            return date.fromisoformat(str(stated)[:10]).isoformat()
+            return date.fromisoformat(str(value)[:10]).isoformat()
         except ValueError:
             return None
 
@@ -296,13 +293,13 @@ class Client:
 def _require_status(response: requests.Response, expected: set[int]) -> None:
     came = f"{response.status_code} {response.reason or ''}".rstrip()
     if response.status_code in TRY_AGAIN_STATUSES:
-        raise Unavailable(f"{urlsplit(response.url).hostname} answered {came}, also when asked again.")
+        raise Unavailable(f"{urlsplit(response.url).hostname} answered {came}, also after retries.")
     if response.status_code not in expected:
         raise Refused(f"{response.url} answered {came}; expected 200. The file may have moved.")
 
 
 def _short(reply: Reply) -> bytes:
-    """A body of at most METADATA_BYTES; more is cut off."""
+    """The first METADATA_BYTES of a body, and at most one more piece."""
     body = b""
     for piece in reply.pieces:
         body += piece

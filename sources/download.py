@@ -1,12 +1,12 @@
-"""Getting a dataset whole onto the disk: streamed, hashed on the way, in one reply or in pages.
+"""Download a dataset: streamed to disk and hashed, in one reply or in pages.
 
-psdata answers with a bare array and no count of pages, so pages are read until one is empty or missing: a short page
-proves nothing where a server gives fewer rows than were asked for. A server that ignores page_num gives the same page
-again; that is everything where it has another number of rows than were asked for, and else can't be told to be.
+psdata replies with an array and no number of pages. Pages are read until one is empty or missing, because a server may
+give fewer rows than requested. A server that ignores page_num repeats page 1; with another number of rows than
+requested page 1 is complete, and otherwise the download is refused.
 
-While pages are read the data can move: a row put in before what was read already shifts the others, so that one comes
-twice, and a row taken out lets one be missed. The last row of each page is therefore asked for again at the end (from
-a server that ignores per_page, the whole page); where it is another one now, everything is read anew.
+While pages are read, an inserted or deleted row shifts the others, so that a row is read twice or missed. At the end
+the last row of each page is therefore requested again (the whole page where a server ignores per_page). If it differs,
+all pages are read again.
 """
 
 from __future__ import annotations
@@ -30,16 +30,15 @@ if TYPE_CHECKING:
     from schemas.source import Source
 
 MAX_BYTES = 256 * 1024 * 1024
-MAX_PAGE_BYTES = 64 * 1024 * 1024  # a page is held in memory
+MAX_PAGE_BYTES = 64 * 1024 * 1024  # of a page, which is kept in memory
 READINGS = 3
 
 log = logging.getLogger("peacekeeping.sources")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What to get: an address, the content types that are fit, the rows to ask for at once where it is in pages, and
-    whether it may be an Excel workbook."""
+class Request:
+    """What to download: the URL, the accepted content types, the rows per page, and whether workbooks are accepted."""
 
     url: str
     content_types: Sequence[str]
@@ -47,18 +46,18 @@ class Wanted:
     workbook: bool = False
 
 
-def wanted(source: Source) -> Wanted:
-    """What to get of a source that is published at an address. Raises CatalogueError for a wrong address."""
+def request_for(source: Source) -> Request:
+    """The request for a source with an address. Raises CatalogueError for a wrong address."""
     if source.live is None:
         raise AssertionError(f"{source.name} is published at no address")
-    return Wanted(address(source), source.live.content_types, source.live.rows_per_page, source.workbook)
+    return Request(address(source), source.live.content_types, source.live.rows_per_page, source.workbook)
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """A dataset on disk. `last_modified` is the ISO day the server names, if it does; a validator for each page.
+class Download:
+    """A dataset on disk, with the ISO day of Last-Modified and a validator for each page.
 
-    After those of pages with rows comes one without headers for the page after the last, where that was found empty.
+    An empty page after the last has a validator without headers.
     """
 
     path: Path
@@ -70,7 +69,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class _Page:
-    """A page that has rows: its number, how many they are, how many there are with those before, the last one."""
+    """A page: its number, its number of rows, the number of rows up to its end, and its last row."""
 
     number: int
     rows: int
@@ -78,8 +77,8 @@ class _Page:
     last: Any
 
 
-class _Moved(Exception):
-    """The pages don't belong together; `rows_per_page` is what to ask for when they are read again."""
+class _Changed(Exception):
+    """The data changed while pages were read. They are to be read again with `rows_per_page`."""
 
     def __init__(self, rows_per_page: int) -> None:
         super().__init__()
@@ -87,34 +86,34 @@ class _Moved(Exception):
 
 
 class _Sink:
-    """A file that is hashed while it is written, of a bounded size."""
+    """A file of limited size, hashed while it is written."""
 
     def __init__(self, file: BinaryIO, url: str) -> None:
         self.file, self.url = file, url
         self.hash, self.size = hashlib.sha256(), 0
 
-    def write(self, piece: bytes) -> None:
-        self.size += len(piece)
+    def write(self, chunk: bytes) -> None:
+        self.size += len(chunk)
         _require_size(self.size, MAX_BYTES, self.url)
-        self.hash.update(piece)
-        self.file.write(piece)
+        self.hash.update(chunk)
+        self.file.write(chunk)
 
 
-class _Joined:
-    """Pages as one JSON array in a file; one page alone stands there byte for byte."""
+class _JoinedPages:
+    """Writes pages as one JSON array; a single page is written byte for byte."""
 
     def __init__(self, sink: _Sink) -> None:
         self.sink = sink
         self.pages: list[_Page] = []
-        self._numbers: dict[bytes, int] = {}  # of the pages, by their hash
+        self._numbers: dict[bytes, int] = {}  # hash of a page: its number
         self._end = b""
 
     def same_as(self, body: bytes) -> int | None:
-        """The number of the page that has this body, if one does."""
+        """The number of the page with this body, or None."""
         return self._numbers.get(hashlib.sha256(body).digest())
 
-    def add(self, number: int, body: bytes, found: Sequence[Any]) -> None:
-        """One more page; `found` are its rows."""
+    def add(self, number: int, body: bytes, rows: Sequence[Any]) -> None:
+        """Write one more page."""
         if self._end:
             self.sink.write(b"," + _inside(body))
         else:
@@ -122,10 +121,10 @@ class _Joined:
             self.sink.write(body[:end])
             self._end = body[end:]
         self._numbers[hashlib.sha256(body).digest()] = number
-        if found:
-            self.pages.append(_Page(number, len(found), self.rows() + len(found), found[-1]))
+        if rows:
+            self.pages.append(_Page(number, len(rows), self.count() + len(rows), rows[-1]))
 
-    def rows(self) -> int:
+    def count(self) -> int:
         return self.pages[-1].so_far if self.pages else 0
 
     def finish(self) -> None:
@@ -135,187 +134,187 @@ class _Joined:
 
 def _require_size(size: int, limit: int, url: str) -> None:
     if size > limit:
-        raise Refused(f"{url} sends more than {limit:,} bytes; that is no file of this source.")
+        raise Refused(f"{url} sends more than {limit:,} bytes; expected less of this source.")
 
 
-def fetch(client: Client, wanted: Wanted, target: Path, known: Sequence[Validator] = ()) -> Fetched | None:
-    """Stream what is wanted to `target`; None when all of it is as `known` (a validator a page) says it was.
+def fetch(client: Client, request: Request, target: Path, known: Sequence[Validator] = ()) -> Download | None:
+    """Download to `target`; None when nothing has changed since the replies with the `known` validators.
 
-    Raises Unreachable, Unavailable or Refused like the client; Refused, too, for another content type, a page that is
-    no array and too large a reply; Unavailable when the data did not stand still.
+    Raises what the client raises; Refused also for another content type, a page that is no array and too large a reply;
+    Unavailable also when the data kept changing.
     """
-    if wanted.rows_per_page is None:
-        return _in_one(client, wanted, target, known)
+    if request.rows_per_page is None:
+        return _in_one(client, request, target, known)
     for _ in range(READINGS):
         try:
-            return _in_pages(client, wanted, target, known)
-        except _Moved as moved:
-            log.info("%s changed while its pages were read; they are read again.", wanted.url)
-            wanted, known = replace(wanted, rows_per_page=moved.rows_per_page), ()
-    raise Unavailable(f"{wanted.url} changed each of the {READINGS} times that its pages were read. Try again later.")
+            return _in_pages(client, request, target, known)
+        except _Changed as change:
+            log.info("%s changed while its pages were read; they are read again.", request.url)
+            request, known = replace(request, rows_per_page=change.rows_per_page), ()
+    raise Unavailable(f"{request.url} changed each of the {READINGS} times that its pages were read. Try again later.")
 
 
-def _in_one(client: Client, wanted: Wanted, target: Path, known: Sequence[Validator]) -> Fetched | None:
-    with client.get(wanted.url, known=known[0] if len(known) == 1 else None) as reply:
+def _in_one(client: Client, request: Request, target: Path, known: Sequence[Validator]) -> Download | None:
+    with client.get(request.url, known=known[0] if len(known) == 1 else None) as reply:
         if reply.status == 304:
             return None
         with target.open("wb") as file:
-            sink = _Sink(file, wanted.url)
-            for piece in reply.pieces:
-                sink.write(piece)
-        _require_type(reply, wanted, target)
+            sink = _Sink(file, request.url)
+            for chunk in reply.pieces:
+                sink.write(chunk)
+        _require_type(reply, request, target)
         if "json" in reply.kind() and sink.size <= MAX_PAGE_BYTES:
-            _require_end(target.read_bytes(), wanted)
-        return Fetched(target, sink.hash.hexdigest(), wanted.url, reply.last_modified(), _each((reply.validator,)))
+            _require_end(target.read_bytes(), request)
+        return Download(target, sink.hash.hexdigest(), request.url, reply.last_modified(), _each((reply.validator,)))
 
 
 def _each(validators: Sequence[Validator]) -> tuple[Validator, ...]:
-    """The validators if every reply had one: else what has changed can't be asked."""
+    """The validators if every reply has one; otherwise none, because no conditional request is possible."""
     return tuple(validators) if all(validator.headers() for validator in validators) else ()
 
 
-def _is_fit(reply: Reply, wanted: Wanted) -> bool:
-    """Whether the reply says to be what is wanted; one that says nothing is judged by its bytes alone."""
-    return reply.kind() in ("", *wanted.content_types)
+def _has_accepted_type(reply: Reply, request: Request) -> bool:
+    """Whether the content type is accepted; a missing one is."""
+    return reply.kind() in ("", *request.content_types)
 
 
-def _require_type(reply: Reply, wanted: Wanted, file: Path) -> None:
-    """Refuse a reply that says it is something else."""
-    if _is_fit(reply, wanted):
+def _require_type(reply: Reply, request: Request, file: Path) -> None:
+    """Raise Refused for another content type."""
+    if _has_accepted_type(reply, request):
         return
-    told = f"{wanted.url} came as {reply.kind()}; expected {' or '.join(wanted.content_types)}."
+    message = f"{request.url} came as {reply.kind()}; expected {' or '.join(request.content_types)}."
     try:
-        accept(file, workbook=wanted.workbook)
+        accept(file, workbook=request.workbook)
     except Refused as error:
-        told += f" {error}"
-    raise Refused(told, file)
+        message += f" {error}"
+    raise Refused(message, file)
 
 
-def _in_pages(client: Client, wanted: Wanted, target: Path, known: Sequence[Validator]) -> Fetched | None:
-    """One reading of all pages. Raises _Moved when they don't belong together."""
-    size = wanted.rows_per_page or 0
+def _in_pages(client: Client, request: Request, target: Path, known: Sequence[Validator]) -> Download | None:
+    """Read all pages once. Raises _Changed when the data changed meanwhile."""
+    size = request.rows_per_page or 0
     replies: list[Reply] = []
     with target.open("wb") as file:
-        joined = _Joined(_Sink(file, wanted.url))
+        joined = _JoinedPages(_Sink(file, request.url))
         for number in count(1):
             condition = known[number - 1] if number <= len(known) else None
             page = {"page_num": number, "per_page": size}
-            with client.get(wanted.url, page, known=condition, or_missing=number > 1) as reply:
+            with client.get(request.url, page, known=condition, or_missing=number > 1) as reply:
                 if reply.status == 304:
                     if number == len(known):
                         return None
                     continue
-                body = _body(reply, wanted)
-                found = _rows(reply, body, wanted, target)
-            if condition and number > 1 and not replies:  # the pages before are as they were and were not read
-                if found or condition.headers():
-                    raise _Moved(size)
+                body = _body(reply, request)
+                rows = _rows(reply, body, request, target)
+            if condition and number > 1 and not replies:  # no page before has changed
+                if rows or condition.headers():
+                    raise _Changed(size)
                 return None
             known = ()
-            if number > 1 and (not found or _is_repeated(joined, number, body, wanted)):
+            if number > 1 and (not rows or _is_repeated(joined, number, body, request)):
                 break
             replies.append(reply)
-            joined.add(number, body, found)
-            if not found:
+            joined.add(number, body, rows)
+            if not rows:
                 break
-            log.info("%s: %s rows so far.", wanted.url, f"{joined.rows():,}")
+            log.info("%s: %s rows so far.", request.url, f"{joined.count():,}")
         joined.finish()
     validators = _each([reply.validator for reply in replies])
-    if joined.pages and not found:  # they ended with a page without rows
-        _require_still(client, wanted, target, joined.pages)
+    if joined.pages and not rows:  # the last page was empty
+        _require_unchanged(client, request, target, joined.pages)
         validators = (*validators, Validator()) if validators else ()
-    return Fetched(target, joined.sink.hash.hexdigest(), wanted.url, replies[0].last_modified(), validators)
+    return Download(target, joined.sink.hash.hexdigest(), request.url, replies[0].last_modified(), validators)
 
 
-def _is_repeated(joined: _Joined, number: int, body: bytes, wanted: Wanted) -> bool:
-    """Whether page 2 is page 1 again and both are everything. Raises Refused when a page repeats part of the rows."""
+def _is_repeated(joined: _JoinedPages, number: int, body: bytes, request: Request) -> bool:
+    """Whether page 2 repeats a complete page 1. Raises Refused when a page repeats part of the rows."""
     same = joined.same_as(body)
     if same is None:
         return False
-    if number == 2 and joined.rows() != wanted.rows_per_page:
+    if number == 2 and joined.count() != request.rows_per_page:
         return True
     raise Refused(
-        f"{wanted.url} gives page {same} again as page {number}: it ignores page_num or repeats its pages, so that "
-        f"it can't be known whether {joined.rows():,} rows are all."
+        f"{request.url} gives page {same} again as page {number}: it ignores page_num or repeats its pages. "
+        f"It is unknown whether {joined.count():,} rows are complete."
     )
 
 
-def _require_still(client: Client, wanted: Wanted, target: Path, pages: Sequence[_Page]) -> None:
-    """Ask for the last row of each page again, and for one after them all. Raises _Moved when they differ.
+def _require_unchanged(client: Client, request: Request, target: Path, pages: Sequence[_Page]) -> None:
+    """Request the last row of each page again, and one row after the last. Raises _Changed when they differ.
 
-    Where the publisher ignores per_page, the whole pages are asked for instead.
+    Where the publisher ignores per_page, complete pages are requested instead.
     """
 
-    def rows(number: int, size: int) -> list[Any]:
-        with client.get(wanted.url, {"page_num": number, "per_page": size}, or_missing=True) as reply:
-            return _rows(reply, _body(reply, wanted), wanted, target)
+    def rows_of(number: int, size: int) -> list[Any]:
+        with client.get(request.url, {"page_num": number, "per_page": size}, or_missing=True) as reply:
+            return _rows(reply, _body(reply, request), request, target)
 
-    if len(pages) > 1 and len(rows(1, 1)) != 1:
+    if len(pages) > 1 and len(rows_of(1, 1)) != 1:
         for page in pages:
-            again = rows(page.number, wanted.rows_per_page or 0)
+            again = rows_of(page.number, request.rows_per_page or 0)
             if len(again) != page.rows or again[-1] != page.last:
-                raise _Moved(pages[0].rows)
+                raise _Changed(pages[0].rows)
         return
     for page in pages[:-1]:
-        if rows(page.so_far, 1) != [page.last]:
-            raise _Moved(pages[0].rows)
-    # A row after the last was put in meanwhile, or left out by a publisher that gives no more rows at once.
-    if rows(pages[-1].so_far + 1, 1):
-        raise _Moved(pages[0].rows)
+        if rows_of(page.so_far, 1) != [page.last]:
+            raise _Changed(pages[0].rows)
+    # A row was added meanwhile, or left out by a publisher that limits the rows of a page.
+    if rows_of(pages[-1].so_far + 1, 1):
+        raise _Changed(pages[0].rows)
 
 
-def _body(reply: Reply, wanted: Wanted) -> bytes:
+def _body(reply: Reply, request: Request) -> bytes:
     body = bytearray()
-    for piece in reply.pieces:
-        body += piece
-        _require_size(len(body), MAX_PAGE_BYTES, wanted.url)
+    for chunk in reply.pieces:
+        body += chunk
+        _require_size(len(body), MAX_PAGE_BYTES, request.url)
     return bytes(body)
 
 
-def _rows(reply: Reply, body: bytes, wanted: Wanted, target: Path) -> list[Any]:
-    """The rows of a page; where the publisher has no such page, none.
+def _rows(reply: Reply, body: bytes, request: Request, target: Path) -> list[Any]:
+    """The rows of a page; none where there is no such page.
 
-    Raises Refused when it is no array, Unavailable when it is the start of one.
+    Raises Refused when it is no array, Unavailable when it is cut off.
     """
     if reply.status == 404:
         return []
     try:
-        found = json.loads(body)
+        rows = json.loads(body)
     except (ValueError, RecursionError):
-        found = None
-    if _is_fit(reply, wanted):
-        if isinstance(found, list):
-            return found
-        _require_end(body, wanted)
+        rows = None
+    if _has_accepted_type(reply, request):
+        if isinstance(rows, list):
+            return rows
+        _require_end(body, request)
     page = target.with_name(f"{target.name}-page")
     page.write_bytes(body)
-    _require_type(reply, wanted, page)
-    told = f"Expected a JSON array of rows from {wanted.url}."
+    _require_type(reply, request, page)
+    expected = f"Expected a JSON array of rows from {request.url}."
     try:
         accept(page)
     except Refused as error:
-        raise Refused(f"{told} {error}", page) from None
-    came = " ".join(body[:200].decode("utf-8", "replace").split())[:80]
-    raise Refused(f"{told} What came begins with {came!r}.", page)
+        raise Refused(f"{expected} {error}", page) from None
+    start = " ".join(body[:200].decode("utf-8", "replace").split())[:80]
+    raise Refused(f"{expected} The reply begins with {start!r}.", page)
 
 
-def _require_end(body: bytes, wanted: Wanted) -> None:
-    """Raise Unavailable for JSON text that ends before its array or object does."""
+def _require_end(body: bytes, request: Request) -> None:
+    """Raise Unavailable for incomplete JSON text."""
     text = body.decode("utf-8-sig", "ignore").strip()
     if text[:1] not in ("[", "{"):
         return
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        # After the last place that could be read there is nothing, or the start of a string, word, number or escape.
+        # At the place of the error the text ends, or a string, word, number or escape that the end interrupts begins.
         if error.msg.startswith("Unterminated string") or re.fullmatch(r"[-+.\\\w]*", text[error.pos :]):
             raise Unavailable(
-                f"{wanted.url} sent JSON that is cut off: it ends after {len(body):,} bytes, before its last bracket."
+                f"{request.url} sent JSON that is cut off: it ends after {len(body):,} bytes, before its last bracket."
             ) from error
     except (ValueError, RecursionError):  # a number of too many digits, or nested too deeply
         return
 
 
 def _inside(body: bytes) -> bytes:
-    """What stands between the brackets of an array."""
+    """The text between the brackets of an array."""
     return body.removeprefix(UTF8_MARK).strip()[1:-1]

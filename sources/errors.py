@@ -1,4 +1,4 @@
-"""What can go wrong between a publisher and the archive; each message says what came and what to do."""
+"""Errors between a publisher and the archive; each message says what came and what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class SourceError(Exception):
-    """A fault of a source that a person can act on; its text is the whole message shown."""
+    """A fault that a user can act on; its text is the message shown, without a traceback."""
 
 
 class CatalogueError(SourceError):
@@ -22,9 +22,9 @@ class UnknownBuild(SourceError):
 
 
 class Refused(SourceError):
-    """Bytes came, but not what the source promises: the contract is broken, and retrying won't mend it.
+    """The bytes are not what the source promises; retrying will not help.
 
-    `file` is what came, where it is on disk and worth keeping.
+    `file` is what came, if it is on disk and is to be kept.
     """
 
     def __init__(self, message: str, file: Path | None = None) -> None:
@@ -33,7 +33,7 @@ class Refused(SourceError):
 
 
 class CutOff(Refused):
-    """The bytes end too early: part of the file did not arrive, so getting it again can help."""
+    """The bytes end too early; fetching the file again can help."""
 
 
 class Unreachable(SourceError):
@@ -41,7 +41,7 @@ class Unreachable(SourceError):
 
 
 class Unavailable(SourceError):
-    """The publisher can't serve now (5xx, 408, 425, 429), stalled, or sent a part: trying again may help."""
+    """The publisher can't serve now (5xx, 408, 425, 429), stalled, or sent a part; trying again can help."""
 
 
 class ArchiveError(SourceError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("sources", "schemas", "transforms", "warehouse", "flows")
 HEAVY = ("prefect", "pandera", "pandas", "jsonschema", "pyarrow")
 
 
@@ -29,6 +31,18 @@ def test_quick_commands_import_no_heavy_library(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_modules_and_functions_are_short() -> None:
+    """Modules have at most 400 lines, and functions of the product at most 50."""
+    for package in (*PACKAGES, "tests", "benchmarks"):
+        for file in (ROOT / package).rglob("*.py"):
+            text = file.read_text(encoding="utf-8")
+            assert len(text.splitlines()) <= 400, file
+            for node in ast.walk(ast.parse(text)) if package in PACKAGES else ():
+                if isinstance(node, ast.FunctionDef):
+                    lines = (node.end_lineno or 0) - node.lineno + 1
+                    assert lines <= 50, f"{file}: {node.name} has {lines} lines"
 
 
 def test_tracked_files_name_no_registry_and_no_machine() -> None:

@@ -1,4 +1,4 @@
-"""From raw frames to tidy frames: pure functions on bytes and DataFrames, with the code lists as data beside them.
+"""Transform raw frames into tidy frames: pure functions on bytes and DataFrames. `data/` has the code lists.
 
-No file is opened here but the project's own code lists, nothing is fetched, and neither Prefect nor DuckDB is known.
+The only files read here are the code lists. Nothing here imports Prefect or DuckDB.
 """

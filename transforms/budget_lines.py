@@ -1,7 +1,7 @@
-"""Lines of mission budgets: apportioned and spent by peacekeeping year, mission, class and subclass (DPO-PKBUDGET).
+"""Stage budget lines of missions by peacekeeping year, mission, class and subclass (DPO-PKBUDGET).
 
-No reply of this dataset was ever recorded, so little is taken for granted: classes stay as printed, totals are marked
-so that none is added to its parts, and amounts that can't be meant in thousands of dollars are rejected or told.
+No reply of this dataset has been recorded, so few assumptions are made: classes stay as printed, totals are flagged so
+that they are not added to their parts, and amounts implausible as thousands of dollars are rejected or signals.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ def _words_of_totals() -> str:
 
 
 def totals(rows: pd.DataFrame) -> pd.Series:
-    """Which lines are totals: by their words (data/words_of_totals.csv), or because they stand for a whole class (no
-    subclass, or the class again) beside lines of its subclasses."""
+    """Which lines are totals: by their words (data/words_of_totals.csv), or because they have no subclass (or repeat
+    the class) while other lines of the class have one."""
     named = pd.Series(False, index=rows.index)
     for name in ("budget_class", "budget_subclass"):
         named |= rows[name].str.contains(_words_of_totals(), case=False, regex=True)
     of_class = rows["budget_class"].str.casefold()
-    whole = (rows["budget_subclass"] == "") | (rows["budget_subclass"].str.casefold() == of_class)
-    beside = (~whole & ~named).groupby([*(rows[name] for name in YEAR), of_class]).transform("any")
-    return (named | (whole & beside)).astype("boolean")
+    of_all = (rows["budget_subclass"] == "") | (rows["budget_subclass"].str.casefold() == of_class)
+    beside = (~of_all & ~named).groupby([*(rows[name] for name in YEAR), of_class]).transform("any")
+    return (named | (of_all & beside)).astype("boolean")
 
 
 def sums(rows: pd.DataFrame, amount: str) -> pd.Series:
-    """What the lines of each mission and period sum to; the largest line where none is a part or has an amount."""
+    """The sum of the lines of each mission and period, without totals; the largest line if there are only totals."""
     parts = rows[~rows["is_total"]].groupby(YEAR)[amount].sum(min_count=1)
     largest = rows.groupby(YEAR)[amount].max()
     return parts.reindex(largest.index).fillna(largest)
@@ -58,10 +58,10 @@ def _label(rows: pd.DataFrame) -> pd.Series:
     return rows["mission"] + " " + rows["peacekeeping_year"]
 
 
-def _look_at_variances(ready: Prepared) -> None:
-    """A variance that is not apportionment less expenditure, within what the rounding of all three can do, is a signal.
+def _signal_variances(ready: Prepared) -> None:
+    """Signal variances that are not apportionment less expenditure, within rounding of all three.
 
-    The unit that amounts are printed in is the largest of which all are multiples.
+    The printed unit is the largest one of which all amounts are multiples.
     """
     rows = ready.rows
     amounts = pd.concat([rows["apportionment_usd"], rows["expenditure_usd"]]).dropna()
@@ -70,17 +70,17 @@ def _look_at_variances(ready: Prepared) -> None:
     ready.signal("variance_is_not_the_difference", _label(rows[gap > 1.5 * unit]))
 
 
-def _look_at_sums(ready: Prepared, declared: Source) -> None:
-    """A mission-year whose sum is hardly plausible is a signal; where most are too large, they are not in thousands."""
+def _signal_sums(ready: Prepared, declared: Source) -> None:
+    """Signal mission-years with an implausible sum. Raises ContractError if most sums are too large for thousands."""
     low, high = (declared.bounds["mission_year_usd"][end] for end in ("min", "max"))
     for amount in ("apportionment_usd", "expenditure_usd"):
-        found = sums(ready.rows, amount)
-        if (found > high).mean() > 0.5:
+        summed = sums(ready.rows, amount)
+        if (summed > high).mean() > 0.5:
             raise ContractError(
-                f"{(found > high).sum():,} of {len(found):,} mission-years have {amount} above {high:,} in sum: the "
+                f"{(summed > high).sum():,} of {len(summed):,} mission-years have {amount} above {high:,} in sum: the "
                 "amounts can't be thousands of USD, as this source has them."
             )
-        odd = found[(found < low) | (found > high)].reset_index()
+        odd = summed[(summed < low) | (summed > high)].reset_index()
         shown = odd[amount].map("{:,.0f}".format).astype("str")
         ready.signal("mission_year_sum", _label(odd) + f": {amount} " + shown)
 
@@ -113,9 +113,9 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
         mission_as_published=printed,
         budget_subclass=ready.rows["budget_subclass"].fillna(""),
     )
-    said = ["apportionment_usd", "expenditure_usd", "variance_usd", "document_symbol"]
-    merge_doubled(ready, KEY, said, lambda _: f"{', '.join(KEY)}: expected each once, got a second")
+    compared = ["apportionment_usd", "expenditure_usd", "variance_usd", "document_symbol"]
+    merge_doubled(ready, KEY, compared, lambda _: f"{', '.join(KEY)}: expected each once, got a second")
     ready.rows = ready.rows.assign(is_total=totals(ready.rows))
-    _look_at_variances(ready)
-    _look_at_sums(ready, declared)
+    _signal_variances(ready)
+    _signal_sums(ready, declared)
     return finish(raw, ready, ready.rows[COLUMNS], (ready.rows["period_start"], ready.rows["period_end"]))

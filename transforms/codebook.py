@@ -1,6 +1,6 @@
-"""The publisher's codebook: what its datasets and columns mean in its own words, and how the words changed.
+"""Stage the publisher's codebook: its descriptions of datasets and columns, and how they changed.
 
-An entry is a dataset (its `column_name` is empty) or one of its columns.
+An entry describes a dataset (its `column_name` is empty) or one of its columns.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_A_COLUMN = ["definition", "format", "attributes"]
 
 
 def _reject_unusable(ready: Prepared) -> None:
-    """Definitions of no named column, and entries that are given twice: which of the two holds can't be told."""
+    """Reject definitions without a column name, and duplicate entries: it is unknown which of them is valid."""
     rows = ready.rows
     ready.reject(
         rows["column_name"].isna() & rows[_OF_A_COLUMN].notna().any(axis=1),
@@ -46,7 +46,7 @@ def _reject_unusable(ready: Prepared) -> None:
 
 
 def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
-    """Stage one snapshot: one row an entry. A date of last update that is none is a signal and missing.
+    """Stage one snapshot: one row per entry. An unreadable date of last update is missing and a signal.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """
@@ -62,21 +62,21 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
     return finish(raw, ready, tidy, (nothing, nothing))
 
 
-def newest_and_revised(found: Sequence[Vintage]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every entry ever published in its newest wording (KEY, PUBLISHER_FIELDS, last_update_date, first_seen,
-    last_seen, origin), and the wordings that changed (KEY, field, old_value, new_value, from_vintage, to_vintage).
+def newest_and_revised(vintages: Sequence[Vintage]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every published entry in its newest wording (KEY, PUBLISHER_FIELDS, last_update_date, first_seen, last_seen,
+    origin), and the changed texts (KEY, field, old_value, new_value, from_vintage, to_vintage).
 
-    The date of last update changes with every update: it makes no state and no revision.
+    The date of last update is not tracked.
     """
-    dates = pd.concat([vintage.rows() for vintage in found])[[*revisions.ORIGIN, "last_update_date"]]
-    history = revisions.states([_worded(vintage) for vintage in found], "entry")
+    dates = pd.concat([vintage.rows() for vintage in vintages])[[*revisions.ORIGIN, "last_update_date"]]
+    history = revisions.states([_with_entry_key(vintage) for vintage in vintages], "entry")
     newest = revisions.newest(history).merge(dates, on=revisions.ORIGIN, how="left", validate="1:1")
     revised = revisions.revisions(history, "entry", PUBLISHER_FIELDS)
     return newest, revised.merge(newest[["entry", *KEY]], on="entry", how="left")
 
 
-def _worded(vintage: Vintage) -> Vintage:
-    """A vintage under one key; names have no line break, so that no two of them are taken for one."""
+def _with_entry_key(vintage: Vintage) -> Vintage:
+    """A vintage with one key column, `entry`. Names have no line breaks, so the key is unique."""
     rows = vintage.staged.rows.drop(columns="last_update_date")
     return replace(
         vintage, staged=replace(vintage.staged, rows=rows.assign(entry=rows["dataset_id"] + "\n" + rows["column_name"]))

@@ -1,4 +1,4 @@
-"""Assessed contributions: one row a peacekeeping year and member state, from CEB's revenue by government donor."""
+"""Stage assessed contributions: one row per peacekeeping year and member state, from CEB's revenue by donor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Control totals: totals that a publisher prints beside its rows, kept apart to hold the tables against."""
+"""Control totals: totals that a publisher prints with its rows, used to check the tables."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ EVERYTHING = "all"
 
 
 def control_totals(cells: pd.DataFrame, source: str, declared: Mapping[str, Any], origin: str) -> pd.DataFrame:
-    """The totals of one file, one row each (schemas.tables.reconciliations); a blank cell is no total.
+    """The totals of one file, one row each (schemas.tables.reconciliations); blank cells are skipped.
 
     cells     the file's rows as text
-    declared  `period` and, where the totals are of parts, `subject`: the columns that say of what; `values`: for each
-              total's name its column
-    Raises ContractError when a total is no number.
+    declared  `period`: column of the period; `subject`: column of the subject, if the totals are by subject;
+              `values`: column of each named total
+    Raises ContractError when a total is not a number.
     """
-    found = []
+    totals = []
     for name, column in declared["values"].items():
         printed = cells[column].fillna("").str.strip()
         numbers = pd.to_numeric(printed.replace("", None), errors="coerce")
@@ -32,7 +32,7 @@ def control_totals(cells: pd.DataFrame, source: str, declared: Mapping[str, Any]
             raise ContractError(
                 f"{source}: control totals: {column}: expected a number, got {printed[wrong].iloc[0]!r}."
             )
-        found.append(
+        totals.append(
             pd.DataFrame(
                 {
                     "source": source,
@@ -44,19 +44,19 @@ def control_totals(cells: pd.DataFrame, source: str, declared: Mapping[str, Any]
                 }
             )[printed != ""]
         )
-    return conform(pd.concat(found, ignore_index=True), CONTROL_TOTALS)
+    return conform(pd.concat(totals, ignore_index=True), CONTROL_TOTALS)
 
 
 def against_printed(
     rows: pd.DataFrame, totals: pd.DataFrame, declared: Sequence[Mapping[str, Any]], period: str
 ) -> list[Problem]:
-    """Hold sums of tidy rows against the totals printed of the same period and subject; gives the problems.
+    """Compare sums of tidy rows with the printed totals of the same period and subject; returns the problems.
 
-    declared  for each kind of total its name, the `measure` that it is the sum of, the column `by` which it is printed
-              if it is of parts, the values (`where`) of the rows that it is of, and the bounds `warn` and `refuse` on
-              the difference as a share of the total
+    declared  for each kind of total: its name (`total`), the summed `measure`, the column of the subject (`by`), column
+              values that select the rows (`where`), and the bounds `warn` and `refuse` on the difference as a share of
+              the total
     """
-    told = []
+    problems = []
     for one in declared:
         chosen = rows
         for column, value in one.get("where", {}).items():
@@ -70,7 +70,7 @@ def against_printed(
         refuses = beyond(worst, one)
         if refuses is not None:
             at = both.loc[gap.idxmax()]
-            told.append(
+            problems.append(
                 Problem(
                     "control_totals",
                     refuses,
@@ -79,4 +79,4 @@ def against_printed(
                     f"({(gap > one['warn']).sum():,} of {len(both):,} totals differ)",
                 )
             )
-    return told
+    return problems

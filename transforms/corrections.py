@@ -1,4 +1,4 @@
-"""Corrections that expire: each applies only while the publisher prints what its `expect` says."""
+"""Apply declared corrections. Each applies only while the publisher prints the values in its `expect`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _equal(cells: pd.DataFrame, wanted: Mapping[str, str]) -> pd.Series:
 
 
 def apply_corrections(cells: pd.DataFrame, corrections: Sequence[Correction]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Apply the declared corrections to text cells; gives the cells and what became of each correction.
+    """Apply the declared corrections to text cells. Returns the cells and the status of each correction.
 
-    applied: the row prints what was expected, and was corrected. expired: the row is there and prints something
-    else; it is left alone. absent: there is no such row.
+    applied: the row has the expected values and was corrected. expired: the row has other values and is unchanged.
+    absent: there is no such row.
     """
     cells = cells.copy()
-    told = []
+    outcomes = []
     for correction in corrections:
         rows = _equal(cells, correction.where)
         expected = rows & _equal(cells, correction.expect)
@@ -34,6 +34,6 @@ def apply_corrections(cells: pd.DataFrame, corrections: Sequence[Correction]) ->
             cells.loc[expected, column] = value
         status = "applied" if expected.any() else "expired" if rows.any() else "absent"
         texts = [json.dumps(part, ensure_ascii=False) for part in (correction.where, correction.expect, correction.set)]
-        told.append([correction.id, status, *texts, correction.reason, pd.Timestamp(correction.noted)])
-    frame = pd.DataFrame(told, columns=CORRECTION_COLUMNS)
+        outcomes.append([correction.id, status, *texts, correction.reason, pd.Timestamp(correction.noted)])
+    frame = pd.DataFrame(outcomes, columns=CORRECTION_COLUMNS)
     return cells, frame.astype({"noted": "datetime64[us]"})

@@ -1,7 +1,7 @@
-"""Names of states to ISO 3166 alpha-3 codes; dissolved states are kept as what they were.
+"""Resolve names of states to ISO 3166 alpha-3 codes; dissolved states keep their own codes.
 
-Current codes come from pycountry; the dissolved states, the spellings the UN prints (truncated, broken, renamed)
-and preferred names stand in `data/`. A name that none of them knows stays unresolved: a signal, never a guess.
+Current codes come from pycountry. `data/` has the dissolved states, the spellings that the UN prints (truncated,
+broken, renamed) and preferred names. An unknown name stays unresolved and becomes a signal; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DATA = Path(__file__).parent / "data"
 
 
 def _key(name: str) -> str:
-    """A name as it is compared: no accents or case, plain apostrophes, single spaces, no trailing footnote marks."""
+    """A name for comparison: no accents or case, plain apostrophes, single spaces, no trailing footnote marks."""
     plain = unicodedata.normalize("NFKD", name.replace("\u2019", "'").replace("\u2018", "'"))
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     return re.sub(r"\s+", " ", plain).strip().rstrip("*").strip().casefold()
@@ -39,14 +39,14 @@ def dissolved_states() -> pd.DataFrame:
 
 @cache
 def code_list(source: str = "") -> dict[str, str]:
-    """Every name known to a source (as compared by `_key`) and its ISO3 code.
+    """ISO3 codes by name (as returned by `_key`), for one source.
 
-    Some aliases stand for one source alone: `Republic of` is the Republic of Korea in the monthly reports, which
-    cut names off, and nothing elsewhere. Raises ValueError when a name has two codes.
+    Some aliases apply to one source only: `Republic of` is the Republic of Korea in the monthly reports, which truncate
+    names. Raises ValueError when a name has two codes.
     """
     codes: dict[str, str] = {}
 
-    def learn(name: str, iso3: str, override: bool = False) -> None:
+    def add(name: str, iso3: str, override: bool = False) -> None:
         key = _key(name)
         if not override and codes.setdefault(key, iso3) != iso3:
             raise ValueError(f"the name {name!r} stands for {codes[key]} and {iso3}")
@@ -55,23 +55,23 @@ def code_list(source: str = "") -> dict[str, str]:
     for country in pycountry.countries:
         names = {country.name, getattr(country, "official_name", ""), getattr(country, "common_name", "")}
         for name in sorted(names - {""}):
-            learn(name, country.alpha_3)
+            add(name, country.alpha_3)
             if name.count(", ") == 1:  # 'Korea, Republic of' is printed as 'Republic of Korea'
-                learn(" ".join(reversed(name.split(", "))), country.alpha_3)
+                add(" ".join(reversed(name.split(", "))), country.alpha_3)
     for row in dissolved_states().itertuples():
-        learn(str(row.name), str(row.iso3))
+        add(str(row.name), str(row.iso3))
     for row in _read("country_aliases.csv").itertuples():
         if row.source in ("", source):
-            learn(str(row.alias), str(row.iso3), override=True)
+            add(str(row.alias), str(row.iso3), override=True)
     return codes
 
 
 def to_iso3(names: pd.Series, source: str = "") -> pd.Series:
-    """ISO3 codes of printed names, missing where no code list knows the name. Each distinct name is looked up once."""
+    """ISO3 codes of printed names; missing for names in no code list. Each distinct name is looked up once."""
     codes = code_list(source)
     distinct = pd.Series(names.dropna().unique())
-    found = dict(zip(distinct, distinct.map(lambda name: codes.get(_key(str(name)))), strict=True))
-    return names.map(found).astype("str")
+    iso3 = dict(zip(distinct, distinct.map(lambda name: codes.get(_key(str(name)))), strict=True))
+    return names.map(iso3).astype("str")
 
 
 @cache
@@ -82,8 +82,7 @@ def _by_m49() -> dict[int, str]:
 
 
 def of_codes(iso3: pd.Series, m49: pd.Series) -> pd.Series:
-    """ISO3 codes of printed codes: the ISO3 code where it is one, else that of the M49 code; missing where neither is
-    known."""
+    """ISO3 codes of printed codes: the ISO3 code if known, otherwise from the M49 code; missing if both are unknown."""
     return iso3.where(iso3.isin(known_codes())).fillna(m49.map(_by_m49())).astype("str")
 
 
@@ -97,7 +96,6 @@ def known_codes() -> frozenset[str]:
 def countries_table() -> pd.DataFrame:
     """The table `main.countries` (schemas.tables.countries): current, dissolved and user-assigned codes."""
     preferred = _read("country_names.csv").set_index("iso3")["name"].to_dict()
-    # The package's own data have a version, not a date; the codes in use do not change between its releases.
     current = pd.DataFrame(
         [
             {

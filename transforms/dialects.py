@@ -1,15 +1,15 @@
-"""Dialects: the forms in which a source has been published, recognised from the columns, never from the file name.
+"""Dialects: the forms in which a source has been published. They are recognised by their columns, not the file name.
 
-A dialect (declared in the source's YAML) maps published column names to ours, `required` and `optional`; columns
-under `ignored` are known and left aside; any other column is new: noticed, reported and kept out. Published names
-are compared without regard to case, and with spaces, underscores and hyphens as one.
+A dialect (declared in the source's YAML) maps published column names to this project's: `required` and `optional`.
+`ignored` columns are known and dropped; any other column is new, reported and dropped. Published names are compared
+without case, and spaces, underscores and hyphens are equal.
 
-A file is judged by what is in it: CSV with any of the usual separators and with title lines above the header, JSON
-as an array, in an object or one object a line, and a sheet of a workbook that has the columns of a CSV dialect.
+Readable files: CSV with any usual separator and with title lines above the header; JSON as an array, an array in an
+object, or one object per line; a workbook with a sheet that has the columns of a CSV dialect.
 
-`units` says how many of our units a published one is (1000 where a file has thousands of dollars and we have dollars).
-`unpivot` is for a file that has a column a year: for a column of ours (the period) its values, each with the published
-columns that hold it and what they are called here. Such a file's rows are made one a value before they are counted.
+`units` has the factor from a published unit (1000 for thousands of dollars).
+`unpivot` is for a file with one column per year. It has, for a column (the period), its values, and for each value the
+published columns that hold it and their names here. Each published row is converted to one row per value.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from transforms.workbooks import NoScaleError, read_xlsx
 
 @dataclass(frozen=True)
 class Raw:
-    """A file's rows as published: text cells, indexed by row number (the first row of data being 1).
+    """A file's rows as published: text cells, indexed by row number (the first row of data is 1).
 
-    Where a published row becomes several (`unpivot`) they are numbered in reading order; `published_row` leads back.
-    `sheet` is the name of the sheet that was read, where the file is a workbook with a sheet for a CSV dialect.
+    With `unpivot`, rows are numbered in reading order; `published_row` returns the number in the file. `sheet` is the
+    name of the sheet that was read, for a workbook read with a CSV dialect.
     """
 
     dialect: Dialect
@@ -46,27 +46,27 @@ class Raw:
     sheet: str | None = None
 
     def cells(self) -> pd.DataFrame:
-        """The cells under our names, still text."""
+        """The text cells under this project's column names."""
         matched = self.dialect.matched(list(self.printed.columns))
         cells = self.printed[[*matched, *self.dialect.gathered]].rename(columns=matched)
         return cells.assign(**self.dialect.constants)
 
     def published_row(self, row_numbers: pd.Index) -> pd.Index:
-        """The numbers of the rows in the file, the first row of data being 1."""
+        """The numbers of the rows in the file; the first row of data is 1."""
         return (row_numbers - 1) // self.dialect.rows_apiece + 1
 
     def raw_rows(self, row_numbers: pd.Index) -> pd.Series:
-        """The published rows of those numbers as JSON texts, indexed by row number."""
+        """The published rows with these numbers as JSON texts, indexed by row number."""
         wanted = self.printed.loc[self.printed.index.intersection(row_numbers.unique())]
         texts = [json.dumps(row, ensure_ascii=False) for row in wanted.to_dict("records")]
         return pd.Series(texts, index=wanted.index, dtype=TEXT)
 
 
 def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], source: str) -> Dialect:
-    """The dialect that fits the columns best: the fewest required ones missing and unknown ones present, then the
-    fewest optional ones missing, then the first declared.
+    """The dialect that fits the columns best: fewest missing required and unknown columns, then fewest missing optional
+    columns, then the first declared.
 
-    Raises ContractError when a required column is missing, naming it, and the columns that came instead.
+    Raises ContractError when a required column is missing, naming it and the new columns.
     """
     best = min(
         _of_form(form, dialects, source),
@@ -93,16 +93,16 @@ def recognise(columns: Sequence[str], form: str, dialects: Sequence[Dialect], so
 
 
 def _of_form(form: str, dialects: Sequence[Dialect], source: str) -> list[Dialect]:
-    """The dialects of a format. Raises ContractError where the source has none."""
-    found = [dialect for dialect in dialects if dialect.format == form]
-    if not found:
+    """The dialects of a format. Raises ContractError if the source has none."""
+    matching = [dialect for dialect in dialects if dialect.format == form]
+    if not matching:
         forms = " or ".join(sorted({dialect.format.upper() for dialect in dialects}))
         raise ContractError(f"{source} is published as {forms}; this is {form.upper()}.")
-    return found
+    return matching
 
 
 def _fit_of(dialects: Sequence[Dialect]) -> Fit:
-    """The share of the nearest dialect's required columns that are among the cells of a line."""
+    """A function that returns the share of the nearest dialect's required columns among the cells of a line."""
 
     def fit(cells: Sequence[str]) -> float:
         return max(
@@ -119,7 +119,7 @@ def _fit_of(dialects: Sequence[Dialect]) -> Fit:
 def read(file: BinaryIO, form: Format, dialects: Sequence[Dialect], source: str) -> Raw:
     """Read an accepted file (UTF-8 without byte order mark, or a workbook) and recognise its dialect.
 
-    Raises ContractError when it can't be parsed, has no rows, fits no dialect, or has text that was decoded wrongly;
+    Raises ContractError when it can't be parsed, has no rows, fits no dialect, or has wrongly decoded text;
     CutOffError when it is cut off.
     """
     sheet = None
@@ -143,10 +143,10 @@ def _read_text(payload: bytes, known: Sequence[Dialect], source: str) -> tuple[R
     """The rows of a CSV file with any separator, and its dialect."""
     header = find_header(payload, _fit_of(_of_form("csv", known, source)))
     if header.share < 1 and payload[header.end :].strip():
-        told = f"its columns are separated by {SEPARATORS[header.separator]}"
+        separated = f"its columns are separated by {SEPARATORS[header.separator]}"
         if len(header.names) == 1:
-            told = f"there is one column; expected columns separated by {', '.join(SEPARATORS.values())}"
-        beside = f"In the line that comes nearest to a header, {told}."
+            separated = f"there is one column; expected columns separated by {', '.join(SEPARATORS.values())}"
+        beside = f"In the line that comes nearest to a header, {separated}."
         raise _unknown(header.names, known, source, "" if header.separator == "," and header.names[1:] else beside)
     rows = read_below(payload, header)
     _require_rows(rows[2], "The file has a header and no rows. Get it again, or see what was exported.")
@@ -154,7 +154,7 @@ def _read_text(payload: bytes, known: Sequence[Dialect], source: str) -> tuple[R
 
 
 def _read_workbook(file: BinaryIO, known: Sequence[Dialect], source: str) -> tuple[Rows, Dialect, str | None]:
-    """The rows of a workbook, their dialect, and the name of the sheet that has the columns of a CSV dialect."""
+    """The rows of a workbook, their dialect, and the sheet's name if it was read with a CSV dialect."""
     beside = ""
     if any(dialect.format == "xlsx" for dialect in known):
         try:
@@ -173,12 +173,12 @@ def _read_workbook(file: BinaryIO, known: Sequence[Dialect], source: str) -> tup
 
 
 def _unknown(cells: Sequence[str], known: Sequence[Dialect], source: str, beside: str) -> ContractError:
-    """The error for a file in which the cells of no line, these being the nearest, have all columns of a dialect."""
+    """The error for a file without a header line. `cells` is the line that comes nearest to one."""
     try:
         recognise([cell for cell in cells if cell.strip()], "csv", known, source)
     except ContractError as error:
         return ContractError(f"{error} {beside}".strip())
-    raise AssertionError("the columns of a dialect are all there")
+    raise AssertionError("the cells have all columns of a dialect")
 
 
 def _require_rows(rows_read: int, otherwise: str) -> None:
@@ -187,7 +187,7 @@ def _require_rows(rows_read: int, otherwise: str) -> None:
 
 
 def _unpivoted(frame: pd.DataFrame, broken: pd.DataFrame, dialect: Dialect) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A row a value for each published row, in reading order; a broken row stays one, with the first's number."""
+    """Convert each published row to one row per value, in reading order. A broken row stays one row."""
     ((label, values),) = dialect.unpivot.items()
     places = {plain_name(column): column for column in frame.columns}
     shared = frame.drop(columns=[places[plain_name(theirs)] for theirs in dialect.spread])

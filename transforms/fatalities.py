@@ -1,4 +1,4 @@
-"""Fatalities: one row a casualty, from the notifications of casualties (NOTICAS)."""
+"""Stage fatalities: one row per casualty, from the notifications of casualties (NOTICAS)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SAME_PERSON = ["incident_date", "mission", "personnel_type", "incident_type", "
 
 
 def _resolve(ready: Prepared, source: str) -> None:
-    """Names to codes. States come from their printed names, since the printed codes have holes; a printed code stands
-    in for a name that is blank or that no list knows, and such a name is a signal. A code that contradicts its name is
-    a signal, too. What neither tells stays unresolved, and the death is kept."""
+    """Resolve names to codes. The printed name takes precedence, because the printed codes have gaps; the code is used
+    if the name is blank or unknown. Unknown names, and codes that contradict a name, are signals. A row that stays
+    unresolved is kept."""
     rows = ready.rows
     published = rows["nationality"]
     by_name = countries.to_iso3(published.mask(published == UNDETERMINED), source)
@@ -43,31 +43,31 @@ def _resolve(ready: Prepared, source: str) -> None:
 
 
 def _merge_doubled(ready: Prepared) -> None:
-    """Rows that share a casualty_id.
+    """Merge or reject rows with the same casualty_id.
 
-    identical_row                      the same row twice
-    one_casualty_two_nationalities     equal but for the nationality, one of the two being a state that existed on
-                                       the day and was dissolved since (Serbia and Montenegro, and Montenegro): the
-                                       state of the time stands, the other goes to nationality_iso3_other
-    Any other repetition contradicts the first row and is rejected.
+    identical_row                   the same row twice
+    one_casualty_two_nationalities  the rows differ in nationality only, and one is a state that existed on the day and
+                                    has since been dissolved (Serbia and Montenegro, and Montenegro): that state is
+                                    kept, the other becomes nationality_iso3_other
+    Any other duplicate contradicts the first row and is rejected.
     """
     rows = ready.rows
-    gone_states = countries.dissolved_states().set_index("iso3")
-    began = rows["nationality_iso3"].map(gone_states["existed_from"])
-    ended = rows["nationality_iso3"].map(gone_states["existed_until"])
-    of_its_time = (began <= rows["incident_date"]) & (rows["incident_date"] <= ended)
-    ready.rows = rows = rows.assign(rank=(~of_its_time).astype("int64"), nationality_iso3_other=None)
+    dissolved = countries.dissolved_states().set_index("iso3")
+    began = rows["nationality_iso3"].map(dissolved["existed_from"])
+    ended = rows["nationality_iso3"].map(dissolved["existed_until"])
+    existed = (began <= rows["incident_date"]) & (rows["incident_date"] <= ended)
+    ready.rows = rows = rows.assign(rank=(~existed).astype("int64"), nationality_iso3_other=None)
     again, kept = doubled(rows, ["casualty_id"], ["rank"])
     if not again.any():
         return
-    stands = rows.loc[kept[again]].set_axis(rows.index[again])
+    original = rows.loc[kept[again]].set_axis(rows.index[again])
     copy = rows[again]
     same = pd.Series(True, index=copy.index)
     for column in _SAME_PERSON:
-        same &= (copy[column] == stands[column]) | (copy[column].isna() & stands[column].isna())
-    equal_state = copy["nationality_as_published"].fillna("") == stands["nationality_as_published"].fillna("")
+        same &= (copy[column] == original[column]) | (copy[column].isna() & original[column].isna())
+    equal_state = copy["nationality_as_published"].fillna("") == original["nationality_as_published"].fillna("")
     identical = same & equal_state
-    two = same & ~equal_state & (stands["rank"] == 0) & (copy["rank"] == 1) & copy["nationality_iso3"].notna()
+    two = same & ~equal_state & (original["rank"] == 0) & (copy["rank"] == 1) & copy["nationality_iso3"].notna()
     two &= ~copy["casualty_id"].where(two).duplicated()
     others = copy.loc[two, "nationality_iso3"].set_axis(pd.Index(kept[again][two]))
     ready.rows.loc[others.index, "nationality_iso3_other"] = others
@@ -87,7 +87,7 @@ def _merge_doubled(ready: Prepared) -> None:
 
 
 def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
-    """Stage one snapshot: cleaned, resolved, one row a casualty.
+    """Stage one snapshot.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """

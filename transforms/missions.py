@@ -1,7 +1,7 @@
-"""Missions: the published list and the register of ours, one row a mission, one form of each acronym.
+"""Stage the mission list, resolve acronyms, and build the table of missions from the list and the register.
 
-The list (source `missions`) has operations, dates and coordinates; `data/mission_register.csv` adds the missions that
-no list has, kinds, host states, predecessors, and exact days where the list prints the first of a month.
+The list (source `missions`) has operations, dates and coordinates. `data/mission_register.csv` adds missions that the
+list does not have, kinds, host states, predecessors, and exact days where the list prints the first of a month.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ def aliases_table() -> pd.DataFrame:
 
 @cache
 def _canonical() -> dict[str, str]:
-    """Printed forms, compared without case, and the acronym they stand for."""
+    """Acronyms by casefolded printed form."""
     known = {name.casefold(): name for name in _read(REGISTER)["mission"]}
     table = aliases_table()
     return known | dict(zip(table["alias"].str.casefold(), table["mission"], strict=True))
 
 
 def canonical(printed: pd.Series) -> pd.Series:
-    """Acronyms in the one form all tables use: trimmed, aliases resolved. Unknown ones stay as printed."""
+    """Acronyms in the form used in all tables: trimmed, with aliases resolved. Unknown ones stay as printed."""
     known = _canonical()
     distinct = printed.dropna().unique()
     tidy = [" ".join(str(name).split()) for name in distinct]
-    found = {name: known.get(text.casefold(), text) for name, text in zip(distinct, tidy, strict=True)}
-    return printed.map(found).astype("str")
+    acronyms = {name: known.get(text.casefold(), text) for name, text in zip(distinct, tidy, strict=True)}
+    return printed.map(acronyms).astype("str")
 
 
 def _dates(printed: pd.Series, end: bool) -> tuple[pd.Series, pd.Series]:
-    """Register dates (2013-04-25, 2007-01, 2003) as days and how exact they are; a month's end is its last day."""
+    """Register dates (2013-04-25, 2007-01, 2003) as days, and their precision. `end` selects a period's last day."""
     parts = printed.str.count("-")
     precision = parts.map({2: "day", 1: "month", 0: "year"}).where(printed != "")
     filler = {0: "-12-31", 1: "-01", 2: ""} if end else {0: "-01-01", 1: "-01", 2: ""}
@@ -79,17 +79,17 @@ def register() -> pd.DataFrame:
 
 
 def register_sha256() -> str:
-    """SHA-256 of the register file: it stands among the build's snapshots like any other origin of rows."""
+    """SHA-256 of the register file, which a build lists among its snapshots."""
     return hashlib.sha256(REGISTER.read_bytes()).hexdigest()
 
 
 def _clean(cells: pd.DataFrame) -> pd.DataFrame:
-    """'NO' beside 'No'; acronyms trimmed."""
+    """Normalise the case of is_active (the list prints 'NO' and 'No')."""
     return cells.assign(is_active=cells["is_active"].str.strip().str.capitalize())
 
 
 def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
-    """Stage one snapshot of the list: corrected, typed, one row a mission.
+    """Stage one snapshot of the list: one row per mission.
 
     Raises ContractError when the file is not the list (see transforms.staging).
     """
@@ -130,7 +130,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
 
 def _completed(listed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """The list's missions with what the register adds: kinds, hosts, relations, and exact days for first-of-months."""
+    """The list's missions with the register's kinds, hosts, relations, and exact days for first-of-months."""
     ours = listed.set_index("mission").assign(in_published_list=True)
     for name in ("start_date", "end_date"):
         first = ours[name].dt.day == 1
@@ -143,7 +143,7 @@ def _completed(listed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
         ours[name] = ours[name].mask(better, exact)
     for name in ("kind", "host_iso3", "part_of", "predecessor", "successor", "note", "source"):
         ours[name] = known[name].reindex(ours.index)
-    ours["kind"] = ours["kind"].fillna("peacekeeping")  # the list is of peacekeeping operations alone
+    ours["kind"] = ours["kind"].fillna("peacekeeping")  # the list has peacekeeping operations only
     ours["source"] = ours["source"].fillna("UN DPPADPOSS-PKO list")
     return ours
 
@@ -152,8 +152,8 @@ def missions_table(listed: pd.DataFrame | None, acronyms: Iterable[str]) -> pd.D
     """The table `main.missions` (schemas.tables.missions).
 
     listed    tidy rows of the newest list, with snapshot_sha256 and snapshot_row; None before the first list
-    acronyms  the missions that other tables name; those nobody knows get a row of the kind `unresolved`, so that no
-              death and no soldier is dropped for the sake of a name
+    acronyms  missions in other tables; unknown ones get a row of the kind `unresolved`, so that rows that refer to
+              them can be loaded
     """
     known = register()
     ours = known.head(0).assign(in_published_list=True) if listed is None else _completed(listed, known)

@@ -1,4 +1,4 @@
-"""Periods: the days that years and months, as publishers label them, begin and end on."""
+"""First and last days of the periods that publishers print: years, peacekeeping years, months."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def month_ends(days: pd.Series) -> pd.Series:
 
 
 def calendar_years(first: pd.Series, last: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """The first day of each calendar year of `first`, and the last day of each of `last` (whole numbers)."""
+    """The first days of the calendar years `first` and the last days of the calendar years `last`."""
     return iso_days(first.astype("str") + "-01-01"), iso_days(last.astype("str") + "-12-31")
 
 
@@ -38,24 +38,24 @@ def peacekeeping_year_ended(year: pd.Series) -> pd.DataFrame:
 
 
 def peacekeeping_year_started(label: pd.Series) -> pd.DataFrame:
-    """First and last day of peacekeeping years written 2018-19; missing where the label is none (2018-20).
+    """First and last day of peacekeeping years written 2018-19; missing for any other label (2018-20).
 
-    The compiled sources label a peacekeeping year by both its calendar years; CEB by the one in which it ended.
+    The compiled sources label a peacekeeping year by both calendar years, CEB by the one in which it ended.
     """
     parts = label.str.extract(r"^(\d{4})-(\d{2})$")
     first = pd.to_numeric(parts[0]).astype("Int64")
-    whole = ((first + 1) % 100 == pd.to_numeric(parts[1]).astype("Int64")).fillna(False).astype(bool)
-    start = iso_days(parts[0].where(whole) + "-07-01")
+    consecutive = ((first + 1) % 100 == pd.to_numeric(parts[1]).astype("Int64")).fillna(False).astype(bool)
+    start = iso_days(parts[0].where(consecutive) + "-07-01")
     end = start + pd.DateOffset(years=1) - pd.Timedelta(days=1)
     return pd.DataFrame({"period_start": start, "period_end": end.astype("datetime64[us]")})
 
 
 def period_label(period: Any) -> str:
-    """A period as text: the ISO day of a day, else as it is (2023-24, 2019)."""
+    """A period as text: a day in ISO format, others unchanged (2023-24, 2019)."""
     return period.date().isoformat() if isinstance(period, pd.Timestamp) else str(period)
 
 
 def period_labels(periods: pd.Series) -> pd.Series:
-    """Periods as texts: the ISO day of a day, else as they are (2023-24, 2019)."""
+    """Periods as texts: days in ISO format, others unchanged (2023-24, 2019)."""
     days = periods.dtype.kind == "M"
     return (periods.dt.strftime("%Y-%m-%d") if days else periods).astype("str")

@@ -1,4 +1,4 @@
-"""Uniformed personnel: one row a month-end, mission, contributor and personnel type."""
+"""Stage uniformed personnel: one row per month-end, mission, contributor and personnel type."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from transforms import countries, missions
 from transforms.dialects import Raw
 from transforms.staging import Prepared, Staged, doubled, finish, prepare, require_states
 
-# The first month whose report prints staff officers apart from the contingent troops.
+# First month whose report separates staff officers from contingent troops.
 STAFF_OFFICERS_APART_SINCE = pd.Timestamp("2017-05-31")
 KEY = ["month_end", "mission", "contributor_iso3", "personnel_type"]
 
 
 @cache
 def _types() -> dict[str, str]:
-    """Printed personnel types, compared without case, and ours."""
+    """This project's personnel types by casefolded printed type."""
     frame = pd.read_csv(Path(__file__).parent / "data" / "personnel_types.csv", dtype=str, keep_default_na=False)
     return dict(zip(frame["printed"].str.casefold(), frame["personnel_type"], strict=True))
 
 
 def _derive(frame: pd.DataFrame) -> pd.DataFrame:
-    """Reports are dated by the month's last day (a few print an earlier one); the data hub prints no total. Where one
-    sex is blank, it is what the total and the other leave."""
+    """Derive month-end, total and blank sexes. A few reports print an earlier day than the month-end; the data hub
+    prints no total; one blank sex follows from the total and the other."""
     month_end = frame["month_end"] + pd.offsets.MonthEnd(0)
     total = frame["total"].fillna(frame["female"] + frame["male"])
     sexes = {
@@ -41,8 +41,8 @@ def _derive(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _resolve(ready: Prepared, source: str) -> None:
-    """Names to codes and types to one vocabulary. A printed code stands in for a name that is blank or unknown, which
-    is a signal; a state or type that no list knows rejects its row."""
+    """Resolve states and personnel types. A printed code replaces a blank or unknown name, which is a signal. An
+    unknown state or type rejects its row."""
     rows = ready.rows
     by_name = countries.to_iso3(rows["contributor"], source)
     by_code = countries.of_codes(rows["contributor_iso3"], rows["contributor_m49"])
@@ -77,7 +77,7 @@ def _resolve(ready: Prepared, source: str) -> None:
 
 
 def _check_sum(ready: Prepared) -> None:
-    """Women and men must add up to the total where all three are printed."""
+    """Reject rows whose women and men do not add up to the total, where all three are known."""
     both = ready.rows["female"] + ready.rows["male"]
     ready.reject(
         (both != ready.rows["total"]).fillna(False).astype(bool),
@@ -95,19 +95,19 @@ def _check_sum(ready: Prepared) -> None:
 
 
 def _merge_doubled(ready: Prepared) -> None:
-    """Rows that share a key.
+    """Merge or reject rows with the same key.
 
-    zero_row_beside_real_row   a row of zeros beside one with people (MINUSTAH, May 2015: 51 of them)
-    identical_row              the same figures twice (July 2003 is dated both the 30th and the 31st)
-    Any other repetition contradicts the first row and is rejected.
+    zero_row_beside_real_row  a row of zeros where another row has persons (MINUSTAH, May 2015: 51 rows)
+    identical_row             the same figures twice (July 2003 is dated both the 30th and the 31st)
+    Any other duplicate contradicts the first row and is rejected.
     """
     ready.rows = ready.rows.assign(empty=(ready.rows["total"] == 0).astype("int64"))
     again, kept = doubled(ready.rows, KEY, ["empty"])
     if not again.any():
         return
     copies = ready.rows.loc[again, ["female", "male", "total"]].fillna(-1)
-    stands = ready.rows.loc[kept[again], ["female", "male", "total"]].fillna(-1).set_axis(copies.index)
-    same = (copies == stands).all(axis=1).reindex(ready.rows.index, fill_value=False)
+    originals = ready.rows.loc[kept[again], ["female", "male", "total"]].fillna(-1).set_axis(copies.index)
+    same = (copies == originals).all(axis=1).reindex(ready.rows.index, fill_value=False)
     ready.merge(same, "identical_row", kept)
     again = again.reindex(ready.rows.index)
     ready.merge(again & (ready.rows["empty"] == 1), "zero_row_beside_real_row", kept)
@@ -123,7 +123,7 @@ def _merge_doubled(ready: Prepared) -> None:
 
 
 def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
-    """Stage one snapshot of either publication (monthly report, data hub).
+    """Stage one snapshot of the monthly report or the data hub.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """

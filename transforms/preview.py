@@ -1,4 +1,4 @@
-"""What a file would change: for each period what the table says now and what it would say with the file."""
+"""Preview the changes that a file would make: each period before and after."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ COLUMNS = ["period", "rows", "rows_then", "measure", "sum", "sum_then", "revised
 def preview(
     now: pd.DataFrame | None, then: pd.DataFrame, how: Comparison, column: str, absent: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """One row (COLUMNS) for each period in which a row or value changes, in order of time.
+    """One row (COLUMNS) for each period in which a row or value changes, in chronological order.
 
-    now      the table's rows without the file; None where it has none
-    then     its rows with the file
-    absent   columns that the file does not have: what is known of them stays
-    column   the column of the period; days are told by their year where newer vintages don't replace whole periods
-    revised  values of rows that are there before and after
-    gained, lost  names in the first column by which totals are published, of rows that come and go
+    now     rows of the table without the file; None if there are none
+    then    rows of the table with the file
+    column  column of the period; days are grouped by year if newer vintages do not replace complete periods
+    absent  columns that the file does not have: their known values are kept
+
+    `revised` counts the changed values of rows that exist before and after. `gained` and `lost` are names in the first
+    column by which totals are published, of added and removed rows.
     """
     before = then.head(0) if now is None else now
     both = before.merge(then, on=list(how.key), how="outer", suffixes=("", "_then"), indicator=True)
@@ -34,11 +35,11 @@ def preview(
     days = changed[label] if column in how.key else changed[label].fillna(changed[column])
     revised = changed.groupby(_labels(days, how))["revised"].sum()
     parts = [dict(iter(frame.groupby(_labels(frame[column], how)))) for frame in (before, then)]
-    found = [
+    periods = [
         _row(str(period), [part.get(period, then.head(0)) for part in parts], int(count), how)
         for period, count in revised.sort_index().items()
     ]
-    return pd.DataFrame(found, columns=COLUMNS)
+    return pd.DataFrame(periods, columns=COLUMNS)
 
 
 def _row(period: str, parts: Sequence[pd.DataFrame], revised: int, how: Comparison) -> list[object]:
@@ -55,7 +56,7 @@ def _compared(how: Comparison) -> list[str]:
 
 
 def _labels(values: pd.Series, how: Comparison) -> pd.Series:
-    """The texts of the periods; days of a source without periods are told by their year."""
+    """The periods as texts; days of a source without periods become years."""
     labels = period_labels(values)
     return labels if how.period else labels.str[:4]
 

@@ -1,12 +1,13 @@
-"""History: what a publication showed at each vintage, and which of its values changed between which vintages.
+"""Published states of each key over the vintages, and the values that changed between them.
 
-states           one row a key and published state, with the vintages between which it stood
-newest           the state that stands now, one row a key
-revisions        the values that differ between one state of a key and the next
-period_revisions the same for sources whose newer snapshots replace whole months or years
+states            one row per key and published state, with its first and last vintage
+newest            the current state of each key
+revisions         values that differ between consecutive states of a key
+period_revisions  the same for sources whose newer snapshots replace complete months or years
 
-Absence from a newer snapshot is no deletion and ends no state. A column that an older vintage lacks was unknown then:
-its later values are no revisions. One that a newer vintage lacks keeps what was known of it.
+A key that a newer snapshot does not have is not deleted, and its state continues. If an older vintage does not have a
+column, its values were unknown: their first publication is not a revision. If a newer vintage does not have a column,
+the known values are kept.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ REVISION_COLUMNS = ["field", "old_value", "new_value", "from_vintage", "to_vinta
 
 
 def _equal(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Cell by cell, where missing equals missing; both frames have the same shape and order."""
+    """Compare two frames of the same shape cell by cell; missing equals missing."""
     both = {}
     for name in one:
         left, right = one[name], other[name].set_axis(one.index)
@@ -34,15 +35,15 @@ def _equal(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 
 def states(vintages: Sequence[Vintage], key: str) -> pd.DataFrame:
-    """Every published state of every key: the tidy columns, and
+    """Every published state of every key, ordered by key and seen_from: the tidy columns, and
 
-    seen_from      vintage that first showed it; `snapshot_sha256` and `snapshot_row` are of that snapshot
-    seen_to        newest vintage that showed it (that one's row is in `_newest_sha256`, `_newest_row`)
-    superseded_on  vintage that showed another state; missing for the state that stands
-    first_seen     vintage that first showed the key
-    unpublished    names of the columns that no snapshot had published by then, separated by spaces
+    seen_from      first vintage of the state; `snapshot_sha256` and `snapshot_row` refer to its snapshot
+    seen_to        newest vintage of the state; `_newest_sha256` and `_newest_row` refer to its snapshot
+    superseded_on  first vintage of the next state; missing for the current state
+    first_seen     first vintage of the key
+    unpublished    columns that no snapshot had published by then, separated by spaces
 
-    Of several vintages of one day the last counts. Ordered by key and seen_from.
+    Of several vintages of one day, the last applies.
     """
     optional = sorted({name for vintage in vintages for name in vintage.staged.absent} & set(vintages[0].rows()))
     shown = [name for name in vintages[0].staged.rows if name not in (key, *ORIGIN)]
@@ -66,14 +67,14 @@ def states(vintages: Sequence[Vintage], key: str) -> pd.DataFrame:
         now["first_seen"] = before["first_seen"]
         ended.append(before[~same].assign(superseded_on=seen))
         state = pd.concat([state[~state.index.isin(now.index)], now, new])
-    found = pd.concat([*ended, state]).rename_axis(key).reset_index()
+    history = pd.concat([*ended, state]).rename_axis(key).reset_index()
     times = dict.fromkeys(("seen_from", "seen_to", "first_seen", "superseded_on"), "datetime64[us]")
-    found = found.astype(times).assign(unpublished=_names(found, optional))
-    return found.drop(columns=[f"_no_{name}" for name in optional]).sort_values([key, "seen_from"], ignore_index=True)
+    history = history.astype(times).assign(unpublished=_names(history, optional))
+    return history.drop(columns=[f"_no_{name}" for name in optional]).sort_values([key, "seen_from"], ignore_index=True)
 
 
 def _marked(vintage: Vintage, optional: Sequence[str]) -> pd.DataFrame:
-    """A vintage's rows, with its own row kept apart and a mark on each column that it doesn't publish."""
+    """A vintage's rows, with a copy of their origin and a flag for each optional column that it does not have."""
     rows = vintage.rows()
     return rows.assign(
         **{new: rows[old] for old, new in _NEWEST.items()},
@@ -81,31 +82,31 @@ def _marked(vintage: Vintage, optional: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _names(found: pd.DataFrame, optional: Sequence[str]) -> pd.Series[Any]:
-    names = pd.Series("", index=found.index, dtype="str")
+def _names(history: pd.DataFrame, optional: Sequence[str]) -> pd.Series[Any]:
+    names = pd.Series("", index=history.index, dtype="str")
     for name in optional:
-        names = names.mask(found[f"_no_{name}"].astype(bool), names + " " + name)
+        names = names.mask(history[f"_no_{name}"].astype(bool), names + " " + name)
     return names.str.strip()
 
 
 def newest(history: pd.DataFrame) -> pd.DataFrame:
-    """The state that stands now, one row a key, with first_seen and last_seen, leading back to its newest snapshot."""
+    """The current state of each key with first_seen and last_seen. Its origin is the newest snapshot that has it."""
     now = history[history["superseded_on"].isna()].drop(columns=ORIGIN)
     back = {new: old for old, new in _NEWEST.items()}
     return now.rename(columns={**back, "seen_to": "last_seen"}).reset_index(drop=True)
 
 
 def revisions(history: pd.DataFrame, key: str, fields: Sequence[str]) -> pd.DataFrame:
-    """The values that changed: key, field, old_value, new_value (texts; days as ISO dates), from_vintage (the newest
-    that showed the old value), to_vintage (the first that showed the new one)."""
+    """The values that changed: key, field, old_value, new_value (texts; days in ISO format), from_vintage (newest
+    vintage with the old value), to_vintage (first vintage with the new value)."""
     before = history.groupby(key, sort=False)[[*fields, "unpublished", "seen_to"]].shift()
     again = history[key] == history[key].shift()
     equal = _equal(history[list(fields)], before[list(fields)])
-    found = []
+    revised = []
     for name in fields:
         unknown = (" " + before["unpublished"].fillna("") + " ").str.contains(f" {name} ", regex=False)
         changed = again & ~equal[name] & ~unknown
-        found.append(
+        revised.append(
             pd.DataFrame(
                 {
                     key: history.loc[changed, key],
@@ -117,7 +118,7 @@ def revisions(history: pd.DataFrame, key: str, fields: Sequence[str]) -> pd.Data
                 }
             )
         )
-    return pd.concat(found).sort_values(["to_vintage", key, "field"], ignore_index=True)
+    return pd.concat(revised).sort_values(["to_vintage", key, "field"], ignore_index=True)
 
 
 def _text(values: pd.Series[Any]) -> pd.Series[Any]:
@@ -127,29 +128,31 @@ def _text(values: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def period_revisions(vintages: Sequence[Vintage], key: list[str], period: str, fields: Sequence[str]) -> pd.DataFrame:
-    """The values that changed in the periods (months, years) that a vintage and an earlier one both cover.
+    """The values that changed in periods (months, years) that a vintage and an earlier one both cover.
 
-    Gives key, field, old_value, new_value (numbers), from_vintage, to_vintage. A row that only one of them has stands
-    with a missing value on the other side. Of several vintages of one day the last that covers a period counts. Give
-    the vintages of one series: two publications don't revise each other.
+    Returns key, field, old_value, new_value (numbers), from_vintage, to_vintage. A row that only one vintage has gets a
+    missing value on the other side. Of several vintages of one day, the last that covers a period applies. Pass the
+    vintages of one series: two publications do not revise each other.
     """
     columns = [*key, *REVISION_COLUMNS]
-    found = [pd.DataFrame(columns=columns)]
+    revised = [pd.DataFrame(columns=columns)]
     known = pd.DataFrame()
     for day, several in groupby(vintages, key=lambda vintage: vintage.vintage):
         rows = replace_periods(list(several), period)[[*key, *fields]].assign(vintage=pd.Timestamp(day))
         if len(known):
             old, new = known[known[period].isin(rows[period])], rows[rows[period].isin(known[period])]
-            spoke = old.groupby(period)["vintage"].max()
+            covered = old.groupby(period)["vintage"].max()
             both = old.merge(new, on=key, how="outer", suffixes=("_old", "_new"))
             for name in fields:
                 one, other = both[f"{name}_old"], both[f"{name}_new"]
                 changed = ~((one == other).fillna(False).astype(bool) | (one.isna() & other.isna()))
-                told = both.loc[changed, key].assign(field=name, old_value=one[changed], new_value=other[changed])
-                before = spoke.reindex(told[period]).set_axis(told.index)  # of a row that was not there
-                told["from_vintage"] = both.loc[changed, "vintage_old"].fillna(before)
-                found.append(told.assign(to_vintage=pd.Timestamp(day))[columns])
+                rows_changed = both.loc[changed, key].assign(
+                    field=name, old_value=one[changed], new_value=other[changed]
+                )
+                before = covered.reindex(rows_changed[period]).set_axis(rows_changed.index)  # for a row that is new
+                rows_changed["from_vintage"] = both.loc[changed, "vintage_old"].fillna(before)
+                revised.append(rows_changed.assign(to_vintage=pd.Timestamp(day))[columns])
             known = known[~known[period].isin(rows[period])]
         known = pd.concat([known, rows])
-    revised = [frame for frame in found if len(frame)] or found[:1]
-    return pd.concat(revised).sort_values(["to_vintage", *key, "field"], ignore_index=True)
+    filled = [frame for frame in revised if len(frame)] or revised[:1]
+    return pd.concat(filled).sort_values(["to_vintage", *key, "field"], ignore_index=True)

@@ -1,4 +1,4 @@
-"""The regular budget's scale of assessments: one row a scale period and member state, from the Committee's workbook."""
+"""Stage the regular budget's scale of assessments: one row per scale period and member state."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from transforms.periods import calendar_years
 from transforms.staging import Staged, finish, merge_doubled, prepare, require_states
 
 KEY = ["period_from", "contributor_iso3"]
-# No state has had more since 1974, when the ceiling became 25 %: worth a look, although the United States did before.
+# The ceiling has been 25 % since 1974. Only the United States had more before.
 HIGH_RATE_PCT = 30
-DECIMALS = 6  # the scale is printed with up to five; what follows are binary fractions (0.026000000000000002)
+DECIMALS = 6  # the scale prints up to five; further digits are binary fractions (0.026000000000000002)
 
 _FOOTNOTE = r"\s+[a-z]/\s*$"
 _FORMERLY = r"\(formerly\s+([^)]+)\)"
 
 
 def states(printed: pd.Series, first_day: pd.Series, source: str) -> pd.Series:
-    """ISO3 codes of names as the scale prints them: with marks of footnotes, and former names in brackets.
+    """ISO3 codes of names as the scale prints them, with footnote marks and former names in brackets.
 
-    A row goes on under the newest name when a state is renamed or dissolved. Where the former name is that of a
-    dissolved state ("Serbia (formerly Yugoslavia)"), the row is of whichever stood on the period's first day: that
-    state, a dissolved successor of it, or the state of today. Renamed states (Zaire) keep their code.
+    A row has the newest name of a state that was renamed or dissolved. If the former name is a dissolved state ("Serbia
+    (formerly Yugoslavia)"), the code is of the state that existed on the period's first day: the dissolved state, a
+    dissolved successor of it, or the present state. Renamed states (Zaire) keep their code.
     """
     plain = printed.str.replace(_FOOTNOTE, "", regex=True)
     today = countries.to_iso3(plain.str.replace(_FORMERLY, "", regex=True), source)
     former = countries.to_iso3(plain.str.extract(_FORMERLY)[0], source)
-    gone = countries.dissolved_states().set_index("iso3")
-    found = today.copy()
-    for code in set(former.dropna()) & set(gone.index):
-        for state in _line(code, gone):
-            stood = first_day.between(gone["existed_from"][state], gone["existed_until"][state])
-            found = found.mask((former == code) & stood, state)
-    return found
+    dissolved = countries.dissolved_states().set_index("iso3")
+    iso3 = today.copy()
+    for code in set(former.dropna()) & set(dissolved.index):
+        for state in _successors(code, dissolved):
+            existed = first_day.between(dissolved["existed_from"][state], dissolved["existed_until"][state])
+            iso3 = iso3.mask((former == code) & existed, state)
+    return iso3
 
 
-def _line(code: str, gone: pd.DataFrame) -> list[str]:
-    """A dissolved state and the dissolved ones that came of it, in turn (YUG, SCG)."""
+def _successors(code: str, dissolved: pd.DataFrame) -> list[str]:
+    """A dissolved state and its dissolved successors (YUG, SCG)."""
     line = [code]
     for state in line:
         line += [
             other
-            for other in str(gone.loc[state, "successors_iso3"]).split(";")
-            if other in gone.index and other not in line
+            for other in str(dissolved.loc[state, "successors_iso3"]).split(";")
+            if other in dissolved.index and other not in line
         ]
     return line
 
 
 def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
-    """Stage one snapshot. Rates over 30 % are signals, not faults; rates are rounded to six decimals.
+    """Stage one snapshot. Rates over 30 % are signals; rates are rounded to six decimals.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """

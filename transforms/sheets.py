@@ -1,6 +1,6 @@
-"""Reading a sheet of an Excel workbook (.xlsx) that has a header and one row a row, as if it were that CSV file.
+"""Read a worksheet (.xlsx) that has a header row and data rows, as if it were a CSV file.
 
-Formulas are read as the values that were stored with them; none is computed.
+Formulas are read as their stored values; none is computed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from transforms.workbooks import filled_rows, opened
 
 @dataclass(frozen=True)
 class _Header:
-    """A row of a sheet that may be its header: its cells, its number, and its share (transforms.reading.Fit)."""
+    """A candidate header row: its cells, its number, and its share (transforms.reading.Fit)."""
 
     sheet: str
     names: list[str]
@@ -26,7 +26,7 @@ class _Header:
 
 
 class NoSheetError(ContractError):
-    """No sheet of a workbook has a header that fits; `names` are the cells of the row that comes nearest."""
+    """No sheet has a header that fits. `names` are the cells of the nearest row."""
 
     def __init__(self, message: str, names: list[str]) -> None:
         super().__init__(message)
@@ -34,38 +34,38 @@ class NoSheetError(ContractError):
 
 
 def read_sheet(file: BinaryIO, fit: Fit) -> tuple[Rows, str]:
-    """The rows of the one sheet with a header that fits among its first rows, and the sheet's name.
+    """Read the only sheet with a header that fits. Returns the rows and the name of the sheet.
 
-    The first row below the header has the number 1. Rows that are blank throughout are left out, and the others keep
-    their numbers; none is broken. Raises NoSheetError when no sheet fits, ContractError when several do, the workbook
-    can't be read, a sheet is too large, or a column is there twice or has values and no name.
+    The first row below the header has the number 1. Blank rows are dropped; the others keep their numbers. Raises
+    NoSheetError when no sheet fits, ContractError when several do, the workbook can't be read, a sheet is too large,
+    two columns have the same name, or a column has values and no name.
     """
     with opened(file) as sheets:
-        found = [header for sheet in sheets for header in _first_rows(sheet, fit)]
-        fitting = [header for header in found if header.share == 1]
+        candidates = [header for sheet in sheets for header in _first_rows(sheet, fit)]
+        fitting = [header for header in candidates if header.share == 1]
         if len(fitting) > 1:
-            told = ", ".join(repr(header.sheet) for header in fitting)
-            raise ContractError(f"The sheets {told} all fit; expected one. Keep the one that is meant.")
-        if not found:
+            names = ", ".join(repr(header.sheet) for header in fitting)
+            raise ContractError(f"The sheets {names} all fit; expected one. Keep the one that is meant.")
+        if not candidates:
             raise ContractError("The workbook has no sheet with any value.")
         if not fitting:
-            nearest = max(found, key=lambda header: header.share)
-            told = ", ".join(repr(sheet.title) for sheet in sheets[:12])
-            raise NoSheetError(f"The workbook has the sheets {told}; {nearest.sheet!r} comes nearest.", nearest.names)
+            nearest = max(candidates, key=lambda header: header.share)
+            names = ", ".join(repr(sheet.title) for sheet in sheets[:12])
+            raise NoSheetError(f"The workbook has the sheets {names}; {nearest.sheet!r} comes nearest.", nearest.names)
         sheet = next(sheet for sheet in sheets if sheet.title == fitting[0].sheet)
         return _rows_below(sheet, fitting[0]), sheet.title
 
 
 def _first_rows(sheet: Any, fit: Fit) -> list[_Header]:
-    """The row of a sheet that fits or, if none of the first does, those that may be the header."""
-    found: list[_Header] = []
+    """The first row that fits, or the first MAX_TITLE_LINES + 1 filled rows if none does."""
+    headers: list[_Header] = []
     for number, cells in filled_rows(sheet):
-        found.append(_Header(sheet.title, cells, number, fit(cells)))
-        if found[-1].share == 1:
-            return found[-1:]
-        if len(found) > MAX_TITLE_LINES:
+        headers.append(_Header(sheet.title, cells, number, fit(cells)))
+        if headers[-1].share == 1:
+            return headers[-1:]
+        if len(headers) > MAX_TITLE_LINES:
             break
-    return found
+    return headers
 
 
 def _rows_below(sheet: Any, header: _Header) -> Rows:

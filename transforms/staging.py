@@ -1,8 +1,6 @@
-"""What every subject's staging shares: scope, corrections, parsing, checking, merging, and the account of the rows.
+"""Shared steps of staging a snapshot: scope, corrections, parsing, checks, merging, and the row accounts.
 
-    rows read = out of scope + staged + rejected + merged
-
-holds for each snapshot; `Staged` refuses to be made otherwise.
+For each snapshot, rows read = out of scope + staged + rejected + merged. `Staged` verifies it.
 """
 
 from __future__ import annotations
@@ -24,16 +22,16 @@ from transforms.dialects import Raw
 from transforms.parsing import kinds_of, typed
 from transforms.reading import TEXT
 
-NEARLY = 0.9  # the share of letters in common from which a word is taken for a misprint of another
+MISPRINT_SIMILARITY = 0.9  # difflib ratio from which a word counts as a misprint of another
 MERGED_COLUMNS = ["row_number", "rule", "into_row"]
 SIGNAL_COLUMNS = ["kind", "value", "rows"]
 
 
 @dataclass
 class Prepared:
-    """Typed rows that passed the incoming checks, and what was set aside on the way.
+    """Typed rows that passed the incoming checks, and the accounts of the others.
 
-    absent  the columns of the incoming schema that the file neither has nor gives: unknown here, which is not blank
+    absent  columns of the incoming schema that the file does not have: their values are unknown, not blank
     """
 
     rows: pd.DataFrame
@@ -57,35 +55,35 @@ class Prepared:
     def reject(
         self, wrong: pd.Series, column: str | None, check: str, why: Callable[[pd.DataFrame], pd.Series]
     ) -> None:
-        """Set the rows under `wrong` aside; `why` gives the reasons of those rows. Raises like `require_rows`."""
+        """Reject the rows where `wrong` is true; `why` returns their reasons. Raises like `require_rows`."""
         if wrong.any():
             bad = self.rows[wrong]
             self.faults.append(faults(bad.index, column, check, why(bad)))
             self.rows = self.rows[~wrong]
             self.require_rows()
 
-    def merge(self, gone: pd.Series, rule: str, into: pd.Series) -> None:
-        """Merge the rows under `gone` into the rows numbered `into`, by a named rule."""
-        if gone.any():
-            numbers = self.rows.index[gone]
-            kept = into.reindex(numbers).to_numpy()  # `into` may still have the rows of an earlier merge
+    def merge(self, merged: pd.Series, rule: str, into: pd.Series) -> None:
+        """Merge the rows where `merged` is true into the rows numbered `into`, by a named rule."""
+        if merged.any():
+            numbers = self.rows.index[merged]
+            kept = into.reindex(numbers).to_numpy()  # `into` can include rows of an earlier merge
             self.merged.append(pd.DataFrame({"row_number": numbers, "rule": rule, "into_row": kept}))
-            self.rows = self.rows[~gone]
+            self.rows = self.rows[~merged]
 
     def signal(self, kind: str, values: pd.Series) -> None:
-        """Note values that want a look, with how many rows have each."""
+        """Record values to review, with the number of rows of each."""
         self.signals += [(kind, str(value), int(rows)) for value, rows in values.value_counts().sort_index().items()]
 
 
 @dataclass(frozen=True)
 class Staged:
-    """One snapshot's tidy rows, and the account of all the others. The rows are indexed by row number.
+    """The tidy rows of a snapshot (index: row number) and the accounts of the other rows.
 
-    rows      tidy columns of the subject, with `snapshot_row`
+    rows      tidy columns of the table, with `snapshot_row`
     rejected  row_number, column_name, check_name, reason, raw_row; a row can have several faults
     merged    row_number, rule, into_row
     signals   kind, value, rows
-    unread    of the rejected rows the key and the measures, as far as they can be told (transforms.completeness)
+    unread    readable keys and measures of the rejected rows (transforms.completeness)
     """
 
     rows: pd.DataFrame
@@ -110,9 +108,9 @@ class Staged:
         return self.rows_read - self.rows_out_of_scope
 
     def __post_init__(self) -> None:
-        told = len(self.rows) + self.rows_rejected + len(self.merged)
-        if told != self.rows_in:
-            raise AssertionError(f"rows are lost: {self.rows_in:,} in, {told:,} staged, rejected or merged")
+        accounted = len(self.rows) + self.rows_rejected + len(self.merged)
+        if accounted != self.rows_in:
+            raise AssertionError(f"rows are lost: {self.rows_in:,} in, {accounted:,} staged, rejected or merged")
 
 
 def _in_scope(cells: pd.DataFrame, scope: Scope | None) -> pd.Series:
@@ -127,14 +125,14 @@ def _in_scope(cells: pd.DataFrame, scope: Scope | None) -> pd.Series:
 
 
 def _among(cells: pd.Series, values: Sequence[str]) -> pd.Series:
-    """Which cells are one of the values, whatever their case, spaces and hyphens.
+    """Which cells equal one of the values, ignoring case, spaces and hyphens.
 
-    Raises ContractError for a cell that is nearly one: the row would be left aside for a misprint.
+    Raises ContractError for a cell that nearly equals one: a misprint would exclude its row.
     """
     wanted = {_words(value) for value in values}
     printed = {cell: _words(cell) for cell in cells.unique()}
     for cell, words in printed.items():
-        near = [] if words in wanted else get_close_matches(words, wanted, 1, NEARLY)
+        near = [] if words in wanted else get_close_matches(words, wanted, 1, MISPRINT_SIMILARITY)
         if near:
             row = int(cells.index[cells == cell][0])
             raise ContractError(
@@ -156,7 +154,7 @@ def prepare(
     clean: Callable[[pd.DataFrame], pd.DataFrame] = lambda cells: cells,
     derive: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
 ) -> Prepared:
-    """Scope, correct, clean (text), parse, derive (typed), check. `clean` and `derive` are the subject's own.
+    """Filter by scope, correct, clean (text cells), parse, derive (typed columns) and check the rows of a file.
 
     Raises ContractError when no row is in scope, or none passes.
     """
@@ -187,7 +185,7 @@ def prepare(
 
 
 def finish(raw: Raw, prepared: Prepared, tidy: pd.DataFrame, covers: tuple[pd.Series, pd.Series]) -> Staged:
-    """Close the account. `tidy` is indexed by row number; `covers` are first and last days of its rows."""
+    """Build the Staged result. `tidy` is indexed by row number; `covers` has the first and last days of its rows."""
     rejected = pd.concat(prepared.faults, ignore_index=True)
     numbers = rejected["row_number"]
     texts = pd.concat([raw.raw_rows(pd.Index(numbers)), raw.broken.set_index("row_number")["text"].astype(TEXT)])
@@ -209,29 +207,29 @@ def finish(raw: Raw, prepared: Prepared, tidy: pd.DataFrame, covers: tuple[pd.Se
 
 
 def most_frequent(rejected: pd.DataFrame) -> str:
-    """The most frequent reason for which rows were rejected, in a sentence."""
+    """The most frequent reason of rejected rows, in a sentence."""
     reasons = rejected["reason"].value_counts()
     return f"Most frequent: {reasons.index[0]} ({reasons.iloc[0]:,} times)." if len(reasons) else ""
 
 
 def doubled(rows: pd.DataFrame, key: list[str], order: list[str]) -> tuple[pd.Series, pd.Series]:
-    """Which rows repeat the key of another, and the number of the row that stands for each key.
+    """Which rows repeat the key of another row, and the number of the row that is kept for each key.
 
-    The first row in `order` stands; ties go to the row printed first.
+    The first row in `order` is kept; ties go to the row printed first.
     """
     number = pd.Series(rows.index.to_numpy(), index=rows.index)
     shared = rows.duplicated(key, keep=False)
     if not shared.any():
         return shared, number
-    some = rows.loc[shared, [*key, *order]].assign(_number=number[shared]).sort_values([*order, "_number"])
-    first = some.groupby(key, dropna=False, sort=False)["_number"].transform("first")
+    candidates = rows.loc[shared, [*key, *order]].assign(_number=number[shared]).sort_values([*order, "_number"])
+    first = candidates.groupby(key, dropna=False, sort=False)["_number"].transform("first")
     kept = number.copy()
     kept.loc[first.index] = first
     return number != kept, kept
 
 
 def require_states(ready: Prepared, printed: pd.Series, iso3: pd.Series) -> None:
-    """Set the rows aside whose state nobody knows; each such name is a signal. `iso3` has the codes of `printed`."""
+    """Reject rows with an unknown state; each such name is a signal. `iso3` has the codes of `printed`."""
     unknown = iso3.isna() & printed.notna()
     ready.signal("unresolved_contributor", printed[unknown])
     ready.reject(
@@ -243,22 +241,22 @@ def require_states(ready: Prepared, printed: pd.Series, iso3: pd.Series) -> None
 
 
 def merge_doubled(
-    ready: Prepared, key: Sequence[str], said: Sequence[str], told: Callable[[pd.DataFrame], Any]
+    ready: Prepared, key: Sequence[str], compared: Sequence[str], expected: Callable[[pd.DataFrame], Any]
 ) -> None:
-    """Rows that repeat another's key: merged where they say the same in the columns `said`, else rejected.
+    """Merge rows that repeat another's key if they are equal in the columns `compared`; otherwise reject them.
 
-    `told` gives, for rejected rows, what was expected of the key and what came.
+    `expected` returns, for rejected rows, the expected and the actual key.
     """
     again, kept = doubled(ready.rows, list(key), [])
     if not again.any():
         return
-    copies = ready.rows.loc[again, list(said)]
-    stands = ready.rows.loc[kept[again], list(said)].set_axis(copies.index)
-    same = ((copies == stands) | (copies.isna() & stands.isna())).all(axis=1)
+    copies = ready.rows.loc[again, list(compared)]
+    originals = ready.rows.loc[kept[again], list(compared)].set_axis(copies.index)
+    same = ((copies == originals) | (copies.isna() & originals.isna())).all(axis=1)
     ready.merge(same.reindex(ready.rows.index, fill_value=False), "identical_row", kept)
     ready.reject(
         again.reindex(ready.rows.index),
         key[-1],
         "doubled_key",
-        lambda bad: told(bad) + ", contradicting row " + kept.reindex(bad.index).astype("str"),
+        lambda bad: expected(bad) + ", contradicting row " + kept.reindex(bad.index).astype("str"),
     )

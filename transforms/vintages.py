@@ -1,9 +1,9 @@
-"""Which snapshot speaks for what: several staged snapshots of one source make one table.
+"""Merge the staged snapshots of a source into one table.
 
-replace_periods  a newer snapshot replaces the months or years it covers, and no others
-newest           the newest snapshot alone
+replace_periods  a newer snapshot replaces the months or years that it covers, and no others
+newest           the newest snapshot only
 
-Sources whose every key stays (the fatalities) are united state by state: see `transforms.revisions`.
+`transforms.revisions` merges sources whose keys are never removed (fatalities).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from transforms.staging import Staged
 
 @dataclass(frozen=True)
 class Vintage:
-    """A staged snapshot with its place in time. Snapshots are given in publication order."""
+    """A staged snapshot with its publication date. Sequences of vintages are in publication order."""
 
     sha256: str
     vintage: date
@@ -33,17 +33,17 @@ class Vintage:
 def replace_periods(
     vintages: Sequence[Vintage], period: str, series: str | None = None, precedence: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """For each period the rows of the snapshot that speaks for it.
+    """For each period the rows of the newest snapshot that covers it.
 
-    With `precedence`, a series named earlier wins whatever its vintage (the monthly report before the data hub);
-    within a series, the newest snapshot that covers the period.
+    With `precedence`, an earlier series takes precedence over later ones regardless of vintage (the monthly report over
+    the data hub).
     """
     frames = [vintage.rows().assign(_order=place) for place, vintage in enumerate(vintages)]
     rows = pd.concat(frames, ignore_index=True)
     rank = rows[series].map({name: place for place, name in enumerate(precedence)}) if series else 0
-    rows = rows.assign(_claim=rank * -len(vintages) + rows["_order"])
-    chosen = rows[rows["_claim"] == rows.groupby(period)["_claim"].transform("max")]
-    return chosen.drop(columns=["_order", "_claim"]).reset_index(drop=True)
+    rows = rows.assign(_priority=rank * -len(vintages) + rows["_order"])
+    chosen = rows[rows["_priority"] == rows.groupby(period)["_priority"].transform("max")]
+    return chosen.drop(columns=["_order", "_priority"]).reset_index(drop=True)
 
 
 def newest(vintages: Sequence[Vintage]) -> pd.DataFrame:

@@ -1,8 +1,8 @@
-"""Reading an Excel workbook (.xlsx) with one row a state and one column a year or period, as long rows of text.
+"""Read a workbook (.xlsx) with one row per state and one column per year or period, as long rows of text.
 
-Such a sheet is laid out for people: a header of several lines (a period stands as one year below the other), marks of
-footnotes in columns of their own, rules of equals signs, a total, footnotes below. The header is found by what stands
-in it, so rows and columns may move. Formulas are read as the values that were stored with them; none is computed.
+Such a sheet has a header of several lines (a period is printed as one year below the other), footnote marks in separate
+columns, rules of equals signs, a total, and footnotes at the end. The header is located by its content, so its position
+can change. Formulas are read as their stored values; none is computed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_COLUMNS = 1_000
 MAX_CELLS = 50_000_000
 YEARS = (1900, 2100)
 
-# No figure: blanks, dashes, rules, and the mark of a footnote, which stands where a figure would.
+# Cells without a figure: blanks, dashes, rules, footnote marks.
 _NOTHING = re.compile(r"[-\u2013\u2014=_\s]*|\s*[a-z]/\s*")
 _PERIOD = re.compile(r"(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?")
 
@@ -37,12 +37,12 @@ Line = Mapping[int, str]
 
 
 class NoScaleError(ContractError):
-    """No sheet of a workbook is laid out with one row a state and one column a period."""
+    """No sheet has one row per state and one column per period."""
 
 
 @dataclass(frozen=True)
 class _Header:
-    """Where the names stand, the years over each other column, and the number of the header's last line."""
+    """The column of the names, the years of each other column, and the number of the header's last line."""
 
     name: int
     years: Mapping[int, Sequence[int]]
@@ -50,15 +50,15 @@ class _Header:
 
 
 def read_xlsx(file: BinaryIO) -> Rows:
-    """The figures of a workbook as long rows (COLUMNS), an empty frame (none is broken), and how many there are.
+    """The figures of a workbook as long rows (COLUMNS), an empty frame (no row is broken), and the number of rows.
 
-    One row a state and period with a figure, numbered in reading order: along the first state's row, then the next.
-    `cell` tells where in the sheet (N62). A row with a name and no figure becomes one long row without period and rate
-    and a figure without a name one without member_state, so that both are told, not lost. Left out are blank rows,
-    rules, the total, and what stands below the last state.
+    There is one row per state and period with a figure, numbered in reading order, row by row. `cell` is the address in
+    the sheet (N62). A row with a name and no figures gives one row without period and rate; a figure without a name
+    gives a row without member_state: both are reported later. Blank rows, rules, the total, and everything below the
+    last state are skipped.
 
-    Raises ContractError when it can't be read, a column's header is no year or period, or figures stand where no
-    period or state is; NoScaleError when no sheet has a header with "Member State" and years.
+    Raises ContractError when it can't be read, a column header is not a year or period, or a figure has no period or
+    is below the last state; NoScaleError when no sheet has a header with "Member State" and years.
     """
     for lines in _sheets(file):
         header = _header(lines)
@@ -71,22 +71,22 @@ def read_xlsx(file: BinaryIO) -> Rows:
 
 @contextmanager
 def opened(file: BinaryIO) -> Iterator[list[Any]]:
-    """The sheets of a workbook, with the values of formulas. Raises ContractError when it can't be read."""
+    """The sheets of a workbook, with the stored values of formulas. Raises ContractError when it can't be read."""
     import openpyxl
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about formats and extensions, which no figure depends on
+            warnings.simplefilter("ignore")  # about formats and extensions, which do not affect the values
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
             yield book.worksheets
     except ContractError:
         raise
-    except Exception as error:  # a faulty workbook makes openpyxl raise nearly anything
+    except Exception as error:  # openpyxl raises many types of exceptions for a damaged workbook
         raise ContractError(f"The workbook can't be read ({type(error).__name__}: {_short(error)}).") from error
 
 
 def _sheets(file: BinaryIO) -> Iterator[dict[int, Line]]:
-    """The cells of each sheet that are not blank, as text, by the numbers of row and column."""
+    """The non-blank cells of each sheet as text, by row and column number."""
     with opened(file) as worksheets:
         sheets = [(sheet.title, _lines(sheet)) for sheet in worksheets]
     for title, lines in sheets:
@@ -105,11 +105,11 @@ def _lines(sheet: Any) -> dict[int, Line]:
 
 
 def filled_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet that are not blank, as text without blank cells at the end, with their numbers.
+    """The non-blank rows of a sheet with their numbers, as text without trailing blank cells.
 
-    Raises ContractError when it is larger than any table.
+    Raises ContractError when the sheet is too large.
     """
-    # What the file says about its own size can be wrong; then rows would be left out, or millions of blank ones read.
+    # The dimensions recorded in the file can be wrong: rows would be skipped, or millions of blank rows read.
     sheet.reset_dimensions()
     size = 0
     for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
@@ -117,7 +117,7 @@ def filled_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
         if number > MAX_SHEET_ROWS or size > MAX_CELLS:
             raise ContractError(
                 f"The sheet {sheet.title!r} has more than {MAX_SHEET_ROWS:,} rows or {MAX_CELLS:,} cells; no "
-                "table of this source has. Save what is meant as CSV."
+                "table of this source has. Save the table as CSV."
             )
         cells = [as_text(value) for value in row]
         while cells and not cells[-1].strip():
@@ -146,11 +146,11 @@ def _short(error: Exception) -> str:
 
 
 def _years(text: str) -> list[int] | None:
-    """The years that a header's cell names: 1946, 1956/1957, 1956/57, 2025-2027; None for anything else."""
-    found = _PERIOD.fullmatch(text.strip())
-    if not found:
+    """The years of a header cell: 1946, 1956/1957, 1956/57, 2025-2027; None for any other text."""
+    match = _PERIOD.fullmatch(text.strip())
+    if not match:
         return None
-    first, last = found[1], found[2] or found[1]
+    first, last = match[1], match[2] or match[1]
     begin, end = int(first), int(first[: 4 - len(last)] + last)
     return list(range(begin, end + 1)) if YEARS[0] <= begin <= end <= YEARS[1] else None
 
@@ -160,7 +160,7 @@ def _is_name(text: str) -> bool:
 
 
 def _header(lines: Mapping[int, Line]) -> _Header | None:
-    """The header: the line with the label and the lines of years above and below it, without a gap."""
+    """The header: the line with the label, and the lines of years directly above and below it."""
     for number, cells in lines.items():
         name = next((place for place, text in cells.items() if _is_name(text)), None)
         if name is None:
@@ -180,9 +180,9 @@ def _header(lines: Mapping[int, Line]) -> _Header | None:
         for at in range(first, last + 1):
             for place, text in sorted(lines[at].items()):
                 if place != name:
-                    found = _years(text)
-                    odd += [] if found else [(place, text)]
-                    years.setdefault(place, []).extend(found or [])
+                    named = _years(text)
+                    odd += [] if named else [(place, text)]
+                    years.setdefault(place, []).extend(named or [])
         if not any(years.values()):
             continue
         if odd:
@@ -196,13 +196,13 @@ def _header(lines: Mapping[int, Line]) -> _Header | None:
 
 
 def _require_periods(years: Mapping[int, Sequence[int]]) -> None:
-    """Each column has a year or years in a row, and no year stands over two."""
+    """Raise ContractError unless each column has consecutive years and no year has two columns."""
     seen: dict[int, int] = {}
     for place, some in years.items():
         if list(some) != list(range(some[0], some[0] + len(some))):
-            told = ", ".join(map(str, some))
+            printed = ", ".join(map(str, some))
             raise ContractError(
-                f"The header's column {_letters(place)}: expected a year or years in a row, got {told}."
+                f"The header's column {_letters(place)}: expected a year or years in a row, got {printed}."
             )
         for year in some:
             if year in seen:
@@ -213,7 +213,7 @@ def _require_periods(years: Mapping[int, Sequence[int]]) -> None:
 
 
 def _letters(place: int) -> str:
-    """A column's number as the sheet shows it: 1 is A, 27 is AA."""
+    """The letters of a column number: 1 is A, 27 is AA."""
     text = ""
     while place:
         place, rest = divmod(place - 1, 26)
@@ -222,7 +222,7 @@ def _letters(place: int) -> str:
 
 
 def _end(body: Mapping[int, Line], header: _Header) -> int:
-    """The number of the row that ends the states: the total, or the one after the last name with anything beside."""
+    """The number of the first row after the states: the total, or the row after the last name with a value."""
     last = 0
     for number, cells in body.items():
         name = cells.get(header.name, "").strip()

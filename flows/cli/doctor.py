@@ -29,7 +29,7 @@ from flows.cli import console
 from flows.cli.errors import fail
 from flows.cli.options import as_json_option, examples
 from flows.cli.verify import verify_folder
-from flows.local_run import answers, local_api, server_version
+from flows.server import answers, local_api, server_version
 from flows.steps import settings
 from flows.steps.identity import code_sha256, staging_code
 from flows.steps.locking import holder
@@ -42,7 +42,7 @@ OURS = "peacekeeping"
 PACKAGES = ("prefect", "duckdb", "pandas", "pandera")
 FIRST_BUILD_BYTES = 200_000_000  # with the staging cache
 MASK = "(set, not shown)"
-_SECRET = re.compile(r"KEY|TOKEN|NOTIFY|SECRET|PASSWORD|AUTH|CREDENTIAL", re.IGNORECASE)
+_SECRET = re.compile(r"KEY|TOKEN|NOTIFY_URL|SECRET|PASSWORD|AUTH|CREDENTIAL", re.IGNORECASE)
 _SHOWN = re.compile(r"(PEACEKEEPING|PREFECT)_\w+|DO_NOT_TRACK|(https?|all|no)_proxy", re.IGNORECASE)
 
 State = Literal["ok", "warn", "bad"]

@@ -10,6 +10,7 @@ import click
 from flows import local_run
 from flows.cli.errors import FAILED, WRONG, fail
 from flows.cli.options import as_json_option, examples
+from flows.cli.run_output import RunProgress, show
 from flows.steps.as_of import parse_day
 from flows.steps.settings import paths
 from sources.catalogue import address, find_live, load_catalogue
@@ -52,17 +53,28 @@ def refresh(as_json: bool, as_of: str | None, **parameters: Any) -> None:
         fail("--offline and --live exclude each other; choose one.", WRONG)
     if as_of is not None and (parameters["live"] or parameters["sources"]):
         fail("--as-of fetches nothing: it goes with neither --live nor --source.", WRONG)
-    parameters |= {"sources": list(parameters["sources"]), "as_of": parse_day(as_of, "--as-of") if as_of else None}
+    parameters |= {
+        "sources": list(parameters["sources"]),
+        "as_of": None if as_of is None else parse_day(as_of, "--as-of"),
+    }
     _require_addresses(parameters)
 
-    def report(summary: Summary) -> int:
+    paths()  # a wrong PEACEKEEPING_DATA is reported before Prefect starts
+    progress = RunProgress()
+
+    def finish(summary: Summary) -> int:
+        progress.stop()
         if as_json:
             click.echo(json.dumps(summary.as_json(), indent=1, ensure_ascii=False, default=str))
         else:
-            local_run.show(summary)
+            show(summary)
         return FAILED if summary.failures else 0
 
-    code = report(local_run.run_refresh(paths(), report, **parameters))
+    progress.start()
+    try:
+        code = finish(local_run.run_refresh(finish, **parameters))
+    finally:
+        progress.stop()
     if code:
         raise SystemExit(code)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from flows import serve as serving
+from flows.cli import console
 
 
 @click.command()
@@ -14,4 +17,4 @@ def serve() -> None:
     A server that answers already (PREFECT_API_URL, or this machine's port) is used instead, and stays up. Ctrl-C or
     SIGTERM stops all that was started; the schedules are then paused, so that no late runs pile up.
     """
-    serving.serve()
+    serving.serve(partial(console.show_table, ["deployment", "runs"]))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Literal
 
 from flows.steps.settings import Paths
 from schemas.source import Source
@@ -49,6 +50,16 @@ def parse_day(text: str, option: str) -> date:
     if day is None or day > today:
         raise WrongDate(f"{option} takes a day that is not in the future, YYYY-MM-DD or YYYY-MM; got {text!r}.")
     return day
+
+
+def period_ends(first: date, last: date, every: Literal["month", "year"]) -> list[date]:
+    """The last days of the months or years that lie from `first` to `last`, both included."""
+    ends = [
+        date(year, month, calendar.monthrange(year, month)[1])
+        for year in range(first.year, last.year + 1)
+        for month in (range(1, 13) if every == "month" else (12,))
+    ]
+    return [end for end in ends if first <= end <= last]
 
 
 def warehouse_as_of(paths: Paths, as_of: str | None) -> tuple[date | None, Path]:

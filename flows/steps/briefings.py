@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,7 @@ import duckdb
 
 from sources.catalogue import load_catalogue
 from warehouse.reports.briefing import briefing_of
-from warehouse.reports.page import render, render_index, write
+from warehouse.reports.page import PAGE, Picture, render, render_index, write
 from warehouse.reports.scope import BriefingError, Queries, WrongMission, known_missions
 
 Track = Callable[[Sequence[str]], Iterator[str]]
@@ -24,6 +25,22 @@ class Written:
     pages: list[Path]
     index: Path
     skipped: list[str]
+
+    def headline(self) -> str:
+        """One sentence: what was written."""
+        skipped = f"; {len(self.skipped)} missions had not begun" if self.skipped else ""
+        count = f"{len(self.pages):,} page{'' if len(self.pages) == 1 else 's'}"
+        return f"wrote {count} to {self.index.parent}{skipped}"
+
+    def markdown(self, chart: Picture | None) -> str:
+        """The chart of one page, and the files by name, to be opened from disk."""
+        headline = self.headline()
+        lines = [f"# {headline[:1].upper()}{headline[1:]}", ""]
+        if chart:
+            data = b64encode(chart.svg.encode()).decode()
+            lines += [f"![{chart.title}](data:image/svg+xml;base64,{data})", ""]
+            lines += [f"**{chart.title}.** {chart.description}", ""]
+        return "\n".join([*lines, f"Index: `{self.index}`", "", *[f"- `{page}`" for page in self.pages], ""])
 
 
 class BriefingWriter:
@@ -79,3 +96,15 @@ class BriefingWriter:
         if mission is not None:
             return self.index([self.page(mission)], [])
         return self.index(*self.pages(tracked(self.missions())))
+
+    def page_to_show(self, written: Written) -> Path:
+        """The page whose chart represents a run: the only one, or that of the mission with the newest death."""
+        if len(written.pages) == 1:
+            return written.pages[0]
+        newest = self._query(
+            "SELECT mission FROM fatalities WHERE incident_date <= coalesce(?, incident_date) "
+            "ORDER BY incident_date DESC, mission LIMIT 1",
+            self._up_to,
+        )
+        pages = {match["mission"]: page for page in written.pages if (match := PAGE.fullmatch(page.name))}
+        return pages.get(newest[0]["mission"].replace(" ", "-") if newest else "", written.pages[0])

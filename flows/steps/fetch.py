@@ -47,6 +47,12 @@ def storable(source: Source, file: Path, folder: Path) -> Path:
     return copy
 
 
+def bundled_complete(archive: Archive) -> bool:
+    """Whether the archive has every bundled snapshot."""
+    snapshots = (entry for entry in bundle.manifest() if entry["role"] == "snapshot")
+    return all(archive.holds(entry["source"], entry["sha256"]) for entry in snapshots)
+
+
 def ensure_bundled(archive: Archive, catalogue: Mapping[str, Source]) -> int:
     """Archive the bundled snapshots of the sources where they are missing; returns how many were."""
     added = 0
@@ -121,7 +127,7 @@ def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> 
 
     Raises Unreachable, Unavailable or Refused; the caller then uses `fall_back`.
     """
-    last, request = _last_reply(archive, source), download.wanted(source)
+    last, request = _last_reply(archive, source), download.request_for(source)
     # A conditional request is only right for an undamaged snapshot of the same address.
     current = _usable(archive, source, str(last.get("sha256"))) if last.get("url") == request.url else None
     with tempfile.TemporaryDirectory(dir=work) as folder, Client(request.url) as client:

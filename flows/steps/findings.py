@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
 from flows.steps.build import Build
-from warehouse import diff
+from flows.steps.staging import StageReport
+from schemas.tables.quality import REJECTED_ROWS
+from warehouse import checks, diff
 from warehouse.query import Answer, QueryError, connect
 
 EXAMPLE_ROWS = 5
@@ -20,11 +24,12 @@ ORDER BY severity::VARCHAR, name
 _CLAIMS = "SELECT number, claim, verdict::VARCHAR AS verdict, because FROM meta.claims ORDER BY number"
 
 
-def failed_checks(file: Path, queries: dict[str, str]) -> list[dict[str, object]]:
+def failed_checks(file: Path) -> list[dict[str, object]]:
     """The failed checks of a built file: name, severity, expected, found, description, and some of the failing rows.
 
-    queries  the SQL of the checks that expect to count no row, by name: the rows that such a query counts are at fault
+    Only a check that expects to count no row names failing rows: those that its query counts.
     """
+    queries = {check.name: check.sql for check in checks.all_checks() if check.expect.max == 0}
     try:
         with connect(file) as connection:
             failed = Answer(connection, _FAILED).records()
@@ -77,3 +82,24 @@ def changes(published: Path, built: Build) -> list[dict[str, object]] | None:
         for table in compared.differing
         if table.size
     ]
+
+
+def rejected_by_reason(reports: Sequence[StageReport]) -> list[dict[str, object]]:
+    """Rejected rows by source, column and check, the most frequent first, each with an example."""
+    files = [report.folder / f"{REJECTED_ROWS.full_name}.parquet" for report in reports if report.accounts]
+    frames = [pd.read_parquet(file) for file in files]
+    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    if rows.empty:
+        return []
+    keys = ["source", "column_name", "check_name"]
+    grouped = rows.groupby(keys, dropna=False).agg(
+        rows=("row_number", "nunique"), example=("reason", "first"), first_row=("row_number", "min")
+    )
+    ordered = grouped.sort_values("rows", ascending=False).reset_index()
+    return [{str(name): _plain(value) for name, value in row.items()} for row in ordered.to_dict("records")]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    return None if pd.isna(value) else int(value)  # type: ignore[call-overload]

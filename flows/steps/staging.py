@@ -47,6 +47,12 @@ class StageReport:
         """The sum of a count over the source's snapshots."""
         return sum(int(str(account[column])) for account in self.accounts)
 
+    def row_counts(self) -> str:
+        """The source with the rows of its table, and how many were rejected and merged."""
+        counts = {what: self.total(f"rows_{what}") for what in ("rejected", "merged")}
+        others = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+        return f"{self.source} {self.rows:,}" + (f" ({others})" if others else "")
+
 
 def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, object]:
     return {

@@ -81,6 +81,13 @@ class StagingCache:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
+class ReadOnlyCache(StagingCache):
+    """A cache that many builds can read at once: what it lacks is staged and not kept."""
+
+    def keep(self, snapshot: Snapshot, staged: Staged) -> None:
+        """Keep nothing."""
+
+
 def _read(place: Path) -> Staged:
     facts: dict[str, Any] = json.loads((place / "facts.json").read_text(encoding="utf-8"))
     facts["absent"] = tuple(facts["absent"])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    from flows.steps.fetch import FetchResult
+    from flows.steps.staging import StageReport
 
-from flows.hooks import WITH_WARNINGS
-from flows.steps.fetch import FetchResult
-from flows.steps.staging import StageReport
-from schemas.tables.quality import REJECTED_ROWS
+log = logging.getLogger("peacekeeping.refresh")
+
+WITH_WARNINGS = "with warnings"  # how the headline of a run with warnings begins
 
 
 @dataclass
@@ -52,6 +55,29 @@ class Summary:
             }
             for report in self.staged
         ]
+
+    def warn(self, warning: str) -> None:
+        """Record and log a warning."""
+        self.warnings.append(warning)
+        log.warning("%s", warning)
+
+    def record_fetch(self, result: FetchResult, optional: bool) -> None:
+        """Record and log a fetch that fell back: as a failure when the reply was refused, else as a warning."""
+        for warning in result.warnings:
+            self.warn(f"{result.source}: {warning}")
+        message = f"{result.source}: {result.message}"
+        if result.outcome == "refused" and not optional:
+            self.failures.append(message)
+            log.error("%s", message)
+        elif result.outcome not in ("fetched", "unchanged"):
+            self.warn(message)
+
+    def record_published(self, at: str, rows: Mapping[str, int]) -> None:
+        """Record when the build was published, and its rows by table of `main`."""
+        self.published = at
+        self.tables = {name: count for name, count in rows.items() if name.startswith("main.")}
+        since = "The first build" if self.changes is None else "Since the build before"
+        log.info("%s: %s.", since, self.changed())
 
     def headline(self) -> str:
         """One sentence: what happened."""
@@ -164,24 +190,3 @@ def _reconciled(reconciliations: Sequence[Mapping[str, object]]) -> list[str]:
             for one in reconciliations
         ],
     ]
-
-
-def rejected_by_reason(reports: Sequence[StageReport]) -> list[dict[str, object]]:
-    """Rejected rows by source, column and check, the most frequent first, each with an example."""
-    files = [report.folder / f"{REJECTED_ROWS.full_name}.parquet" for report in reports if report.accounts]
-    frames = [pd.read_parquet(file) for file in files]
-    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    if rows.empty:
-        return []
-    keys = ["source", "column_name", "check_name"]
-    grouped = rows.groupby(keys, dropna=False).agg(
-        rows=("row_number", "nunique"), example=("reason", "first"), first_row=("row_number", "min")
-    )
-    ordered = grouped.sort_values("rows", ascending=False).reset_index()
-    return [{str(name): _plain(value) for name, value in row.items()} for row in ordered.to_dict("records")]
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, str):
-        return value
-    return None if pd.isna(value) else int(value)  # type: ignore[call-overload]

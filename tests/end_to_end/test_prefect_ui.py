@@ -57,7 +57,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, dict[
     """A served UI after a refresh and a briefing, and their flow runs by deployment."""
     served = Served(tmp_path_factory.mktemp("ui"))
     try:
-        deployments = served.until("the deployments", served.deployments)
+        deployments = served.until(served.deployments)
         runs = {}
         # Paused, so that the refresh is not followed by a briefing of every mission.
         served.api(f"deployments/{deployments['brief']['id']}/pause_deployment", {})
@@ -67,7 +67,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, dict[
             if name == "brief":
                 served.api(f"deployments/{deployments['brief']['id']}/resume_deployment", {})
             run = served.api(f"deployments/{deployments[name]['id']}/create_flow_run", {"parameters": parameters})
-            served.until(name, lambda run=run: served.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")
+            served.until(lambda run=run: served.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")
             runs[name] = served.api(f"flow_runs/{run['id']}")
         yield served, runs
     finally:

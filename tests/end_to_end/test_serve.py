@@ -9,16 +9,19 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from end_to_end.conftest import COMMAND, Shell, as_in_a_terminal, send
 from filelock import FileLock
 from processes import alive
 from server_api import api
+
+pytestmark = pytest.mark.slow
 
 NAMES = ["refresh-fatalities", "refresh-personnel", "refresh-contributions", "refresh-all", "brief", "backfill"]
 
@@ -40,48 +43,46 @@ class Served:
     def api(self, path: str, body: Any = None) -> Any:
         return api(f"http://127.0.0.1:{self.port}/api", path, body)
 
-    def until(self, what: str, ask: Any, seconds: float = 120) -> Any:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+    def until(self, condition: Callable[[], Any]) -> Any:
+        """The condition's value, once it is true; pytest-timeout ends a wait that is too long."""
+        while True:
             assert self.process.poll() is None, self.log()
             try:
-                if found := ask():
-                    return found
+                if value := condition():
+                    return value
             except (urllib.error.URLError, OSError):
                 pass
             time.sleep(0.3)
-        raise AssertionError(f"{what}: not within {seconds} s\n{self.log()}")
 
     def deployments(self) -> dict[str, Any]:
-        found = {one["name"]: one for one in self.api("deployments/filter", {})}
-        return found if set(found) == set(NAMES) else {}
+        """The deployments by name, once all are there."""
+        by_name = {deployment["name"]: deployment for deployment in self.api("deployments/filter", {})}
+        return by_name if set(by_name) == set(NAMES) else {}
+
+    def begin(self, deployment: str, **parameters: Any) -> str:
+        """Start an offline run of a deployment, once it is there; returns its id."""
+        deployment_id = self.until(self.deployments)[deployment]["id"]
+        body = {"parameters": {"offline": True, "spread_minutes": 0} | parameters}
+        return str(self.api(f"deployments/{deployment_id}/create_flow_run", body)["id"])
+
+    def run(self, run: str) -> Any:
+        return self.api(f"flow_runs/{run}")
 
     def runs(self, name: str, states: tuple[str, ...]) -> list[Any]:
-        asked = {"flows": {"name": {"any_": [name]}}, "flow_runs": {"state": {"type": {"any_": list(states)}}}}
-        found: list[Any] = self.api("flow_runs/filter", asked)
-        return found
+        query = {"flows": {"name": {"any_": [name]}}, "flow_runs": {"state": {"type": {"any_": list(states)}}}}
+        return list(self.api("flow_runs/filter", query))
 
     def log(self) -> str:
         self.said.flush()
         return Path(self.said.name).read_text()
 
     def children(self) -> list[int]:
-        ran = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout.split("\n")[
-            1:
-        ]
-        pairs = [tuple(map(int, line.split())) for line in ran if line.strip()]
-        found, wave = [], {self.process.pid}
-        while wave:
-            wave = {pid for pid, parent in pairs if parent in wave}
-            found += sorted(wave)
-        return found
+        return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
 
-    def child(self, named: str) -> int:
-        """The one child whose command line has this in it."""
-        ran = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-        lines = {int(line.split()[0]): line for line in ran.splitlines()[1:]}
-        (found,) = [pid for pid in self.children() if named in lines.get(pid, "")]
-        return found
+    def child(self, name: str) -> int:
+        """The only child process with this in its command line."""
+        (pid,) = [pid for pid in self.children() if name in " ".join(psutil.Process(pid).cmdline())]
+        return pid
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         send(self.process, how)
@@ -97,20 +98,22 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_one_command_brings_up_the_ui_and_every_schedule(serving: Served) -> None:
-    found = serving.until("every deployment", serving.deployments)
-    schedules = {name: [s["schedule"]["cron"] for s in one["schedules"] if s["active"]] for name, one in found.items()}
+    deployments = serving.until(serving.deployments)
+    schedules = {
+        name: [s["schedule"]["cron"] for s in one["schedules"] if s["active"]] for name, one in deployments.items()
+    }
     assert schedules == {
         "refresh-fatalities": ["20 5 * * *"], "refresh-personnel": ["40 6 5-20 * *"],
         "refresh-contributions": ["20 7 * * 1"], "refresh-all": ["40 3 * * 0"], "brief": [], "backfill": [],
     }  # fmt: skip
-    assert not any(one["paused"] for one in found.values())
+    assert not any(one["paused"] for one in deployments.values())
     with urllib.request.urlopen(f"http://127.0.0.1:{serving.port}/", timeout=10) as page:
         assert page.status == 200 and b"<html" in page.read().lower()
-    serving.until("its address told", lambda: f"The UI: http://127.0.0.1:{serving.port}" in serving.log())
+    serving.until(lambda: f"The UI: http://127.0.0.1:{serving.port}" in serving.log())
 
 
 def test_the_server_listens_on_loopback_only(serving: Served) -> None:
-    serving.until("the server", lambda: serving.api("health"))
+    serving.until(lambda: serving.api("health"))
     listening = [
         line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
     ]
@@ -119,13 +122,13 @@ def test_the_server_listens_on_loopback_only(serving: Served) -> None:
 
 
 def test_a_schedule_that_is_due_starts_a_run_by_itself(serving: Served) -> None:
-    found = serving.until("every deployment", serving.deployments)["backfill"]
+    deployments = serving.until(serving.deployments)["backfill"]
     soon = datetime.now(UTC) + timedelta(seconds=20)  # the server looks for new schedules every few seconds
-    # Nothing had been published by then: told, and quickly over.
+    # Nothing had been published by then: the run ends quickly.
     given = {"first": "2000-01-01", "last": "2000-01-31", "every": "month"}
     schedule = {"schedule": {"interval": 86_400, "anchor_date": soon.isoformat()}, "active": True, "parameters": given}
-    serving.api(f"deployments/{found['id']}/schedules", [schedule])
-    (ran,) = serving.until("the run", lambda: serving.runs("backfill", ("COMPLETED", "FAILED", "CRASHED")))
+    serving.api(f"deployments/{deployments['id']}/schedules", [schedule])
+    (ran,) = serving.until(lambda: serving.runs("backfill", ("COMPLETED", "FAILED", "CRASHED")))
     assert ran["auto_scheduled"] and ran["name"].startswith("backfill every month 2000-01-01 to 2000-01-31 · ")
     assert abs(datetime.fromisoformat(ran["expected_start_time"]) - soon) < timedelta(seconds=1)
     # The runner takes a run some seconds ahead, and its process begins when it has come up.
@@ -134,17 +137,14 @@ def test_a_schedule_that_is_due_starts_a_run_by_itself(serving: Served) -> None:
 
 
 def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) -> None:
-    found = serving.until("every deployment", serving.deployments)
-    asked = {"parameters": {"offline": True, "spread_minutes": 0}}
-    serving.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
-    (ran,) = serving.until("the refresh", lambda: serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED")))
+    serving.begin("refresh-all")
+    (ran,) = serving.until(lambda: serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED")))
     assert ran["state_type"] == "COMPLETED" and ran["state"]["message"].startswith("published build"), ran["state"]
-    (briefed,) = serving.until("the briefings", lambda: serving.runs("brief", ("COMPLETED", "FAILED", "CRASHED")), 240)
+    (briefed,) = serving.until(lambda: serving.runs("brief", ("COMPLETED", "FAILED", "CRASHED")))
     assert briefed["state_type"] == "COMPLETED", briefed["state"]
     assert (serving.shell.data / "briefings" / "MINUSMA.html").exists()
-    asked["parameters"]["force"] = False  # unlike the week's proof, which builds in any case
-    serving.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
-    serving.until("the second refresh", lambda: len(serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED"))) == 2)
+    serving.begin("refresh-all", force=False)  # the deployment's own default is to build in any case
+    serving.until(lambda: len(serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED"))) == 2)
     messages = {run["state"]["message"] for run in serving.runs("refresh", ("COMPLETED",))}
     assert any("nothing new" in message for message in messages)
     time.sleep(3)
@@ -154,7 +154,7 @@ def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) 
 
 
 def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules(serving: Served) -> None:
-    serving.until("every deployment", serving.deployments)
+    serving.until(serving.deployments)
     begun = serving.children()
     assert begun
     assert serving.stop() == 0, serving.log()
@@ -162,9 +162,9 @@ def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules
     assert "Traceback" not in serving.log(), serving.log()
     again = Served(serving.shell.folder)
     try:
-        found = again.until("every deployment", again.deployments)
-        again.until("resumed", lambda: not any(one["paused"] for one in again.deployments().values()))
-        assert all(s["active"] for one in found.values() for s in one["schedules"])
+        deployments = again.until(again.deployments)
+        again.until(lambda: not any(one["paused"] for one in again.deployments().values()))
+        assert all(s["active"] for one in deployments.values() for s in one["schedules"])
         assert again.stop(signal.SIGINT) in (0, 130), again.log()
         assert "Traceback" not in again.log()
     finally:
@@ -172,27 +172,26 @@ def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules
             again.process.kill()
 
 
-def test_a_server_that_dies_is_started_anew_and_the_run_that_was_on_is_told_to_it(serving: Served) -> None:
+def test_a_server_that_dies_is_started_again_and_gets_the_end_of_the_run_that_was_on(serving: Served) -> None:
     """After the one before, whose server is stopped: with one of its own, on the same data."""
     served = Served(serving.shell.folder)
     try:
-        found = served.until("every deployment", served.deployments)
+        served.until(served.deployments)
         time.sleep(6)  # a server that ends at once is not started again
         with FileLock(served.shell.data / ".writer.lock"):  # the run waits here
-            asked = {"parameters": {"offline": True, "spread_minutes": 0}}
-            run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
-            served.until("begun", lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "RUNNING")
+            run = served.begin("refresh-all")
+            served.until(lambda: served.run(run)["state_type"] == "RUNNING")
             os.kill(served.child("flows.server"), signal.SIGKILL)
-            served.until("told", lambda: "the Prefect server ended (-9); it is started anew" in served.log())
-            served.until("the server", lambda: served.api("health"))
-        served.until("its end", lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")
+            served.until(lambda: "the Prefect server ended (-9) and is started again" in served.log())
+            served.until(lambda: served.api("health"))
+        served.until(lambda: served.run(run)["state_type"] == "COMPLETED")
         assert served.stop() == 0 and "Traceback" not in served.log(), served.log()
     finally:
         if served.process.poll() is None:
             served.process.kill()
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -201,7 +200,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert "did not come up" in done.stderr and "PREFECT_SERVER_API_PORT" in done.stderr
 
 
-def test_a_configured_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
+def test_a_configured_server_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     shell = Shell(tmp_path, {"PREFECT_API_URL": "http://127.0.0.1:9/api"})
     done = shell("serve", code=1)
     assert "No Prefect server answers at http://127.0.0.1:9/api" in done.stderr

@@ -1,4 +1,4 @@
-"""A step that hangs, a run that is stopped or cancelled, a server that dies, many runs at once: what stands is whole."""
+"""A step that hangs, a run that is stopped or cancelled, a server that dies, many runs at once: no data are damaged."""
 
 from __future__ import annotations
 
@@ -19,43 +19,42 @@ from server_api import api
 
 from flows.server import OwnServer
 
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+
 # How many refreshes are started at once; each takes some five seconds.
 AT_ONCE = int(os.environ.get("PEACEKEEPING_AT_ONCE", "4"))
 
-# Run at the start of the process, before anything of ours: a step that hangs in one of three ways, and short times.
+# Run at the start of each Python process: one step hangs, and the run's time limit begins then and is two seconds.
 HANGING = """
-import os, sys, threading, time
+import importlib, os, sys, threading, time
 
-def hang():
-    if os.environ["HANG"] == "pause":
-        time.sleep(60)
+clocks, Timer = [], threading.Timer
+
+class Clock(Timer):
+    def __init__(self, seconds, *rest, **named):
+        super().__init__(2.0, *rest, **named)
+
+    def start(self):
+        clocks.append(self)
+
+def hang(*arguments, **named):
+    for clock in clocks:
+        Timer.start(clock)
     if os.environ["HANG"] == "query":
         import duckdb
         duckdb.sql("SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7").fetchall()
-    while True:  # what takes no interruption, as a library's own code
+    while True:  # as a library's own code, which takes no interruption
         try:
             time.sleep(60)
         except BaseException:
             pass
 
-def lay():
-    from flows.steps import build
-    from flows import time_limits
-    time_limits.GRACE = 2.0
-    setattr(deadlines, os.environ["LIMIT"], 1.5)
-    name, call = os.environ["STEP"].rsplit(".", 1)
-    import importlib
-    module = importlib.import_module(name)
-    real = getattr(module, call)
-
-    def once(*arguments, **named):
-        setattr(module, call, real)
-        hang()
-
-    setattr(module, call, once)
-
 if sys.argv[0].endswith("peacekeeping"):
-    lay()
+    module, function = os.environ["STEP"].rsplit(".", 1)
+    setattr(importlib.import_module(module), function, hang)
+    threading.Timer = Clock
 """
 
 
@@ -73,53 +72,42 @@ def lock_is_free(shell: Shell) -> bool:
 
 def last_run(url: str) -> dict[str, Any]:
     """The run that was started last, once the server has its end."""
-    for _ in range(50):
+    while True:
         (run,) = api(url, "flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1})
         if run["state_type"] != "RUNNING":
-            break
+            return dict(run)
         time.sleep(0.1)
-    found: dict[str, Any] = run
-    return found
 
 
 def until(shell: Shell, pattern: str, process: subprocess.Popen[str]) -> None:
     """Wait until a refresh has come so far that this is in its scratch folder."""
-    deadline = time.monotonic() + 60
     while not any((shell.data / "work").glob(pattern)):
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        assert process.poll() is None, process.communicate()
         time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
-    ("hang", "limit", "step", "what"),
-    [
-        ("pause", "STAGE", "flows.steps.staging.stage_source", "staging "),
-        ("query", "CHECK", "flows.steps.build.check", "checking"),
-        ("stubborn", "BUILD", "flows.steps.build.build_file", "building"),
-        ("stubborn", "PUBLISH", "flows.steps.publish.publish_build", "publishing"),
-    ],
+    ("hang", "step"), [("query", "flows.steps.build.check"), ("stubborn", "flows.steps.publish.publish_build")]
 )
 def test_a_step_that_hangs_ends_the_run_with_one_sentence_and_nothing_is_published(
-    copy: Shell, hang: str, limit: str, step: str, what: str
+    copy: Shell, hang: str, step: str
 ) -> None:
     (copy.folder / "sitecustomize.py").write_text(HANGING)
-    copy.extra |= {"PYTHONPATH": str(copy.folder), "HANG": hang, "LIMIT": limit, "STEP": step}
+    copy.extra |= {"PYTHONPATH": f"{copy.folder}:{ROOT}", "HANG": hang, "STEP": step}
     before = digest(copy)
-    done = copy("refresh", "--offline", "--force", code=1)
-    told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert told and told[0].startswith(f"error: {what}"), done.stderr
-    assert "not done after 1.5 s, so it was given up. Nothing is half published." in told[0]
+    errors = copy("refresh", "--offline", "--force", code=1).stderr
+    assert "error: The run was not done after" in errors and "Nothing was published by it." in errors
     assert digest(copy) == before and lock_is_free(copy)
-    ended = last_run(copy.extra["PREFECT_API_URL"])
-    assert set(ended["tags"]) == {"peacekeeping", "command"}
-    assert ended["state_type"] == "FAILED" and "so it was given up" in ended["state"]["message"]
+    run = last_run(copy.extra["PREFECT_API_URL"])
+    assert set(run["tags"]) == {"peacekeeping", "command"}
+    assert run["state_type"] == "FAILED" and run["state"]["message"].startswith("The run was not done after")
 
 
 @pytest.mark.parametrize(
     ("how", "code", "said", "at"),
     [
         (signal.SIGINT, 130, "interrupted; the published warehouse is intact", ["*/fatalities", "*/build/*.duckdb"]),
-        (signal.SIGTERM, 143, "terminated; the published warehouse is whole", ["*/build"]),
+        (signal.SIGTERM, 143, "terminated; the published warehouse is intact", ["*/build"]),
     ],
     ids=["Ctrl-C", "SIGTERM"],
 )
@@ -131,7 +119,7 @@ def test_a_run_that_is_stopped_leaves_the_warehouse_and_a_free_lock(
         process = copy.start("refresh", "--offline", "--force")
         until(copy, pattern, process)
         send(process, how)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate()
         assert process.returncode == code and "Traceback" not in errors and said in errors, (pattern, errors)
         assert digest(copy) == before and lock_is_free(copy)
         ended = last_run(copy.extra["PREFECT_API_URL"])
@@ -142,14 +130,12 @@ def test_a_run_cancelled_in_the_ui_ends_cancelled_and_frees_the_lock(copy: Shell
     served = Served(copy.folder)
     try:
         before = digest(copy)
-        found = served.until("the deployments", served.deployments)
-        asked = {"parameters": {"offline": True, "force": True, "spread_minutes": 0}}
-        run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+        run = served.begin("refresh-all")
         until(copy, "*/*", served.process)
-        served.api(f"flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING"}})
-        served.until("cancelled", lambda: served.runs("refresh", ("CANCELLED", "CRASHED", "COMPLETED", "FAILED")))
-        assert served.api(f"flow_runs/{run['id']}")["state_type"] == "CANCELLED"
-        served.until("a free lock", lambda: lock_is_free(copy))
+        served.api(f"flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+        served.until(lambda: served.runs("refresh", ("CANCELLED", "CRASHED", "COMPLETED", "FAILED")))
+        assert served.run(run)["state_type"] == "CANCELLED"
+        served.until(lambda: lock_is_free(copy))
         assert digest(copy) == before
     finally:
         served.stop()
@@ -157,12 +143,12 @@ def test_a_run_cancelled_in_the_ui_ends_cancelled_and_frees_the_lock(copy: Shell
     assert list((copy.data / "work").iterdir()) == []
 
 
-def test_a_command_that_was_killed_is_told_as_crashed_by_the_next_one(copy: Shell) -> None:
+def test_a_command_that_was_killed_is_marked_as_crashed_by_the_next_one(copy: Shell) -> None:
     before = digest(copy)
     process = copy.start("refresh", "--offline", "--force")
     until(copy, "*/fatalities", process)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate()
     killed = next((copy.data / "work").iterdir()).name
     assert digest(copy) == before and lock_is_free(copy)
     copy("refresh", "--offline")
@@ -174,18 +160,16 @@ def test_a_command_that_was_killed_is_told_as_crashed_by_the_next_one(copy: Shel
 def test_a_scheduled_run_that_was_killed_begins_once_more_and_says_so(copy: Shell) -> None:
     served = Served(copy.folder)
     try:
-        found = served.until("the deployments", served.deployments)
-        asked = {"parameters": {"offline": True, "force": True, "spread_minutes": 0}}
-        run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+        run = served.begin("refresh-all")
         until(copy, "*/fatalities", served.process)
         os.kill(served.child("prefect.engine"), signal.SIGKILL)
-        served.until("its end", lambda: served.runs("refresh", ("COMPLETED", "FAILED")))
-        ended = served.api(f"flow_runs/{run['id']}")
+        served.until(lambda: served.runs("refresh", ("COMPLETED", "FAILED")))
+        ended = served.run(run)
         assert ended["state_type"] == "COMPLETED" and ended["run_count"] == 2, ended["state"]
         assert ended["state"]["message"].startswith("with warnings; published build")
         (summary,) = served.api("artifacts/filter", {"artifacts": {"key": {"any_": ["refresh-summary"]}}})
         assert "This run began once more: it had crashed" in summary["data"]
-        states = [state["name"] for state in served.api(f"flow_run_states/?flow_run_id={run['id']}")]
+        states = [state["name"] for state in served.api(f"flow_run_states/?flow_run_id={run}")]
         assert states.count("Crashed") == 1 and states[-1] == "Completed", states
         assert list((copy.data / "work").iterdir()) == []
     finally:
@@ -205,7 +189,7 @@ def mortal(copy: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnServer]:
 
 
 @pytest.mark.parametrize("pattern", ["*/assessed_contributions", "*/fatalities", "*/build/*.duckdb"])
-def test_a_server_that_dies_in_the_middle_is_told_and_the_run_publishes_without_it(
+def test_a_run_publishes_and_ends_without_its_server_when_that_dies_in_the_middle(
     copy: Shell, mortal: OwnServer, pattern: str
 ) -> None:
     before = copy.warehouse.stat().st_ino
@@ -213,7 +197,7 @@ def test_a_server_that_dies_in_the_middle_is_told_and_the_run_publishes_without_
     until(copy, pattern, process)
     assert mortal.process is not None
     mortal.process.kill()
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate()
     assert process.returncode == 0, errors
     assert "The Prefect server went away" in errors and "Traceback" not in errors and "EventsWorker" not in errors
     assert "Published build" in out and copy.warehouse.stat().st_ino != before
@@ -222,10 +206,10 @@ def test_a_server_that_dies_in_the_middle_is_told_and_the_run_publishes_without_
 
 def test_many_refreshes_at_once_build_one_after_the_other_and_all_end_with_0(copy: Shell) -> None:
     processes = [copy.start("refresh", "--offline", "--force") for _ in range(AT_ONCE)]
-    told = [process.communicate(timeout=280) for process in processes]
-    assert [process.returncode for process in processes] == [0] * AT_ONCE, [errors[-600:] for _, errors in told]
-    assert all("Published build" in out and "Traceback" not in errors for out, errors in told)
-    assert sum("Another run is writing" in errors for _, errors in told) == AT_ONCE - 1
+    results = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0] * AT_ONCE, [errors[-600:] for _, errors in results]
+    assert all("Published build" in out and "Traceback" not in errors for out, errors in results)
+    assert sum("Another run is writing" in errors for _, errors in results) == AT_ONCE - 1
     assert copy.ask("SELECT count(*) FROM fatalities") == "4423"
     assert list(Path(copy.data / "work").iterdir()) == []
     copy("verify")

@@ -48,20 +48,26 @@ def built(where: Paths, built_folder: Path) -> Paths:
     return where
 
 
+@pytest.fixture
+def on_server(prefect_api: str) -> Iterator[str]:
+    """Flows of the test run on the server, without heartbeats, which would cost a second each."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield prefect_api
+
+
 Run = Callable[..., tuple[Any, Summary]]
 
 
 @pytest.fixture
-def run(prefect_api: str, where: Paths) -> Run:
+def run(on_server: str, where: Paths) -> Run:
     """Run the flow; returns its final state and its summary."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
     from flows.artifacts import summary_of
     from flows.refresh import refresh
 
     def run_flow(**parameters: Any) -> tuple[Any, Summary]:
-        with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            state = refresh(**parameters, return_state=True)
+        state = refresh(**parameters, return_state=True)
         return state, summary_of(state)
 
     return run_flow

@@ -1,10 +1,12 @@
-"""The flow `brief`: it writes the pages into the data folder, and tells a foreseeable fault in one sentence."""
+"""The flow `brief`: pages in the data folder, artifacts, and errors in one sentence."""
 
 from __future__ import annotations
 
 import re
 from base64 import b64decode
 from datetime import date
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import duckdb
@@ -14,19 +16,13 @@ from server_api import api
 from flows.steps.briefings import BriefingWriter
 from flows.steps.settings import Paths
 
+flow_module = import_module("flows.brief")
+
 
 @pytest.fixture
-def brief(prefect_api: str, where: Paths) -> Any:
-    """Run the flow; gives its final state."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    from flows.brief import brief
-
-    def run_flow(**parameters: Any) -> Any:
-        with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            return brief(**parameters, return_state=True)
-
-    return run_flow
+def brief(on_server: str, where: Paths) -> Any:
+    """Run the flow; returns its final state."""
+    return partial(flow_module.brief, return_state=True)
 
 
 def artifacts(prefect_api: str) -> list[str]:
@@ -35,11 +31,11 @@ def artifacts(prefect_api: str) -> list[str]:
     return [artifact["data"] for artifact in sorted(found, key=lambda artifact: artifact["created"])]
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.server
 def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
     run: Any, brief: Any, where: Paths, prefect_api: str
 ) -> None:
-    run(offline=True)
     state = brief(mission="MINUSMA", up_to=date(2019, 1, 25))
     assert (state.is_completed(), state.message) == (True, f"wrote 1 page to {where.data / 'briefings'}")
     names = sorted(file.name for file in (where.data / "briefings").iterdir())
@@ -58,11 +54,11 @@ def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
     )
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.server
 def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
     run: Any, brief: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(offline=True)
     state = brief(up_to=date(1960, 12, 31), batch=40)
     folder = where.data / "briefings"
     pages = sorted(file.name for file in folder.iterdir() if file.name != "index.html")
@@ -75,12 +71,12 @@ def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
     assert state.message == f"wrote {len(pages)} pages to {folder}; {left} missions had not begun" and left > 60
     index = (folder / "index.html").read_text()
     assert all(page in index for page in pages)
-    told = artifacts(prefect_api)[-1]
+    artifact = artifacts(prefect_api)[-1]
     assert (
-        "![Deaths in ONUC by year of the incident and cause](data:image/svg+xml;base64," in told
+        "![Deaths in ONUC by year of the incident and cause](data:image/svg+xml;base64," in artifact
     )  # the newest by then
 
-    # A batch that fails is told; what the others wrote is there, and listed.
+    # When a batch fails, the run fails; the pages of the others are there, and listed.
     real, last = BriefingWriter.pages, sorted(pages)[-1].partition("_")[0]
 
     def failing(writer: BriefingWriter, missions: Any) -> Any:
@@ -97,23 +93,20 @@ def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
     assert 0 < len(list(folder.glob("*_up-to-*.html"))) < len(pages) and (folder / "index.html").exists()
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.server
 def test_pages_of_a_build_that_was_replaced_meanwhile_are_written_once_more(
     run: Any, brief: Any, where: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import brief_steps
-
-    run(offline=True)
-    real, read = brief_steps._build_id, []
+    real, read = flow_module.build_id_of, []
 
     def older(connection: Any) -> str:
         read.append(real(connection))
         return "older" if len(read) == 1 else read[-1]
 
-    monkeypatch.setattr(brief_steps, "_build_id", older)
+    monkeypatch.setattr(flow_module, "build_id_of", older)
     state = brief(up_to=date(1960, 12, 31), batch=60)
-    # Two batches and what stands; then the one that had read another, and what stands.
-    assert state.is_completed() and len(read) == 5
+    assert state.is_completed() and len(read) == 3  # two batches, and the one that had read another build again
 
 
 @pytest.mark.server
@@ -121,5 +114,8 @@ def test_what_can_be_foreseen_ends_in_a_failed_state_with_a_sentence(brief: Any,
     state = brief(mission="MINUSMA")
     assert state.is_failed() and str(state.message).startswith("There is no warehouse at ")
     state = brief(up_to=date(2999, 1, 1))
-    assert state.is_failed() and state.message == "up_to is a day that has been, got 2999-01-01. No page was written."
+    assert (
+        state.is_failed()
+        and state.message == "up_to is a day that is not in the future, got 2999-01-01. No page was written."
+    )
     assert not (where.data / "briefings").exists()

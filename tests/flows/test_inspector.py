@@ -29,8 +29,8 @@ def seen(url: str, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return flow_run, {one["key"]: one for one in artifacts}
 
 
+@pytest.mark.usefixtures("built")
 def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, where: Paths, prefect_api: str) -> None:
-    run(offline=True)
     rows = read_csv(bundle.BUNDLED / "fatalities_2025-04.csv.gz")
     # A vintage of the next month: one cause settled, one casualty more.
     rows[0] = rows[0] | {"type_of_incident": "Illness" if rows[0]["type_of_incident"] != "Illness" else "Accident"}
@@ -39,8 +39,8 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
     state, summary = run(offline=True)
     flow_run, artifacts = seen(prefect_api, state)
     assert re.fullmatch(r"refresh all sources · offline · 20\d\d-\d\d-\d\d \d\d:\d\d", flow_run["name"])
-    told = flow_run["state"]["message"]
-    assert re.search(rf"published build {summary.build_id}: .*\bfatalities \+1, 1 revised", told), told
+    message = flow_run["state"]["message"]
+    assert re.search(rf"published build {summary.build_id}: .*\bfatalities \+1, 1 revised", message), message
     assert set(artifacts) == {
         "refresh-summary", "rejected-rows", "checks-failed", "claims", "changes", "reconciliations",
     }  # fmt: skip
@@ -73,10 +73,10 @@ def test_publishers_out_of_reach_are_told_and_progress_ends_with_all_that_were_a
     assert progress["description"].startswith("2 of 2 sources have answered, the last one was ")
 
 
+@pytest.mark.usefixtures("built")
 def test_a_failed_check_stops_publishing_and_its_artifact_names_the_rows(
     run: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(offline=True)
     before = hashlib.sha256(where.warehouse.read_bytes()).hexdigest()
     added = [
         Check(

@@ -143,33 +143,33 @@ def test_a_missing_value_rejects_its_row_only_where_a_value_is_required() -> Non
 
 
 @pytest.mark.parametrize(
-    ("source", "column", "bound", "inside", "below", "above"),
+    ("source", "column", "bound", "inside", "outside"),
     [
-        ("fatalities", "incident_date", ("1960-07-15", "1970-01-02"), "1965-05-05", "1960-07-14", "1970-01-03"),
-        ("uniformed_personnel", "month_end", ("1999-02-28", "2001-03-31"), "2000-01-31", "1999-02-27", "2001-04-01"),
-        ("uniformed_personnel", "total", (3, 17), 5, 2, 18),
-        ("uniformed_personnel", "female", (3, 17), 5, 2, 18),
-        ("uniformed_personnel", "male", (3, 17), 5, 2, 18),
-        ("assessed_contributions", "calendar_year", (2012, 2014), 2013, 2011, 2015),
-        ("assessed_contributions", "amount_usd", (10, 20), 12.5, 9.99, 20.01),
-        ("missions", "start_date", ("1960-07-15", "1970-01-02"), "1965-05-05", "1960-07-14", "1970-01-03"),
-        ("missions", "end_date", ("1960-07-15", "1970-01-02"), "1965-05-05", "1960-07-14", "1970-01-03"),
-        ("missions", "longitude", (-20, 30), 1.5, -20.01, 30.01),
-        ("missions", "latitude", (-20, 30), 1.5, -20.01, 30.01),
+        ("fatalities", "incident_date", ("1960-07-15", "1970-01-02"), "1965-05-05", ("1960-07-14", "1970-01-03")),
+        ("uniformed_personnel", "month_end", ("1999-02-28", "2001-03-31"), "2000-01-31", ("1999-02-27", "2001-04-01")),
+        ("uniformed_personnel", "total", (3, 17), 5, (2, 18)),
+        ("uniformed_personnel", "female", (3, 17), 5, (2, 18)),
+        ("uniformed_personnel", "male", (3, 17), 5, (2, 18)),
+        ("assessed_contributions", "calendar_year", (2012, 2014), 2013, (2011, 2015)),
+        ("assessed_contributions", "amount_usd", (10, 20), 12.5, (9.99, 20.01)),
+        ("missions", "start_date", ("1960-07-15", "1970-01-02"), "1965-05-05", ("1960-07-14", "1970-01-03")),
+        ("missions", "end_date", ("1960-07-15", "1970-01-02"), "1965-05-05", ("1960-07-14", "1970-01-03")),
+        ("missions", "longitude", (-20, 30), 1.5, (-20.01, 30.01)),
+        ("missions", "latitude", (-20, 30), 1.5, (-20.01, 30.01)),
     ],
 )
 def test_the_declared_bounds_apply(
-    source: str, column: str, bound: tuple[Any, Any], inside: object, below: object, above: object
+    source: str, column: str, bound: tuple[Any, Any], inside: object, outside: tuple[object, object]
 ) -> None:
     low, high = bound
-    values = [inside, low, high, below, above]
+    values = [inside, low, high, *outside]
     passed, reasons = judged(source, *({column: value} for value in values), bounds={column: {"min": low, "max": high}})
     assert passed == [1, 2, 3]
     assert list(reasons) == [4, 5]
-    for row, came in ((4, below), (5, above)):
+    for row, actual in zip((4, 5), outside, strict=True):
         (reason,) = reasons[row]
         assert reason.startswith(f"{column}: expected ")
-        assert f"from {low} up to {high}, got {came}" in reason
+        assert f"from {low} up to {high}, got {actual}" in reason
 
 
 @pytest.mark.parametrize(

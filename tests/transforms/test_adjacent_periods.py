@@ -1,4 +1,4 @@
-"""A month that is new is compared with the nearest one that is held; worked out by hand on a few states."""
+"""A month that is new is compared with the nearest known month; the expected values are computed by hand."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def month(end: str, **totals: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def compared(new: pd.DataFrame, held: pd.DataFrame | None, **changes: Any) -> list[Problem]:
+def compared(new: pd.DataFrame, known: pd.DataFrame | None, **changes: Any) -> list[Problem]:
     bounds = {"next_period": {**DECLARED, **changes}}
     how = Comparison(["month_end", "state", "mission"], "month_end", ["total"], ["state"], bounds, {"mission": "NONE"})
-    return against_nearest_period(new, held, how)
+    return against_nearest_period(new, known, how)
 
 
 def checks(problems: list[Problem]) -> list[tuple[str, bool]]:
@@ -45,7 +45,7 @@ def test_a_month_like_the_one_before_has_no_problem() -> None:
     assert compared(month("2025-07-31", BGD=1010, NPL=1000, IND=985, FJI=14), month("2025-06-30", **JUNE)) == []
 
 
-def test_the_sum_is_a_warning_and_far_off_a_refusal_that_says_how_far() -> None:
+def test_a_changed_sum_is_a_warning_and_a_large_change_is_refused_with_its_factor() -> None:
     june = month("2025-06-30", **JUNE)
     fewer = compared(month("2025-07-31", BGD=850, NPL=860, IND=880, FJI=15), june)
     assert ("next_period.total", False) in checks(fewer) and "0.868 times" in fewer[0].text
@@ -53,10 +53,10 @@ def test_the_sum_is_a_warning_and_far_off_a_refusal_that_says_how_far() -> None:
     assert ("next_period.total", True) in checks(thousands) and "1e+03 times less" in thousands[0].text
 
 
-def test_figures_that_stand_with_other_states_are_refused() -> None:
+def test_figures_under_other_states_are_refused() -> None:
     june = month("2025-06-30", BGD=3000, NPL=50, IND=40)
     problems = compared(month("2025-07-31", BGD=50, NPL=40, IND=3000), june)
-    assert any(problem.refuses and "stands with other keys" in problem.text for problem in problems)
+    assert any(problem.refuses and "has other keys" in problem.text for problem in problems)
 
 
 def test_a_state_that_leaves_or_comes_with_many_is_named() -> None:
@@ -72,15 +72,15 @@ def test_the_same_figures_under_another_date_are_a_warning() -> None:
     assert not problem.refuses and "100.0% of the values of total" in problem.text
 
 
-def test_a_month_that_is_held_is_not_compared_with_its_neighbours() -> None:
+def test_a_known_month_is_not_compared_with_its_neighbours() -> None:
     assert compared(month("2025-06-30", BGD=1), month("2025-06-30", **JUNE)) == []
 
 
 def test_the_later_month_serves_where_there_is_no_earlier_one_and_the_earlier_comes_first() -> None:
     later = compared(month("2025-05-31", BGD=1, NPL=1, IND=1), month("2025-06-30", **JUNE))
     assert "in 2025-05-31 and 3,000 in 2025-06-30" in later[0].text
-    held = pd.concat([month("2025-05-31", BGD=9000, NPL=1000), month("2025-07-31", BGD=10, NPL=2)])
-    between = compared(month("2025-06-30", BGD=9010, NPL=1001), held)
+    known = pd.concat([month("2025-05-31", BGD=9000, NPL=1000), month("2025-07-31", BGD=10, NPL=2)])
+    between = compared(month("2025-06-30", BGD=9010, NPL=1001), known)
     assert between == []
 
 
@@ -111,7 +111,7 @@ def test_a_month_that_skips_one_is_a_warning() -> None:
     august = month("2025-08-31", BGD=1010, NPL=1000, IND=985, FJI=14)
     assert compared(august, june) == []
     (problem,) = compared(august, june, gap_days={"warn": 31})
-    assert problem.check == "next_period.gap" and "2025-08-31 is new, and the nearest period" in problem.text
+    assert problem.check == "next_period.gap" and "2025-08-31 is new, and the nearest known period" in problem.text
 
 
 def test_figures_that_change_otherwise_than_the_others_are_named() -> None:

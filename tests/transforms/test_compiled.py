@@ -1,4 +1,4 @@
-"""Budgets, assessments, rates, payments and dated facts: the figures that documents print, and what is no such figure."""
+"""Compiled sources: budgets, assessments, rates, payments, dated facts and mission strength."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def budget(**changes: Any) -> dict[str, Any]:
 
 
 def budgets(*rows: dict[str, Any]) -> Staged:
-    """Staged with enough good rows beside them that a few bad ones are rejected, not the file."""
+    """Stage the rows with enough valid ones that only the invalid rows are rejected."""
     good = [budget(mission=f"UNX{n}") for n in range(40)]
     return stage_bytes("mission_budgets", to_csv([*good, *rows]), VINTAGE)
 
 
-# What is printed
+# Bundled figures
 
 
-def test_both_approved_amounts_of_minusma_s_first_year_stand_with_their_stages(bundled: Bundled) -> None:
+def test_minusma_s_first_year_has_both_approved_amounts_with_their_stages(bundled: Bundled) -> None:
     rows = bundled("mission_budgets_approved_2009-10_2025-26.csv.gz").rows
     first = rows[(rows["mission"] == "MINUSMA") & (rows["peacekeeping_year"] == "2013-14")]
     assert dict(zip(first["stage"], first["amount_usd"], strict=True)) == {
@@ -76,27 +76,24 @@ def test_totals_and_a_row_of_two_amounts_are_out_of_scope_and_counted(bundled: B
     assert (more.rows_read, more.rows_out_of_scope, len(more.rows), more.rows_rejected) == (10, 3, 7, 0)
 
 
-@pytest.mark.parametrize(
-    ("file", "rows"),
-    [
-        ("budget_totals_2009-10_2025-26.csv.gz", 24),
-        ("mission_assessments_2022-23_2025-26.csv.gz", 44),
-        ("state_mission_assessments_2025-26.csv.gz", 2123),
-        ("peacekeeping_levels_2013-2024.csv.gz", 771),
-        ("peacekeeping_rates_printed.csv.gz", 26),
-        ("peacekeeping_rates_2024-2026_derived.csv.gz", 579),
-        ("regular_budget_payments_2019-2026.csv.gz", 1544),
-        ("dated_facts_arrears.csv.gz", 23),
-        ("dated_facts_cash.csv.gz", 5),
-        ("dated_facts_minusma.csv.gz", 21),
-        ("mission_strength_1990-11_2017-03.csv.gz", 5330),
-        ("government_revenue_2013-2024.csv.gz", 2653),
-    ],
-)
-def test_every_bundled_row_is_staged_and_nothing_is_unknown(bundled: Bundled, file: str, rows: int) -> None:
-    staged = bundled(file)
-    assert (staged.rows_in, len(staged.rows), staged.rows_rejected, len(staged.merged)) == (rows, rows, 0, 0)
-    assert staged.signals.empty
+def test_every_bundled_row_is_staged_without_signals(bundled: Bundled) -> None:
+    for file, rows in {
+        "budget_totals_2009-10_2025-26.csv.gz": 24,
+        "mission_assessments_2022-23_2025-26.csv.gz": 44,
+        "state_mission_assessments_2025-26.csv.gz": 2123,
+        "peacekeeping_levels_2013-2024.csv.gz": 771,
+        "peacekeeping_rates_printed.csv.gz": 26,
+        "peacekeeping_rates_2024-2026_derived.csv.gz": 579,
+        "regular_budget_payments_2019-2026.csv.gz": 1544,
+        "dated_facts_arrears.csv.gz": 23,
+        "dated_facts_cash.csv.gz": 5,
+        "dated_facts_minusma.csv.gz": 21,
+        "mission_strength_1990-11_2017-03.csv.gz": 5330,
+        "government_revenue_2013-2024.csv.gz": 2653,
+    }.items():
+        staged = bundled(file)
+        accounts = (staged.rows_in, len(staged.rows), staged.rows_rejected, len(staged.merged))
+        assert accounts == (rows, rows, 0, 0) and staged.signals.empty, file
 
 
 def test_the_derived_rate_of_the_united_states_is_the_printed_one(bundled: Bundled) -> None:
@@ -145,19 +142,19 @@ def test_a_derived_rate_leads_back_to_its_state_s_row_in_the_file(bundled: Bundl
     assert to_iso3(names).tolist() == [line["iso3"] for line in published]  # the codes, which are used, are the names'
 
 
-def test_printed_and_derived_rates_stand_apart_and_each_says_so(bundled: Bundled) -> None:
+def test_printed_and_derived_rates_are_separate_and_named(bundled: Bundled) -> None:
     printed, derived = bundled("peacekeeping_rates_printed.csv.gz"), bundled(DERIVED)
-    found = [Vintage("0" * 64, date(2026, 11, 24), printed), Vintage("1" * 64, date(2026, 11, 25), derived)]
-    table = tables_of(CATALOGUE["peacekeeping_rates"], found)
+    vintages = [Vintage("0" * 64, date(2026, 11, 24), printed), Vintage("1" * 64, date(2026, 11, 25), derived)]
+    table = tables_of(CATALOGUE["peacekeeping_rates"], vintages)
     rows = table["main.peacekeeping_rates"]
     assert rows["basis"].value_counts().to_dict() == {"derived": 579, "printed": 26}
     usa = rows[(rows["contributor_iso3"] == "USA") & rows["period"].isin(["2022-2024", "2024"])]
     assert dict(zip(usa["basis"], usa["rate_pct"], strict=True)) == {"printed": 26.9493, "derived": 26.9492}
-    told = rows["citation"].str.startswith("Derived from")
-    assert (told == (rows["basis"] == "derived")).all()
+    derived_by_citation = rows["citation"].str.startswith("Derived from")
+    assert (derived_by_citation == (rows["basis"] == "derived")).all()
     assumed = rows["citation"].str.contains("discount assumed equal to 2022-24")
     assert rows.loc[assumed, "contributor_iso3"].nunique() == 117
-    assert rows.loc[~told, ["regular_rate_pct", "discount_pct"]].isna().all(axis=None)
+    assert rows.loc[~derived_by_citation, ["regular_rate_pct", "discount_pct"]].isna().all(axis=None)
 
 
 def test_a_derived_rate_at_fault_rejects_its_year_alone_and_shows_its_row() -> None:
@@ -225,11 +222,11 @@ def test_ceb_s_own_export_names_the_kinds_otherwise(published_vintages: Any) -> 
     }  # fmt: skip
 
 
-# What is no figure
+# Rejected rows
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reason"),
     [
         ({"pk_fiscal_year": "2018-20"}, "expected 1 July to 30 June written as 2018-19, got '2018-20'"),
         ({"pk_fiscal_year": "2018"}, "expected 1 July to 30 June written as 2018-19, got '2018'"),
@@ -244,10 +241,10 @@ def test_ceb_s_own_export_names_the_kinds_otherwise(published_vintages: Any) -> 
         ({"stage": ""}, "stage"),
     ],
 )
-def test_what_is_no_budget_is_rejected_with_what_was_expected(changes: dict[str, str], told: str) -> None:
+def test_an_invalid_budget_is_rejected_with_the_expected_value(changes: dict[str, str], reason: str) -> None:
     staged = budgets(budget(**changes))
     assert (len(staged.rows), staged.rows_rejected) == (40, 1)
-    assert told in staged.rejected["reason"].iloc[0]
+    assert reason in staged.rejected["reason"].iloc[0]
 
 
 def test_a_row_twice_is_merged_and_one_that_contradicts_is_rejected() -> None:
@@ -257,7 +254,7 @@ def test_a_row_twice_is_merged_and_one_that_contradicts_is_rejected() -> None:
     assert "expected each once, got a second, contradicting row 41" in staged.rejected["reason"].iloc[0]
 
 
-def test_a_state_nobody_knows_is_rejected_and_a_signal() -> None:
+def test_an_unknown_state_is_rejected_and_a_signal() -> None:
     rows = [
         {"year": 2019, "member_state": name, "rb_rate_pct": 0.01, "rb_assessment_usd": 28_000,
          "payment_status": "paid_late", "payment_date": "2019-05-03", "honour_roll_as_of": "2019-12-27",
@@ -270,7 +267,7 @@ def test_a_state_nobody_knows_is_rejected_and_a_signal() -> None:
     assert staged.signals.to_dict("records") == [{"kind": "unresolved_contributor", "value": "Atlantis", "rows": 1}]
 
 
-def test_a_kind_of_revenue_nobody_knows_is_rejected_and_a_signal() -> None:
+def test_an_unknown_kind_of_revenue_is_rejected_and_a_signal() -> None:
     states = ["Chad", "Mali", "Niger", "Kenya", "Togo", "Benin", "Ghana", "Gabon", "Fiji", "Peru", "Cuba", "Iraq"] * 2
     rows = [
         {"government_donor": name, "entity": "UN-DPO", "rev_type": "Other" if n < 12 else "Assessed Contributions",
@@ -282,7 +279,7 @@ def test_a_kind_of_revenue_nobody_knows_is_rejected_and_a_signal() -> None:
     assert staged.signals.to_dict("records") == [{"kind": "unknown_revenue_kind", "value": "Gifts", "rows": 1}]
 
 
-def test_a_file_in_thousands_is_refused_whole() -> None:
+def test_a_file_in_thousands_is_refused() -> None:
     rows = [budget(mission=f"UNX{n}", amount_usd=str(n + 500_000)) for n in range(40)]
     with pytest.raises(ContractError, match=r"40 of 40 rows .* from 5,000,000 up to 3,000,000,000"):
         stage_bytes("mission_budgets", to_csv(rows), VINTAGE)
@@ -309,8 +306,8 @@ def test_the_last_day_of_a_month_stays_and_any_other_becomes_it() -> None:
     assert month_ends(days).astype(str).tolist() == ["2000-02-29", "2000-02-29", "2003-03-31", "2012-12-31"]
 
 
-def test_every_compiled_source_says_where_each_row_was_read() -> None:
+def test_every_compiled_source_has_a_citation_or_a_document_for_each_row() -> None:
     for name, source in CATALOGUE.items():
         if not source.live and name not in ("peacekeeping_levels", "mission_strength"):
-            told = [{**dialect.required, **dialect.optional}.values() for dialect in source.dialects]
-            assert all({"citation", "document_symbol"} & set(columns) for columns in told), name
+            columns_of_dialects = [{**dialect.required, **dialect.optional}.values() for dialect in source.dialects]
+            assert all({"citation", "document_symbol"} & set(columns) for columns in columns_of_dialects), name

@@ -1,4 +1,4 @@
-"""What periods lack because rows were rejected: their own figures, or those of the same keys in the nearest period."""
+"""Estimates of what periods lack because rows were rejected."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def assessed(year: int, **changed: tuple[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def lacking(rows: list[dict[str, Any]], held: pd.DataFrame | None = None) -> dict[str, tuple[int, float, float | None]]:
+def lacking(
+    rows: list[dict[str, Any]], others: pd.DataFrame | None = None
+) -> dict[str, tuple[int, float, float | None]]:
     """For each incomplete year how many rows were rejected, what is published, and what is missing."""
     source = CATALOGUE["assessed_contributions"]
     with TemporaryDirectory() as folder:
@@ -42,7 +44,7 @@ def lacking(rows: list[dict[str, Any]], held: pd.DataFrame | None = None) -> dic
         staged = stage_rows(source, read(source, file), date(2024, 12, 31))
     return {
         row["period"]: (row["rows_rejected"], row["published"], None if pd.isna(row["missing"]) else row["missing"])
-        for row in incomplete_periods(staged, held, MONEY).to_dict("records")
+        for row in incomplete_periods(staged, others, MONEY).to_dict("records")
     }
 
 
@@ -60,12 +62,12 @@ def test_a_figure_that_can_t_be_read_is_that_of_the_nearest_year() -> None:
     assert lacking(rows) == {"2018-19": (1, 800, 70)}
 
 
-def test_the_nearest_year_can_be_one_that_is_held() -> None:
+def test_the_nearest_year_can_be_of_another_snapshot() -> None:
     before = stage_bytes("assessed_contributions", to_csv(assessed(2018, Albania=("Albania", 55)))).rows
     assert lacking(assessed(2019, Albania=("Albania", "many")), before) == {"2018-19": (1, 800, 55)}
 
 
-def test_a_figure_that_nobody_has_is_not_guessed() -> None:
+def test_a_figure_without_any_basis_is_not_estimated() -> None:
     assert lacking(assessed(2019, Albania=("Albania", "many"))) == {"2018-19": (1, 800, None)}
     assert lacking(assessed(2019, Albania=("Atlantis", "many"))) == {"2018-19": (1, 800, None)}
 
@@ -82,16 +84,16 @@ def test_a_year_of_which_nothing_was_rejected_is_not_named() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(st.sampled_from(STATES[1:]), st.integers(1, 10**6), max_size=6))
-def test_what_is_published_and_what_is_missing_is_the_whole(unknown: dict[str, int]) -> None:
+def test_published_plus_missing_is_the_complete_sum(unknown: dict[str, int]) -> None:
     """Whatever rows have an unknown name: their figures are read, even where many are rejected for the same cell."""
     rows = assessed(2019, **{state: (f"Land of {n}", amount) for n, (state, amount) in enumerate(unknown.items())})
-    whole = sum(row["amount"] for row in rows)
-    found = lacking(rows)
+    complete = sum(row["amount"] for row in rows)
+    incomplete = lacking(rows)
     if unknown:
-        ((rejected, published, missing),) = found.values()
-        assert rejected == len(unknown) and missing is not None and published + missing == whole
+        ((rejected, published, missing),) = incomplete.values()
+        assert rejected == len(unknown) and missing is not None and published + missing == complete
     else:
-        assert found == {}
+        assert incomplete == {}
 
 
 @pytest.mark.parametrize("column", ["contributor_as_printed", "total", "personnel_type_as_printed"])
@@ -106,6 +108,6 @@ def test_persons_of_a_month_are_read_or_estimated_whatever_cell_is_wrong(column:
 
     rows = [*month("2018-01-31"), *month("2018-02-28", **{column: "?"}), *month("2017-12-31"), *month("2017-11-30")]
     staged = stage_bytes("uniformed_personnel", to_csv(rows))
-    (found,) = incomplete_periods(staged, None, PEOPLE).to_dict("records")
-    assert (found["period"], found["published"], found["missing"]) == ("2018-02-28", 800, 100)
-    assert found["share_pct"] == pytest.approx(100 / 9)
+    (incomplete,) = incomplete_periods(staged, None, PEOPLE).to_dict("records")
+    assert (incomplete["period"], incomplete["published"], incomplete["missing"]) == ("2018-02-28", 800, 100)
+    assert incomplete["share_pct"] == pytest.approx(100 / 9)

@@ -1,4 +1,4 @@
-"""The traps of CEB's file, each with a test that names it."""
+"""Pitfalls of CEB's file, one test each."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_bundled_years_are_complete_but_for_the_known_holes(contributions: Stage
         year: {"CIV", "MDA", "AFG"} - set(contributions.rows.query("peacekeeping_year == @year")["contributor_iso3"])
         for year in by_year.index
     }
-    assert {year for year, gone in missing.items() if "CIV" in gone} == {
+    assert {year for year, absent in missing.items() if "CIV" in absent} == {
         "2012-13", "2013-14", "2014-15", "2015-16", "2016-17",
     }  # fmt: skip
     assert "MDA" in missing["2012-13"] and "AFG" in missing["2013-14"]
@@ -144,7 +144,7 @@ def test_one_newer_year_does_not_erase_the_others(contributions: Staged) -> None
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reason"),
     [
         ({"amount": "12O"}, "got '12O'"),
         ({"amount": "-5"}, "from 0"),
@@ -154,9 +154,9 @@ def test_one_newer_year_does_not_erase_the_others(contributions: Staged) -> None
         ({"government_donor": "Atlantis"}, "got 'Atlantis'"),
     ],
 )
-def test_a_bad_cell_rejects_its_row_alone_with_the_reason(changes: dict[str, Any], told: str) -> None:
+def test_a_bad_cell_rejects_its_row_alone_with_the_reason(changes: dict[str, Any], reason: str) -> None:
     staged = stage(assessed(**changes))
-    assert staged.rows_rejected == 1 and told in staged.rejected["reason"].iloc[0] and len(staged.rows) == 60
+    assert staged.rows_rejected == 1 and reason in staged.rejected["reason"].iloc[0] and len(staged.rows) == 60
 
 
 def test_a_state_printed_twice_in_a_year_is_merged_when_equal_and_rejected_when_not() -> None:

@@ -1,4 +1,4 @@
-"""Control totals: printed totals become rows of meta.control_totals, blanks are no totals, words are faults."""
+"""Control totals: printed totals become rows of meta.control_totals; blanks are skipped and words refused."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ DECLARED = {"period": "month", "values": {"printed total": "printed", "sum of ro
 
 
 def test_each_total_is_a_row_and_a_blank_is_none() -> None:
-    found = control_totals(CELLS, "s", DECLARED, "the reports")
-    assert found[["total", "subject", "period", "value"]].to_numpy().tolist() == [
+    totals = control_totals(CELLS, "s", DECLARED, "the reports")
+    assert totals[["total", "subject", "period", "value"]].to_numpy().tolist() == [
         ["printed total", "all", "2015-02-28", 104928.0],
         ["sum of rows", "all", "2015-01-31", 104496.0],
         ["sum of rows", "all", "2015-02-28", 104928.0],
     ]
-    assert set(found["origin"]) == {"the reports"} and set(found["source"]) == {"s"}
+    assert set(totals["origin"]) == {"the reports"} and set(totals["source"]) == {"s"}
 
 
 def test_totals_of_parts_name_their_subject() -> None:
     cells = pd.DataFrame({"mission": ["UNMIK"], "year": ["2025-26"], "gross": ["49945800"]})
-    found = control_totals(cells, "s", {"subject": "mission", "period": "year", "values": {"gross": "gross"}}, "o")
-    assert found.loc[0, ["subject", "period", "value"]].tolist() == ["UNMIK", "2025-26", 49945800.0]
+    totals = control_totals(cells, "s", {"subject": "mission", "period": "year", "values": {"gross": "gross"}}, "o")
+    assert totals.loc[0, ["subject", "period", "value"]].tolist() == ["UNMIK", "2025-26", 49945800.0]
 
 
-def test_a_total_that_is_no_number_is_told() -> None:
+def test_a_total_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(ContractError, match="s: control totals: printed: expected a number, got 'about 5'"):
         control_totals(CELLS.assign(printed=["about 5", "1"]), "s", DECLARED, "o")

@@ -1,4 +1,4 @@
-"""The traps of the fatalities, each with a test that names it."""
+"""Pitfalls of the fatalities, one test each."""
 
 from __future__ import annotations
 
@@ -160,7 +160,9 @@ def test_month_and_prefix_of_the_id_are_the_registrations_not_the_incidents(fata
     assert chadians["casualty_id"].str.contains("-2019-01-").sum() == 9  # one was registered in July
 
 
-def test_newest_vintage_stands_and_absence_is_no_deletion(fatalities_2021: Staged, fatalities_2025: Staged) -> None:
+def test_the_newest_vintage_applies_and_absence_is_no_deletion(
+    fatalities_2021: Staged, fatalities_2025: Staged
+) -> None:
     vintages = [
         Vintage("a" * 64, date(2021, 6, 30), fatalities_2021),
         Vintage("b" * 64, date(2025, 4, 4), fatalities_2025),
@@ -196,14 +198,14 @@ def test_unknown_state_keeps_the_death_unresolved_and_is_a_signal() -> None:
     assert staged.signals.to_dict("records") == [{"kind": "unresolved_nationality", "value": "Atlantis", "rows": 1}]
 
 
-def test_a_code_that_contradicts_its_name_is_a_signal_and_the_name_stands() -> None:
+def test_a_code_that_contradicts_its_name_is_a_signal_and_the_name_is_used() -> None:
     staged = stage(casualty(1, casualty_nationality="Niger", isocode3="NGA"))
     assert only(staged, 1)["nationality_iso3"] == "NER"
     assert staged.signals.to_dict("records") == [{"kind": "code_contradicts_name", "value": "Niger / NGA", "rows": 1}]
 
 
 @pytest.mark.parametrize(
-    ("changes", "column", "told"),
+    ("changes", "column", "reason"),
     [
         ({"incident_date": 4070908800000}, "incident_date", "got 2099-01-01"),
         ({"incident_date": -2208988800000}, "incident_date", "got 1900-01-01"),
@@ -217,11 +219,11 @@ def test_a_code_that_contradicts_its_name_is_a_signal_and_the_name_stands() -> N
         ({"type_of_casualty": "Injury"}, "casualty_type", "got 'Injury'"),
     ],
 )
-def test_a_bad_cell_rejects_its_row_alone_with_the_reason(changes: dict[str, Any], column: str, told: str) -> None:
+def test_a_bad_cell_rejects_its_row_alone_with_the_reason(changes: dict[str, Any], column: str, reason: str) -> None:
     staged = stage(casualty(1, **changes), casualty(2))
     assert staged.rows_rejected == 1 and len(staged.rows) == 41
     fault = staged.rejected.iloc[0]
-    assert fault["row_number"] == 1 and fault["column_name"] == column and told in fault["reason"]
+    assert fault["row_number"] == 1 and fault["column_name"] == column and reason in fault["reason"]
     assert '"casualty_id"' in fault["raw_row"]
 
 
@@ -283,7 +285,7 @@ def assert_same_casualties(one: Staged, other: Staged) -> None:
     pd.testing.assert_frame_equal(*tidy)
 
 
-def test_two_merge_rules_in_one_file_are_both_told() -> None:
+def test_two_merge_rules_in_one_file_are_both_recorded() -> None:
     doubled = [
         casualty(3, incident_date=1052092800000, casualty_nationality="Montenegro", isocode3="MNE"),
         casualty(3, incident_date=1052092800000, casualty_nationality="Serbia and Montenegro", isocode3="SCG"),

@@ -1,4 +1,4 @@
-"""The traps of the mission list, each with a test that names it, and the register that completes it."""
+"""Pitfalls of the mission list, one test each, and the register that completes it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_minusma_is_closed_although_the_list_calls_it_active(listed: pd.DataFram
     assert listed.loc["MINUSMA", "end_date"] == pd.Timestamp(2023, 12, 31)
 
 
-def test_truncated_name_of_domrep_is_whole(listed: pd.DataFrame) -> None:
+def test_truncated_name_of_domrep_is_completed(listed: pd.DataFrame) -> None:
     assert listed.loc["DOMREP", "name"].endswith("in the Dominican Republic")
     assert '"' not in listed.loc["DOMREP", "name"]
 
@@ -61,7 +61,7 @@ def test_unpsg_and_uncpsg_are_one_mission(bundled: Any) -> None:
     assert "UNPSG" in set(staged.rows["mission"]) and "UNCPSG" not in set(staged.rows["mission"])
 
 
-def test_umbrella_missions_stand_beside_their_parts_and_say_so(table: pd.DataFrame) -> None:
+def test_umbrella_missions_and_their_parts_are_both_listed_with_a_note(table: pd.DataFrame) -> None:
     parts = table["part_of"].dropna().to_dict()
     assert parts == {
         "UNOSOM I": "UNOSOM", "UNOSOM II": "UNOSOM", "UNAVEM I": "UNAVEM", "UNAVEM II": "UNAVEM",
@@ -84,7 +84,7 @@ def test_every_mission_of_the_personnel_is_known(table: pd.DataFrame, personnel:
     assert table.loc["UNSPECIFIED", "kind"] == "unspecified"
 
 
-def test_an_acronym_that_nobody_knows_gets_an_unresolved_mission(listed: pd.DataFrame) -> None:
+def test_an_unknown_acronym_gets_an_unresolved_mission(listed: pd.DataFrame) -> None:
     rows = listed.reset_index().assign(snapshot_sha256="a" * 64)
     table = missions_table(rows, ["UNNEW", "MINUSMA"]).set_index("mission")
     assert table.loc["UNNEW", "kind"] == "unresolved" and pd.isna(table.loc["UNNEW", "snapshot_sha256"])

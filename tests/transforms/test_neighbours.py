@@ -1,4 +1,4 @@
-"""A vintage is compared with those published just before and after it; worked out by hand on a few rows."""
+"""A vintage is compared with those published just before and after it; expected values are computed by hand."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ def comparison(rows: pd.DataFrame, **bounds: Any) -> Comparison:
     )
 
 
-def found(rows: pd.DataFrame, before: pd.DataFrame | None, after: pd.DataFrame | None) -> list[Problem]:
+def problems_of(rows: pd.DataFrame, before: pd.DataFrame | None, after: pd.DataFrame | None) -> list[Problem]:
     """What the checks on rows and keys find, against both neighbours."""
     how = comparison(rows)
     one = None if before is None else Neighbour(EARLIER, before)
     other = None if after is None else Neighbour(LATER, after)
-    told = neighbours.number_of_rows(rows, one, how, later=False) if one else []
-    told += neighbours.number_of_rows(rows, other, how, later=True) if other else []
-    return told + neighbours.missing_keys(rows, one, other, how)
+    problems = neighbours.number_of_rows(rows, one, how, later=False) if one else []
+    problems += neighbours.number_of_rows(rows, other, how, later=True) if other else []
+    return problems + neighbours.missing_keys(rows, one, other, how)
 
 
 def judge(rows: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None) -> list[str]:
     """The warnings; raises with the first refusal."""
-    told = found(rows, before, after)
-    for problem in told:
+    problems = problems_of(rows, before, after)
+    for problem in problems:
         if problem.refuses:
             raise ValueError(problem.text)
-    return [problem.text for problem in told]
+    return [problem.text for problem in problems]
 
 
-def test_a_first_vintage_has_nothing_to_be_held_against() -> None:
+def test_a_first_vintage_has_no_neighbour_to_compare() -> None:
     assert judge(people("A")) == []
 
 
@@ -70,7 +70,7 @@ def test_what_both_neighbours_have_must_be_there() -> None:
     )
 
 
-def test_what_only_the_vintage_before_has_is_told_and_taken() -> None:
+def test_rows_of_the_earlier_vintage_alone_are_a_warning() -> None:
     assert judge(people("B", "C"), people("A", "B", "C"), people("B", "C", "D")) == [
         "1 rows of the vintage of 2021-06-30 are not in it (A)"
     ]
@@ -87,11 +87,11 @@ def test_many_missing_rows_are_counted_and_three_of_them_named() -> None:
     ]
 
 
-@pytest.mark.parametrize(("mine", "theirs", "gone"), [(5, 10, 5), (10, 10, 0), (20, 10, 0)])
-def test_a_list_may_shrink_and_grow_within_its_bounds(mine: int, theirs: int, gone: int) -> None:
+@pytest.mark.parametrize(("mine", "theirs", "missing"), [(5, 10, 5), (10, 10, 0), (20, 10, 0)])
+def test_a_list_may_shrink_and_grow_within_its_bounds(mine: int, theirs: int, missing: int) -> None:
     rows, before = (people(*(f"P{n}" for n in range(count))) for count in (mine, theirs))
-    told = judge(rows, before)
-    assert [line.partition(" rows")[0] for line in told] == ([str(gone)] if gone else [])
+    problems = judge(rows, before)
+    assert [line.partition(" rows")[0] for line in problems] == ([str(missing)] if missing else [])
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [(4, 10), (21, 10), (0, 3)])
@@ -127,11 +127,11 @@ def test_refused_if_and_only_if_something_of_both_is_missing(mine: set[str], bef
     """From four to eight rows each, so that the numbers are always within the bounds."""
     missing = (before & after) - mine
     try:
-        told = judge(people(*mine), people(*before), people(*after))
+        problems = judge(people(*mine), people(*before), people(*after))
     except ValueError as error:
         assert missing and str(error).startswith(f"{len(missing)} rows are not in it")
     else:
-        assert not missing and bool(told) == bool(before - mine)
+        assert not missing and bool(problems) == bool(before - mine)
 
 
 def deaths(*rows: tuple[str, str, str | None]) -> pd.DataFrame:
@@ -210,7 +210,7 @@ def test_new_casualties_are_no_changed_totals_but_late_ones_are_counted() -> Non
     assert neighbours.late_rows(recent, Neighbour(EARLIER, OLD), how) == []
 
 
-def test_rows_that_neither_neighbour_has_are_told() -> None:
+def test_rows_that_neither_neighbour_has_are_reported() -> None:
     how = comparison(OLD, unknown_to_both={"warn": 0, "refuse": 0.5})
     one, other = Neighbour(EARLIER, OLD.head(2)), Neighbour(LATER, OLD.head(3))
     (problem,) = neighbours.unknown_to_both(OLD, one, other, how)

@@ -1,4 +1,4 @@
-"""Numbers and dates as people and spreadsheets write them: what is certain is read, what is not is rejected."""
+"""Numbers and dates as people and spreadsheets write them: unambiguous ones are parsed, others rejected."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def text(*cells: str) -> pd.Series:
     return pd.Series(list(cells), dtype=TEXT)
 
 
-def whole(*cells: str) -> list[int | None]:
+def whole_numbers(*cells: str) -> list[int | None]:
     return [None if pd.isna(value) else int(value) for value in parse_whole(text(*cells), CSV)]
 
 
 @pytest.mark.parametrize("mark", [",", " ", "\u00a0", "\u202f"])
 def test_counts_grouped_in_threes_by_one_mark_are_read(mark: str) -> None:
-    assert whole("5", f"1{mark}263", f"12{mark}345{mark}678", "713") == [5, 1263, 12345678, 713]
+    assert whole_numbers("5", f"1{mark}263", f"12{mark}345{mark}678", "713") == [5, 1263, 12345678, 713]
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_counts_grouped_in_threes_by_one_mark_are_read(mark: str) -> None:
     ],
 )
 def test_a_column_that_does_not_agree_is_not_read(cells: tuple[str, ...], read: list[int | None]) -> None:
-    assert whole(*cells) == read
+    assert whole_numbers(*cells) == read
 
 
 def test_exactly_three_decimals_may_be_thousands_and_are_no_number() -> None:
-    assert whole("1.000", "250.0", "250.00", "250") == [None, 250, 250, 250]
+    assert whole_numbers("1.000", "250.0", "250.00", "250") == [None, 250, 250, 250]
     dollars = parse_numbers(text("133.036", "133.03", "133.0", "133"), CSV, 2)
     assert [None if pd.isna(value) else value for value in dollars] == [None, 133.03, 133.0, 133.0]
     assert parse_numbers(text("28.167"), CSV).tolist() == [28.167]  # a rate has any number of decimals
@@ -55,12 +55,12 @@ def test_exactly_three_decimals_may_be_thousands_and_are_no_number() -> None:
 @given(st.lists(st.integers(-(10**12), 10**12), min_size=1), st.sampled_from([",", " ", "\u00a0", "\u202f"]))
 def test_any_whole_numbers_written_with_one_mark_read_back(numbers: list[int], mark: str) -> None:
     cells = [f"{number:,}".replace(",", mark) for number in numbers]
-    assert whole(*cells) == numbers
+    assert whole_numbers(*cells) == numbers
 
 
 def days(dialect: Dialect, *cells: str, moments: bool = False) -> list[str | None]:
-    found = parse_days(text(*cells), dialect, moments=moments)
-    return [None if pd.isna(day) else day.date().isoformat() for day in found]
+    days = parse_days(text(*cells), dialect, moments=moments)
+    return [None if pd.isna(day) else day.date().isoformat() for day in days]
 
 
 def test_milliseconds_are_days_only_at_midnight_in_utc_and_zero_is_no_date() -> None:
@@ -107,8 +107,8 @@ def several(**changes: object) -> list[dict[str, object]]:
     ("printed", "reason"),
     [
         ("43485", "as a day number of Excel it would be 2019-01-20"),
-        ("0", "a zero stands for no date"),
-        ("1547938800000", "as milliseconds it is no midnight in UTC"),
+        ("0", "a zero means no date"),
+        ("1547938800000", "as milliseconds it is not midnight in UTC"),
     ],
 )
 def test_a_number_that_is_no_date_is_rejected_with_what_it_may_be(printed: str, reason: str) -> None:
@@ -120,14 +120,14 @@ def test_a_number_that_is_no_date_is_rejected_with_what_it_may_be(printed: str, 
     assert by_json.rejected["reason"].tolist() == by_csv.rejected["reason"].tolist()
 
 
-def test_a_code_stands_in_for_a_blank_name_and_is_marked() -> None:
+def test_a_code_replaces_a_blank_name_and_is_marked() -> None:
     staged = stage_bytes("fatalities", to_csv(several(casualty_nationality="", isocode3="NAM", m49_code="516")))
     row = staged.rows.set_index("casualty_id").loc["MINUSMA-2019-01-00001"]
     assert (row["nationality_iso3"], row["nationality_status"]) == ("NAM", "from_code")
     assert staged.signals.to_dict("records") == [{"kind": "code_for_blank_name", "value": "NAM", "rows": 1}]
 
 
-def test_the_m49_code_stands_in_where_the_iso_code_is_blank_too() -> None:
+def test_the_m49_code_is_used_where_the_iso_code_is_blank_too() -> None:
     staged = stage_bytes("fatalities", to_csv(several(casualty_nationality="", isocode3="", m49_code="516")))
     assert staged.rows.set_index("casualty_id").loc["MINUSMA-2019-01-00001", "nationality_iso3"] == "NAM"
 
@@ -138,7 +138,7 @@ def test_what_the_publisher_calls_undetermined_stays_so_whatever_its_code() -> N
     assert pd.isna(row["nationality_iso3"]) and row["nationality_status"] == "undetermined"
 
 
-def test_in_the_personnel_a_code_stands_in_for_a_name_and_is_a_signal() -> None:
+def test_in_the_personnel_a_code_replaces_a_name_and_is_a_signal() -> None:
     row = {
         "isocode3": "TCD", "m49_code": 148, "contributing_country": "Chad", "mission_acronym": "MINUSMA",
         "personnel_type": "Troops", "female_personnel": 1, "male_personnel": 2, "last_reporting_date": "2019-01-31",
@@ -147,8 +147,8 @@ def test_in_the_personnel_a_code_stands_in_for_a_name_and_is_a_signal() -> None:
     blank = {**row, "contributing_country": "", "isocode3": "", "personnel_type": "Experts on Mission"}
     staged = stage_bytes("uniformed_personnel", to_json([row, named, blank]))
     assert staged.rows["contributor_iso3"].tolist() == ["TCD"] * 3
-    told = staged.signals.set_index("kind").loc["code_for_name", "value"].tolist()
-    assert told == ["Tchad inconnu / TCD", "blank / TCD"]
+    values = staged.signals.set_index("kind").loc["code_for_name", "value"].tolist()
+    assert values == ["Tchad inconnu / TCD", "blank / TCD"]
 
 
 def test_a_mission_that_ends_before_it_begins_is_rejected() -> None:

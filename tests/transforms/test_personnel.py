@@ -1,4 +1,4 @@
-"""The traps of the uniformed personnel, each with a test that names it."""
+"""Pitfalls of the uniformed personnel, one test each."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_truncated_name_means_a_state_only_where_names_are_cut_off() -> None:
     assert countries.to_iso3(pd.Series(["Republic of", "North"]), "assessed_contributions").isna().all()
 
 
-def test_months_without_a_printed_mission_stand_under_unspecified(personnel: Staged) -> None:
+def test_months_without_a_printed_mission_have_unspecified(personnel: Staged) -> None:
     rows = personnel.rows[personnel.rows["mission"] == "UNSPECIFIED"]
     months = sorted(rows["month_end"].dt.strftime("%Y-%m").unique())
     expected = [f"2018-{m:02d}" for m in range(3, 13)] + [f"2019-{m:02d}" for m in range(1, 9)] + ["2023-09"]
@@ -248,7 +248,7 @@ def test_a_newer_report_replaces_its_own_months_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "check", "told"),
+    ("changes", "check", "reason"),
     [
         ({"male": "many"}, "not_a_whole", "got 'many'"),
         ({"male": "3.7"}, "not_a_whole", "got '3.7'"),
@@ -264,14 +264,14 @@ def test_a_newer_report_replaces_its_own_months_alone() -> None:
     ],
 )
 def test_a_bad_cell_rejects_its_row_alone_with_the_reason(
-    changes: dict[str, Any], check: str | None, told: str | None
+    changes: dict[str, Any], check: str | None, reason: str | None
 ) -> None:
     staged = stage_printed(printed(**changes))
     if check is None:  # a blank total is what its sexes add up to
         assert chad(staged)["total"].tolist() == [1010]
         return
     assert staged.rejected["check_name"].tolist()[0] == check and staged.rows_rejected == 1
-    assert told is not None and told in staged.rejected["reason"].iloc[0]
+    assert reason is not None and reason in staged.rejected["reason"].iloc[0]
     assert len(staged.rows) == 60
 
 
@@ -279,7 +279,7 @@ def test_unknown_mission_keeps_its_people() -> None:
     assert chad(stage_printed(printed(mission="UNNEW")))["mission"].tolist() == ["UNNEW"]
 
 
-def test_a_doubled_key_that_contradicts_is_rejected_and_the_first_row_stands() -> None:
+def test_a_contradicting_duplicate_is_rejected_and_the_first_row_is_kept() -> None:
     staged = stage_printed(printed(), printed(male=7, female=0, total=7))
     assert chad(staged)["total"].tolist() == [1010]
     assert staged.rejected["check_name"].tolist() == ["doubled_key"]

@@ -27,7 +27,7 @@ def test_the_first_line_that_fits_is_the_header_and_another_one_below_is_a_row()
     assert printed(read("missions", csv_of([PKO, PKO]))) == {1: PKO}
 
 
-def test_up_to_ten_title_lines_stand_above_the_header() -> None:
+def test_up_to_ten_title_lines_above_the_header_are_skipped() -> None:
     for titles in (0, 1, 10):
         lines = [*([["UN peacekeeping, all missions"]] * titles), CEB, row("assessed_contributions")]
         for payload in (csv_of(lines), xlsx_of(a=lines)):

@@ -1,4 +1,4 @@
-"""History: what stood at each vintage, what was revised between which, and what is no revision."""
+"""Published states at each vintage, revisions between vintages, and changes that are not revisions."""
 
 from __future__ import annotations
 
@@ -37,59 +37,59 @@ def history(*snapshots: Staged, days: list[date] = DAYS) -> pd.DataFrame:
     return revisions.states(vintages, "casualty_id")
 
 
-def revised(found: pd.DataFrame) -> list[tuple[Any, ...]]:
-    told = revisions.revisions(found, "casualty_id", ["incident_type", "gender"])
-    told = told.astype({"from_vintage": "str", "to_vintage": "str"}).astype(object).where(told.notna(), None)
-    return list(told.itertuples(index=False, name=None))
+def revised(states: pd.DataFrame) -> list[tuple[Any, ...]]:
+    revised = revisions.revisions(states, "casualty_id", ["incident_type", "gender"])
+    revised = revised.astype({"from_vintage": "str", "to_vintage": "str"}).astype(object).where(revised.notna(), None)
+    return list(revised.itertuples(index=False, name=None))
 
 
 def test_a_changed_value_is_a_revision_between_the_two_vintages_that_show_it() -> None:
-    found = history(staged({"a": ("Pending", "F")}), staged({"a": ("Pending", "F")}), staged({"a": ("Illness", "F")}))
-    assert revised(found) == [("a", "incident_type", "Pending", "Illness", "2021-01-31", "2022-01-31")]
-    assert found["superseded_on"].tolist() == [pd.Timestamp(2022, 1, 31), pd.NaT]
+    states = history(staged({"a": ("Pending", "F")}), staged({"a": ("Pending", "F")}), staged({"a": ("Illness", "F")}))
+    assert revised(states) == [("a", "incident_type", "Pending", "Illness", "2021-01-31", "2022-01-31")]
+    assert states["superseded_on"].tolist() == [pd.Timestamp(2022, 1, 31), pd.NaT]
 
 
 def test_a_column_that_an_older_vintage_lacks_was_unknown_and_is_no_revision() -> None:
-    found = history(staged({"a": ("Illness", None)}, "gender"), staged({"a": ("Illness", "F")}))
-    assert revised(found) == []
-    assert found[["gender", "unpublished"]].fillna("").to_numpy().tolist() == [["", "gender"], ["F", ""]]
+    states = history(staged({"a": ("Illness", None)}, "gender"), staged({"a": ("Illness", "F")}))
+    assert revised(states) == []
+    assert states[["gender", "unpublished"]].fillna("").to_numpy().tolist() == [["", "gender"], ["F", ""]]
 
 
 def test_a_blank_that_was_filled_in_is_a_revision() -> None:
-    found = history(staged({"a": ("Illness", None)}), staged({"a": ("Illness", "F")}))
-    assert revised(found) == [("a", "gender", None, "F", "2020-01-31", "2021-01-31")]
+    states = history(staged({"a": ("Illness", None)}), staged({"a": ("Illness", "F")}))
+    assert revised(states) == [("a", "gender", None, "F", "2020-01-31", "2021-01-31")]
 
 
 def test_a_column_that_a_newer_vintage_lacks_keeps_what_was_known() -> None:
-    found = history(staged({"a": ("Illness", "F")}), staged({"a": ("Illness", None)}, "gender"))
-    assert len(found) == 1 and found["gender"].tolist() == ["F"] and revised(found) == []
+    states = history(staged({"a": ("Illness", "F")}), staged({"a": ("Illness", None)}, "gender"))
+    assert len(states) == 1 and states["gender"].tolist() == ["F"] and revised(states) == []
 
 
 def test_absence_ends_no_state_and_a_return_is_no_revision() -> None:
-    found = history(
+    states = history(
         staged({"a": ("Illness", "F"), "b": ("Accident", "M")}), staged({"b": ("Accident", "M")}),
         staged({"a": ("Illness", "F"), "b": ("Accident", "M")}),
     )  # fmt: skip
-    assert len(found) == 2 and revised(found) == []
-    newest = revisions.newest(found).set_index("casualty_id")
+    assert len(states) == 2 and revised(states) == []
+    newest = revisions.newest(states).set_index("casualty_id")
     assert newest["last_seen"].astype("str").tolist() == ["2022-01-31", "2022-01-31"]
 
 
 def test_a_state_leads_back_to_the_first_snapshot_that_shows_it_and_the_table_to_the_newest() -> None:
-    found = history(staged({"a": ("Illness", "F")}), staged({"b": ("Accident", "M"), "a": ("Illness", "F")}))
-    first = found.set_index("casualty_id").loc["a"]
+    states = history(staged({"a": ("Illness", "F")}), staged({"b": ("Accident", "M"), "a": ("Illness", "F")}))
+    first = states.set_index("casualty_id").loc["a"]
     assert (first["snapshot_sha256"], first["snapshot_row"]) == ("0" * 64, 1)
-    newest = revisions.newest(found).set_index("casualty_id").loc["a"]
+    newest = revisions.newest(states).set_index("casualty_id").loc["a"]
     assert (newest["snapshot_sha256"], newest["snapshot_row"]) == ("1" * 64, 2)
     assert newest["first_seen"] == pd.Timestamp(2020, 1, 31)
 
 
 def test_of_two_snapshots_of_one_day_the_later_counts() -> None:
-    found = history(
+    states = history(
         staged({"a": ("Pending", "F")}), staged({"a": ("Illness", "F")}), staged({"a": ("Accident", "F")}),
         days=[DAYS[0], DAYS[1], DAYS[1]],
     )  # fmt: skip
-    assert revised(found) == [("a", "incident_type", "Pending", "Accident", "2020-01-31", "2021-01-31")]
+    assert revised(states) == [("a", "incident_type", "Pending", "Accident", "2020-01-31", "2021-01-31")]
 
 
 def test_the_bundled_vintages_have_95_causes_and_one_date_revised(
@@ -99,12 +99,12 @@ def test_the_bundled_vintages_have_95_causes_and_one_date_revised(
         Vintage("a" * 64, date(2021, 6, 30), fatalities_2021),
         Vintage("b" * 64, date(2025, 4, 4), fatalities_2025),
     ]
-    found = revisions.states(vintages, "casualty_id")
-    told = revisions.revisions(found, "casualty_id", FATALITY_FIELDS)
-    assert told["field"].value_counts().to_dict() == {"incident_type": 95, "incident_date": 1}
-    assert (found["first_seen"] == pd.Timestamp(2025, 4, 4)).sum() == 312
-    gone = set(fatalities_2021.rows["casualty_id"]) - set(fatalities_2025.rows["casualty_id"])
-    assert gone == set()
+    states = revisions.states(vintages, "casualty_id")
+    revised = revisions.revisions(states, "casualty_id", FATALITY_FIELDS)
+    assert revised["field"].value_counts().to_dict() == {"incident_type": 95, "incident_date": 1}
+    assert (states["first_seen"] == pd.Timestamp(2025, 4, 4)).sum() == 312
+    withdrawn = set(fatalities_2021.rows["casualty_id"]) - set(fatalities_2025.rows["casualty_id"])
+    assert withdrawn == set()
 
 
 _SNAPSHOT = st.dictionaries(
@@ -116,16 +116,20 @@ _SNAPSHOT = st.dictionaries(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(_SNAPSHOT, min_size=1, max_size=4))
 def test_the_states_of_a_day_are_what_had_been_shown_by_then(shown: list[dict[str, tuple[str, str | None]]]) -> None:
-    found = history(*map(staged, shown))
+    states = history(*map(staged, shown))
     expected: dict[str, tuple[str, str | None]] = {}
     for day, snapshot in zip(DAYS, shown, strict=False):
         expected |= snapshot
         at = pd.Timestamp(day)
-        stood = found[(found["seen_from"] <= at) & (found["superseded_on"].isna() | (found["superseded_on"] > at))]
+        current = states[
+            (states["seen_from"] <= at) & (states["superseded_on"].isna() | (states["superseded_on"] > at))
+        ]
         cells = (
-            stood[["incident_type", "gender"]].astype(object).where(stood[["incident_type", "gender"]].notna(), None)
+            current[["incident_type", "gender"]]
+            .astype(object)
+            .where(current[["incident_type", "gender"]].notna(), None)
         )
-        assert dict(zip(stood["casualty_id"], map(tuple, cells.to_numpy().tolist()), strict=True)) == expected
+        assert dict(zip(current["casualty_id"], map(tuple, cells.to_numpy().tolist()), strict=True)) == expected
 
 
 # Months and years
@@ -146,9 +150,9 @@ def figures(rows: dict[tuple[str, str], float]) -> Staged:
 
 def in_periods(*snapshots: Staged, days: list[date] = DAYS) -> list[tuple[Any, ...]]:
     vintages = [Vintage(str(place) * 64, days[place], snapshot) for place, snapshot in enumerate(snapshots)]
-    told = revisions.period_revisions(vintages, ["year", "state"], "year", ["amount"])
-    told = told.astype({"from_vintage": "str", "to_vintage": "str"}).astype(object).where(told.notna(), None)
-    return list(told.itertuples(index=False, name=None))
+    revised = revisions.period_revisions(vintages, ["year", "state"], "year", ["amount"])
+    revised = revised.astype({"from_vintage": "str", "to_vintage": "str"}).astype(object).where(revised.notna(), None)
+    return list(revised.itertuples(index=False, name=None))
 
 
 def test_a_figure_is_revised_only_where_both_vintages_cover_its_period() -> None:
@@ -165,7 +169,7 @@ def test_a_row_that_only_one_vintage_has_is_null_on_the_other_side() -> None:
     ]
 
 
-def test_a_period_that_nobody_speaks_of_again_is_compared_with_the_last_that_did() -> None:
+def test_a_period_is_compared_with_the_last_vintage_that_covers_it() -> None:
     first, second, third = figures({("2018", "A"): 5}), figures({("2019", "A"): 1}), figures({("2018", "A"): 6})
     assert in_periods(first, second, third) == [("2018", "A", "amount", 5, 6, "2020-01-31", "2022-01-31")]
 
@@ -182,5 +186,5 @@ def test_of_several_vintages_of_one_day_the_last_counts() -> None:
 @pytest.mark.parametrize("snapshots", [1, 2])
 def test_nothing_revised_is_an_empty_table_with_its_columns(snapshots: int) -> None:
     vintages = [Vintage("0" * 64, day, figures({("2018", "A"): 5})) for day in DAYS[:snapshots]]
-    told = revisions.period_revisions(vintages, ["year", "state"], "year", ["amount"])
-    assert len(told) == 0 and list(told) == ["year", "state", *revisions.REVISION_COLUMNS]
+    revised = revisions.period_revisions(vintages, ["year", "state"], "year", ["amount"])
+    assert len(revised) == 0 and list(revised) == ["year", "state", *revisions.REVISION_COLUMNS]

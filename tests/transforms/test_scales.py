@@ -1,4 +1,4 @@
-"""The scale of assessments: the Committee's workbook and the bundled figures are the same rates of the same states."""
+"""The scale of assessments: the Committee's workbook and the bundled figures have the same rates."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def rates(*sheets: Cells) -> list[tuple[str, ...]]:
     return [tuple(row) for row in long(*sheets)[COLUMNS[:4]].to_numpy()]
 
 
-def told(*sheets: Cells) -> str:
+def refusal(*sheets: Cells) -> str:
     with pytest.raises(ContractError) as caught:
         long(*sheets)
     assert "\n" not in str(caught.value)
@@ -103,9 +103,9 @@ def scale(bundled: Callable[[str], Staged]) -> Staged:
 
 def rate(staged: Staged, iso3: str, year: int) -> float:
     rows = staged.rows
-    found = rows[(rows["contributor_iso3"] == iso3) & (rows["period_from"] <= year) & (rows["period_to"] >= year)]
-    assert len(found) == 1
-    return float(found["rate_pct"].iloc[0])
+    periods = rows[(rows["contributor_iso3"] == iso3) & (rows["period_from"] <= year) & (rows["period_to"] >= year)]
+    assert len(periods) == 1
+    return float(periods["rate_pct"].iloc[0])
 
 
 # The workbook
@@ -135,7 +135,7 @@ moved = given(
 
 @settings(max_examples=25, deadline=None)
 @moved
-def test_the_header_is_found_wherever_it_stands(above: Cells, left: int, label: str, other: bool) -> None:
+def test_the_header_is_located_at_any_position(above: Cells, left: int, label: str, other: bool) -> None:
     sheet = [*above, [], *([*[None] * left, *cells] for cells in changed(3, 1, label))]
     assert rates(*([[["Notes"], ["Member State of the Organization", 1945]]] if other else []), sheet) == RATES
 
@@ -161,7 +161,7 @@ def test_a_period_may_be_written_in_one_cell(text: Any, period: tuple[str, str])
 
 @pytest.mark.parametrize("sheet", [[], [["Country", 1955], ["Chad", 0.04]], [["Member State", "Rate"], ["Chad", 0.04]]])
 def test_a_sheet_without_the_header_is_refused_saying_what_was_expected(sheet: Cells) -> None:
-    assert told(sheet) == (
+    assert refusal(sheet) == (
         "No sheet of the workbook has a header with 'Member State' and years; expected one row a state, one column a period."
     )
 
@@ -181,11 +181,11 @@ def test_a_sheet_without_the_header_is_refused_saying_what_was_expected(sheet: C
 def test_a_figure_whose_period_or_state_is_not_known_is_refused_with_its_place(
     row: int, column: int, value: Any, message: str
 ) -> None:
-    assert told(changed(row, column, value)) == message
+    assert refusal(changed(row, column, value)) == message
 
 
 def test_a_header_without_figures_is_refused() -> None:
-    assert told([["Member State", 1955], [None, "="]]).endswith("and no figures below it.")
+    assert refusal([["Member State", 1955], [None, "="]]).endswith("and no figures below it.")
 
 
 def test_what_is_no_workbook_inside_is_refused_in_one_sentence() -> None:
@@ -224,9 +224,8 @@ def compiled(*rows: tuple[str, int, int, str]) -> bytes:
     return to_csv([dict(zip(header, row, strict=True)) for row in [*filled, *rows]])
 
 
-@pytest.mark.parametrize(
-    ("name", "year", "iso3"),
-    [
+def test_states_are_resolved_as_they_existed_on_the_period_s_first_day() -> None:
+    expected = [
         ("Germany, Federal Republic of    e/", 1971, "DEU"),
         ("Germany    e/", 1989, "DEU"),
         ("German Democratic Republic  e/", 1971, "DDR"),
@@ -243,13 +242,10 @@ def compiled(*rows: tuple[str, int, int, str]) -> bytes:
         ("Democratic Republic of the Congo (formerly Zaire)", 1960, "COD"),
         ("Atlantis (formerly Yugoslavia)", 2007, None),
         ("Atlantis", 1977, None),
-    ],
-)
-def test_states_are_resolved_as_what_they_were_on_the_period_s_first_day(
-    name: str, year: int, iso3: str | None
-) -> None:
-    found = scales.states(pd.Series([name]), pd.Series(pd.to_datetime([f"{year}-01-01"])), "scale_of_assessments")
-    assert [None if pd.isna(code) else code for code in found] == [iso3]
+    ]
+    names, years, iso3 = (pd.Series(values) for values in zip(*expected, strict=True))
+    codes = scales.states(names, pd.to_datetime(years.astype(str) + "-01-01"), "scale_of_assessments")
+    assert codes.where(codes.notna(), None).tolist() == iso3.where(iso3.notna(), None).tolist()
 
 
 def test_the_united_arab_republic_is_a_dissolved_state_of_egypt_and_syria() -> None:
@@ -283,7 +279,7 @@ def test_a_rate_over_30_is_a_signal_and_stays(scale: Staged) -> None:
     assert rate(scale, "USA", 1946) == 39.89 and rate(scale, "USA", 1973) == 31.52
 
 
-def test_the_bundled_figures_are_whole_and_have_the_known_rates(scale: Staged) -> None:
+def test_the_bundled_figures_are_complete_and_have_the_known_rates(scale: Staged) -> None:
     assert (len(scale.rows), len(scale.rejected), len(scale.merged), scale.rows_read) == (6162, 0, 0, 6162)
     assert (str(scale.covers_from), str(scale.covers_to)) == ("1946-01-01", "2027-12-31")
     assert [rate(scale, "USA", year) for year in (2022, 2023, 2024)] == [22, 22, 22]
@@ -343,12 +339,12 @@ def test_a_newer_workbook_replaces_the_periods_that_it_covers_and_no_others(tmp_
     new = stage_bytes(
         "scale_of_assessments", compiled(("Yemen", 2025, 2027, "0.04")).replace(b"0.001", b"0.002"), "2024-12-31"
     )
-    found = [
+    vintages = [
         Vintage(name * 64, pd.Timestamp(day).date(), staged)
         for name, day, staged in (("a", "2020-12-31", old), ("b", "2024-12-31", new))
     ]
     source = CATALOGUE["scale_of_assessments"]
-    rows = tables_of(source, found)["main.scale_of_assessments"]
+    rows = tables_of(source, vintages)["main.scale_of_assessments"]
     yemen = rows[rows["contributor_iso3"] == "YEM"].set_index("period_from")
     assert yemen.loc[[1977, 1990, 2025], "rate_pct"].to_list() == [0.03, 0.002, 0.04]
     assert yemen.loc[[1977, 1990], "snapshot_sha256"].str[0].to_list() == ["a", "b"]

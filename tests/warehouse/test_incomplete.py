@@ -278,8 +278,8 @@ def test_a_warehouse_without_the_table_has_a_status_and_pages_without_marks(wher
 OF_MAY = "Incomplete: 31 May 2017 lacks about 26 of 130 uniformed personnel of all missions (20.0 %), 6 rows rejected."
 OF_2018 = "Incomplete: 2018-19 lacks about $50,000,000 of $10,050,000,000 (0.5 %), 2 rows rejected."
 OF_THE_DEAD = (
-    "Incomplete: 5 rows of the newest vintage of the fatalities were rejected, each one person who may be missing "
-    "from any total."
+    "Incomplete: 5 rows of the newest data on deaths were rejected. Each is one person, who may be missing from the "
+    "totals."
 )
 
 
@@ -305,7 +305,7 @@ def test_a_page_marks_an_incomplete_month_where_it_shows_it(built: Path) -> None
     assert mentions(html, OF_MAY) == {"people": 3, "sources": 1}
     assert mentions(html, "Incomplete:") == mentions(html, OF_MAY)
     assert "monthly report incomplete" in section(html, "people")
-    assert "personnel in the report of 31 May 2017, incomplete" in html
+    assert "personnel: report of 31 May 2017, incomplete" in html
     before = rendered(built, "MINUSMA", "2017-05-01")  # the next month stands beside the month shown
     assert mentions(before, OF_MAY)["people"] == 2 and "30 April 2017, incomplete" not in before
 
@@ -345,7 +345,7 @@ def test_a_page_and_the_index_have_the_rejected_rows_beside_the_totals_of_deaths
     # Below the headline, beside the ladders, and above the worst days where there are some.
     assert mentions(html, OF_THE_DEAD)["toll"] == 2 and mentions(html, OF_THE_DEAD)["sources"] == 1
     assert mentions(html, "Incomplete:") == mentions(html, OF_THE_DEAD)
-    assert "deaths in the vintage of" in html and "30 April 2025</time>, 5 rows rejected" in html
+    assert "deaths: data of" in html and "30 April 2025</time>, 5 rows rejected" in html
     with queries(built) as query:
         assert OF_THE_DEAD in page.render_index(query, tmp_path, None)
 

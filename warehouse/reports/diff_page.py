@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from warehouse.diff import Diff, TableDiff
-
-TEMPLATES = Path(__file__).parent / "templates"
+from warehouse.reports.formats import templates
 
 
 def lines(diff: Diff) -> list[str]:
@@ -81,14 +79,4 @@ def shown(value: Any) -> str:
 
 def to_html(diff: Diff) -> str:
     """The comparison as one self-contained page: no script, no network."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    pages = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters |= {"shown": shown, "number": number}
-    return pages.get_template("diff.html.jinja").render(diff=diff)
+    return templates({"shown": shown, "number": number}).get_template("diff.html.jinja").render(diff=diff)

@@ -1,4 +1,4 @@
-"""Values as a page prints them. A value that is missing is said in words, never printed as a zero."""
+"""The templates' settings, and values as a page prints them: a missing value in words, never as a zero."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
 NO_DATA = "no data"
 MEASURES = {
     "approved_usd": "approved",
@@ -20,6 +25,21 @@ STATUSES = {"paid_on_time": "on time", "paid_late": "late, in full", "not_paid_i
 COUNTED = ("person", "state", "day", "month", "mission", "row", "column")  # units with a plural
 
 Amount = Decimal | float
+
+
+def templates(filters: Mapping[str, Any]) -> Environment:
+    """The templates of the pages, with these filters. Values are escaped; a missing one is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= filters
+    return environment
 
 
 def number(value: int | None) -> str:

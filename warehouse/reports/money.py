@@ -123,20 +123,17 @@ def _discounts(query: Queries) -> dict[str, str]:
     rows = query(
         """
         SELECT CASE WHEN level IN ('D', 'E', 'F', 'G') THEN 'D-G' ELSE level::VARCHAR END AS level_group,
-            min(discount_pct) AS low, max(discount_pct) AS high
+            min(discount_pct) AS low, max(discount_pct) AS high,
+            CASE
+                WHEN high IS NULL THEN 'premium'
+                WHEN high = 0 THEN 'full rate'
+                WHEN low = high THEN format('{:g} % off', high)
+                ELSE format('{:g}–{:g} % off', low, high)
+            END AS discount
         FROM main.peacekeeping_levels GROUP BY ALL ORDER BY ALL
         """
     )
-    texts = {}
-    for row in rows:
-        low, high = row["low"], row["high"]
-        if high is None:
-            texts[row["level_group"]] = "premium"
-        elif high == 0:
-            texts[row["level_group"]] = "full rate"
-        else:
-            texts[row["level_group"]] = f"{low:g}{'' if low == high else f'–{high:g}'} % off"
-    return texts
+    return {row["level_group"]: row["discount"] for row in rows}
 
 
 def costs_of(query: Queries, scope: Scope) -> list[Row]:

@@ -11,47 +11,37 @@ from functools import cache
 from html import unescape
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Template
 
 from warehouse.reports import drawings
 from warehouse.reports.briefing import Briefing
 from warehouse.reports.charts import COLOURS, LIGHT
-from warehouse.reports.formats import FILTERS, day
+from warehouse.reports.formats import FILTERS, TEMPLATES, day, templates
 from warehouse.reports.provenance import build_of, incomplete_periods
 from warehouse.reports.scope import BriefingError, Queries, Row, extent_of, known_missions
 
-TEMPLATES = Path(__file__).parent / "templates"
 PAGE = re.compile(r"(?P<mission>[^_]+?)(?:_up-to-(?P<up_to>[\d-]+))?(?:_as-of-(?P<as_of>[\d-]+))?\.html")
 SECTIONS = {
-    "toll": "The toll",
+    "toll": "Deaths",
     "days": "The worst days",
-    "people": "Who sends the people",
+    "people": "Who sends personnel",
     "pay": "Who pays",
     "cost": "What it costs",
     "owed": "What is owed",
     "claims": "The claims",
-    "sources": "Sources and vintages",
+    "sources": "Sources",
 }
 
 
 @cache
-def templates() -> Environment:
-    """The templates of all pages, with the formats as filters."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= FILTERS
-    environment.globals |= {"colours": COLOURS, "style": (TEMPLATES / "style.css").read_text(encoding="utf-8")}
-    return environment
+def _template(name: str) -> Template:
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    return templates(FILTERS).get_template(f"{name}.html.jinja", globals={"colours": COLOURS, "style": style})
 
 
 def render(briefing: Briefing) -> str:
     """The page of a mission as one HTML document."""
-    return templates().get_template("page.html.jinja").render(
+    return _template("page").render(
         briefing=briefing,
         charts=drawings.draw(briefing),
         sections=[(name, title) for name, title in SECTIONS.items() if name != "claims" or briefing.claims],
@@ -77,7 +67,7 @@ def render_index(query: Queries, folder: Path, as_of: date | None) -> str:
             days = [("up to", match["up_to"]), ("as of", match["as_of"])]
             text = ", ".join(f"{what} {day(date.fromisoformat(iso))}" for what, iso in days if iso)
             links.setdefault(match["mission"], []).append((file.name, text))
-    return templates().get_template("index.html.jinja").render(
+    return _template("index").render(
         missions=known_missions(query), links=links, extent=extent_of(query), build=build_of(query), as_of=as_of,
         rejected=[row for row in incomplete_periods(query) if row["source"] == "fatalities"],
     )  # fmt: skip

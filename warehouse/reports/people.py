@@ -159,8 +159,12 @@ def _defects(query: Queries, scope: Scope) -> list[str]:
         SELECT * FROM meta.known_defects
         WHERE source = 'uniformed_personnel'
             AND regexp_matches(description, '(^|[^A-Za-z0-9-])' || regexp_escape($1) || '([^A-Za-z0-9-]|$)')
-            AND coalesce(
-                list_min(regexp_extract_all(description, '[0-9]{4}-[0-9]{2}')) <= strftime($2::DATE, '%Y-%m'), true)
+            AND coalesce(list_min(list_concat(  -- months are written 2017-05 or May 2017
+                list_transform(regexp_extract_all(description, '[0-9]{4}-[0-9]{2}'),
+                    lambda month: try_strptime(month, '%Y-%m')),
+                list_transform(regexp_extract_all(description, '[A-Z][a-z]+ [0-9]{4}'),
+                    lambda month: try_strptime(month, '%B %Y'))
+            )) <= $2::DATE, true)
         ORDER BY defect_id
         """,
         scope.mission,

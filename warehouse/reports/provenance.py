@@ -68,7 +68,7 @@ def incomplete_periods(query: Queries) -> list[Row]:
 
 def defect_text(row: Row) -> str:
     """A known defect in words, and whether the publisher has mended it."""
-    return str(row["description"]) + (" Mended by the publisher since." if row.get("status") == "mended" else "")
+    return str(row["description"]) + (" The publisher has corrected it since." if row.get("status") == "mended" else "")
 
 
 def claims_of(query: Queries, scope: Scope) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -40,9 +40,9 @@ class Queries:
                 self._answers[key] = records(result)
             except duckdb.Error as error:
                 line = first_line(error)
-                if isinstance(error, duckdb.CatalogException):
+                if isinstance(error, duckdb.CatalogException | duckdb.BinderException):  # no such table, no such column
                     raise BriefingError(
-                        f"This warehouse was built by older code and can't give a briefing ({line}) "
+                        f"This warehouse was built by older code and can't give a briefing ({line}). "
                         "Run `peacekeeping refresh` to build it again."
                     ) from error
                 raise BriefingError(f"The warehouse gives no answer: {line}.") from error
@@ -66,40 +66,42 @@ class Queries:
 
 @dataclass(frozen=True)
 class Scope:
-    """The mission of a page, its days, and what is known of it by then.
+    """The mission of a page, its days, and what is known of it.
 
-    mission, name      its acronym and full name
-    kind               as in main.missions: peacekeeping, special_political, support, …
-    start, end         as published, the end also where it is after the day; each with its precision
-    last_day           the latest possible end; None where it is not known to be over
-    began              the first known day: its start, a death or a month with personnel
-    part_of, parts     the mission that it was a part of; the missions that are parts of it
-    has_deaths         whether the fatalities name it at all
-    up_to, as_of       as requested; None: all records, and the newest vintages
-    day                the day of the page
-    deaths_known_to    the newest vintage of the fatalities; None where there is none
-    newest             the last day with deaths or personnel in the warehouse
-    peacekeeping_year  the one of `money_day`
+    mission to last_day  a row of MISSIONS; `end_date` also where it is after the day, `last_day` None where the mission
+                         is not known to be over
+    deaths_known_to      the newest vintage of the fatalities; None where there is none
+    newest               the last day with data on deaths or personnel
+    up_to, as_of         as requested; None: all records, and the newest vintages
     """
 
     mission: str
     name: str
     kind: str
-    start: date | None
-    start_precision: str | None
-    end: date | None
-    end_precision: str | None
-    last_day: date | None
-    began: date
+    start_date: date | None
+    start_date_precision: str | None
+    end_date: date | None
+    end_date_precision: str | None
     part_of: str | None
-    parts: tuple[str, ...]
-    has_deaths: bool
-    up_to: date | None
-    as_of: date | None
-    day: date
+    parts: list[str] | None
+    deaths: int | None
+    months_with_personnel: int | None
+    first_known: date
+    last_day: date | None
     deaths_known_to: date | None
     newest: date
-    peacekeeping_year: str = ""
+    up_to: date | None
+    as_of: date | None
+
+    @property
+    def day(self) -> date:
+        """The day of the page."""
+        return self.up_to or self.newest
+
+    @property
+    def began(self) -> date:
+        """The first known day: the mission's start, a death or a month with personnel."""
+        return min(self.start_date or self.first_known, self.first_known)
 
     @property
     def over(self) -> bool:
@@ -112,6 +114,12 @@ class Scope:
         return min(self.day, self.last_day) if self.last_day else self.day
 
     @property
+    def peacekeeping_year(self) -> str:
+        """The peacekeeping year of the money figures, from 1 July to 30 June, as `2018-19`."""
+        first = self.money_day.year - (self.money_day.month < 7)
+        return f"{first}-{(first + 1) % 100:02}"
+
+    @property
     def deaths_to(self) -> date | None:
         """The last day of which deaths are counted: the page's, or the vintage's."""
         return min(self.day, self.deaths_known_to) if self.deaths_known_to else None
@@ -119,10 +127,8 @@ class Scope:
     @property
     def stem(self) -> str:
         """The page's file name without its ending."""
-        parts = [self.mission.replace(" ", "-")]
-        parts += [f"up-to-{self.up_to}"] if self.up_to else []
-        parts += [f"as-of-{self.as_of}"] if self.as_of else []
-        return "_".join(parts)
+        days = (("up-to", self.up_to), ("as-of", self.as_of))
+        return "_".join([self.mission.replace(" ", "-"), *(f"{name}-{day}" for name, day in days if day)])
 
 
 # Every mission with the extent of its data. Its last day is worked out as in marts.deadliest_missions: a coarse date is
@@ -182,12 +188,15 @@ def extent_of(query: Queries) -> Row:
     )
 
 
-def _mission(query: Queries, text: str) -> Row:
-    """The row of MISSIONS for a name or alias in any case. Raises WrongMission where it is unknown or has no data."""
+def scope_of(query: Queries, text: str, up_to: date | None = None, as_of: date | None = None) -> Scope:
+    """The scope of a page: the mission of this name or alias, in any case, up to a day.
+
+    Raises WrongMission for a mission that is unknown or has no data, or a day before it began.
+    """
     name = text.strip().upper()
-    aliases = {str(row["alias"]).upper(): str(row["mission"]) for row in query("FROM main.mission_aliases")}
+    aliases = {str(row["alias"]).upper(): str(row["mission"]).upper() for row in query("FROM main.mission_aliases")}
     missions = {str(row["mission"]).upper(): row for row in query(MISSIONS)}
-    mission = missions.get(name) or missions.get(aliases.get(name, "").upper())
+    mission = missions.get(name) or missions.get(aliases.get(name, ""))
     if mission is None:
         close = difflib.get_close_matches(name, missions, n=3, cutoff=0.5)
         hint = f" Close to it: {', '.join(missions[one]['mission'] for one in close)}." if close else ""
@@ -201,44 +210,13 @@ def _mission(query: Queries, text: str) -> Row:
             f"There are no deaths and no uniformed personnel of {mission['mission']} in the data, so it has no page."
             f"{umbrella}"
         )
-    return mission
-
-
-def scope_of(query: Queries, text: str, up_to: date | None = None, as_of: date | None = None) -> Scope:
-    """The scope of a page: the mission of this name or alias, up to a day.
-
-    Raises WrongMission for a mission that is unknown or has no data, or a day before it began.
-    """
-    mission = _mission(query, text)
     extent = extent_of(query)
     if extent["newest"] is None:
         raise BriefingError("The warehouse has neither fatalities nor personnel: run `peacekeeping refresh` first.")
-    began = min(known for known in (mission["start_date"], mission["first_known"]) if known)
-    scope = Scope(
-        mission=str(mission["mission"]),
-        name=str(mission["name"]),
-        kind=str(mission["kind"]),
-        start=mission["start_date"],
-        start_precision=mission["start_date_precision"],
-        end=mission["end_date"],
-        end_precision=mission["end_date_precision"],
-        last_day=mission["last_day"],
-        began=began,
-        part_of=mission["part_of"],
-        parts=tuple(mission["parts"] or ()),
-        has_deaths=mission["deaths"] is not None,
-        up_to=up_to,
-        as_of=as_of,
-        day=up_to or extent["newest"],
-        **extent,
-    )
-    if scope.day < began:
+    scope = Scope(**mission, **extent, up_to=up_to, as_of=as_of)
+    if scope.day < scope.began:
         raise WrongMission(
-            f"Nothing is known of {scope.mission} by {scope.day}: it began, or was first reported, on {began}. "
+            f"Nothing is known of {scope.mission} by {scope.day}: it began, or was first reported, on {scope.began}. "
             "Name a later day with --up-to."
         )
-    year = query.value(
-        "SELECT peacekeeping_year FROM marts.peacekeeping_years WHERE $1::DATE BETWEEN period_start AND period_end",
-        scope.money_day,
-    )
-    return replace(scope, peacekeeping_year=str(year))
+    return scope

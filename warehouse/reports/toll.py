@@ -14,7 +14,6 @@ MOST_DAYS = 20
 NATIONALITIES = 6
 # The mission's deaths up to a day; NULL: all of them.
 DEATHS = "FROM main.fatalities WHERE mission = $1 AND ($2::DATE IS NULL OR incident_date <= $2::DATE)"
-UNIFORMED = "is_uniformed"
 
 
 @dataclass(frozen=True)
@@ -62,15 +61,15 @@ class Toll:
 
 def toll_of(query: Queries, scope: Scope) -> Toll | None:
     """The deaths of the mission; None where the fatalities never name it, or there are none."""
-    if not scope.has_deaths or scope.deaths_to is None:
+    if scope.deaths is None or scope.deaths_to is None:
         return None
     mission_and_day = (scope.mission, scope.up_to)
     totals = query.one(
         f"""
         SELECT count(*) AS deaths,
             count(*) FILTER (incident_type = 'Malicious Act') AS malicious,
-            count(*) FILTER ({UNIFORMED}) AS uniformed,
-            count(*) FILTER ({UNIFORMED} AND incident_type = 'Malicious Act') AS uniformed_malicious,
+            count(*) FILTER (is_uniformed) AS uniformed,
+            count(*) FILTER (is_uniformed AND incident_type = 'Malicious Act') AS uniformed_malicious,
             count(*) FILTER (incident_type = 'To Be Determined') AS pending,
             count(*) FILTER (gender = 'F') AS women,
             count(*) FILTER (gender IS NULL) AS gender_unknown,
@@ -83,7 +82,7 @@ def toll_of(query: Queries, scope: Scope) -> Toll | None:
     counts = query(
         f"""
         SELECT year(incident_date) AS year, incident_type::VARCHAR AS cause, count(*) AS deaths,
-            count(*) FILTER ({UNIFORMED}) AS uniformed
+            count(*) FILTER (is_uniformed) AS uniformed
         {DEATHS} GROUP BY ALL
         """,
         *mission_and_day,
@@ -107,7 +106,7 @@ def toll_of(query: Queries, scope: Scope) -> Toll | None:
 def _years(scope: Scope, totals: Row, counts: list[Row]) -> list[Row]:
     """A row for each year with its deaths by cause; a year of the mission without any has zeros."""
     last_day: date = min(scope.deaths_to or scope.day, scope.last_day or scope.day)
-    first = min(scope.start or last_day, totals["first_incident"] or scope.began, last_day).year
+    first = min(scope.start_date or last_day, totals["first_incident"] or scope.began, last_day).year
     last = max(totals["last_incident"] or last_day, last_day).year
     rows = []
     for year in range(first, last + 1):

@@ -76,7 +76,7 @@ def test_the_vintage_is_the_rows_own_date_then_a_date_of_the_file_then_today(
         ),
         ({"last_update": 4070908800000}, None, "lies in the future"),
         ({}, None, r"more than 400 days before its publication.*say --vintage DATE"),
-        ({"incident_date": 1547942400}, "2019-06-30", r"got '1547942400' \(as milliseconds it is no midnight in UTC"),
+        ({"incident_date": 1547942400}, "2019-06-30", r"got '1547942400' \(as milliseconds it is not midnight in UTC"),
         ({"count": 12}, "2019-06-30", r"has 12 rows of fatalities, expected 4,000 or more.*It is kept in"),
     ],
 )
