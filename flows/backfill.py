@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
@@ -35,13 +35,7 @@ from sources.catalogue import load_catalogue
 
 log = logging.getLogger("peacekeeping.backfill")
 
-Outcome = Literal["built", "stands", "before the first vintage", "failed"]
-WORDS: dict[Outcome, str] = {
-    "built": "built",
-    "stands": "up to date already",
-    "before the first vintage": "before the first vintage",
-    "failed": "failed",
-}
+Outcome = Literal["built", "up to date", "before the first vintage", "failed"]
 
 
 @dataclass(frozen=True)
@@ -151,7 +145,7 @@ def days_without_build(days: list[date], where: Paths) -> dict[date, DayResult]:
         snapshots = choose_snapshots(archive, catalogue, day)
         identity = build_id(snapshot for chosen in snapshots.values() for snapshot in chosen)
         if published_build_id(where.target(day)) == identity:
-            results[day] = DayResult(day, "stands", "of the same snapshots and code", identity)
+            results[day] = DayResult(day, "up to date", "of the same snapshots and code", identity)
     return results
 
 
@@ -171,7 +165,7 @@ def build_as_of(day: date, where: Paths, wait_seconds: float) -> DayResult:
             snapshots = choose_snapshots(archive, catalogue, day)
             identity = build_id(snapshot for chosen in snapshots.values() for snapshot in chosen)
             if published_build_id(where.target(day)) == identity:
-                return DayResult(day, "stands", "built by another run meanwhile", identity)
+                return DayResult(day, "up to date", "built by another run meanwhile", identity)
             cache = ReadOnlyCache(where.staged)
             built, outcomes = build_from_snapshots(archive, cache, catalogue, snapshots, scratch)
             publish(built.file, where.target(day))
@@ -207,5 +201,5 @@ def report(results: list[DayResult]) -> State[Any]:
 def headline(results: list[DayResult]) -> str:
     """One sentence: how many days have each outcome."""
     counts = Counter(result.outcome for result in results)
-    parts = [f"{counts[outcome]:,} {words}" for outcome, words in WORDS.items() if counts[outcome]]
+    parts = [f"{counts[outcome]:,} {outcome}" for outcome in get_args(Outcome) if counts[outcome]]
     return f"as of {len(results):,} day{'' if len(results) == 1 else 's'}: {', '.join(parts)}"

@@ -145,7 +145,7 @@ def settle_options(sources: list[str], offline: bool, live: bool, force: bool, a
 
 
 def wait_before_fetching(options: RefreshOptions, spread_minutes: float) -> None:
-    """Wait a random part of `spread_minutes`, if publishers are asked."""
+    """Wait a random part of `spread_minutes`, unless offline or as of a day."""
     if spread_minutes and not options.offline and options.as_of is None:
         seconds = random.uniform(0, spread_minutes * 60)  # not a secret  # noqa: S311 # nosec B311
         log.info("Fetching in %.1f minutes.", seconds / 60)
@@ -157,7 +157,7 @@ def recorded_errors(summary: Summary) -> Iterator[None]:
     """End the block at an error that has its sentence, and record it as a failure; record the time taken as well."""
     began = time.perf_counter()
     if runtime.flow_run.run_count > 1:
-        summary.warn("This run began once more: it had crashed, or somebody asked for it again.")
+        summary.warn("This run began once more: it had crashed, or was started again.")
     try:
         yield
     except run_errors() as error:

@@ -53,7 +53,10 @@ def refresh(as_json: bool, as_of: str | None, **parameters: Any) -> None:
         fail("--offline and --live exclude each other; choose one.", WRONG)
     if as_of is not None and (parameters["live"] or parameters["sources"]):
         fail("--as-of fetches nothing: it goes with neither --live nor --source.", WRONG)
-    parameters |= {"sources": list(parameters["sources"]), "as_of": parse_day(as_of, "--as-of") if as_of else None}
+    parameters |= {
+        "sources": list(parameters["sources"]),
+        "as_of": None if as_of is None else parse_day(as_of, "--as-of"),
+    }
     _require_addresses(parameters)
 
     paths()  # a wrong PEACEKEEPING_DATA is reported before Prefect starts

@@ -32,6 +32,7 @@ def test_a_wrong_command_is_2_and_says_what_is_right(built: Any) -> None:
         "refresh --never": "No such option",
         "refresh --as-of 2022-13": "--as-of takes a day",
         "refresh --as-of 2099-01-01": "--as-of takes a day",
+        "refresh --as-of=": "--as-of takes a day",
         "refresh --as-of 2022-01 --live": "it goes with neither --live nor --source",
         "load dragons README.md": "does not exist",
         "sources dragons": "There is no source 'dragons'",

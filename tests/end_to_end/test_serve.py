@@ -59,6 +59,15 @@ class Served:
         by_name = {deployment["name"]: deployment for deployment in self.api("deployments/filter", {})}
         return by_name if set(by_name) == set(NAMES) else {}
 
+    def begin(self, deployment: str, **parameters: Any) -> str:
+        """Start an offline run of a deployment, once it is there; returns its id."""
+        deployment_id = self.until(self.deployments)[deployment]["id"]
+        body = {"parameters": {"offline": True, "spread_minutes": 0} | parameters}
+        return str(self.api(f"deployments/{deployment_id}/create_flow_run", body)["id"])
+
+    def run(self, run: str) -> Any:
+        return self.api(f"flow_runs/{run}")
+
     def runs(self, name: str, states: tuple[str, ...]) -> list[Any]:
         query = {"flows": {"name": {"any_": [name]}}, "flow_runs": {"state": {"type": {"any_": list(states)}}}}
         return list(self.api("flow_runs/filter", query))
@@ -89,13 +98,15 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_one_command_brings_up_the_ui_and_every_schedule(serving: Served) -> None:
-    found = serving.until(serving.deployments)
-    schedules = {name: [s["schedule"]["cron"] for s in one["schedules"] if s["active"]] for name, one in found.items()}
+    deployments = serving.until(serving.deployments)
+    schedules = {
+        name: [s["schedule"]["cron"] for s in one["schedules"] if s["active"]] for name, one in deployments.items()
+    }
     assert schedules == {
         "refresh-fatalities": ["20 5 * * *"], "refresh-personnel": ["40 6 5-20 * *"],
         "refresh-contributions": ["20 7 * * 1"], "refresh-all": ["40 3 * * 0"], "brief": [], "backfill": [],
     }  # fmt: skip
-    assert not any(one["paused"] for one in found.values())
+    assert not any(one["paused"] for one in deployments.values())
     with urllib.request.urlopen(f"http://127.0.0.1:{serving.port}/", timeout=10) as page:
         assert page.status == 200 and b"<html" in page.read().lower()
     serving.until(lambda: f"The UI: http://127.0.0.1:{serving.port}" in serving.log())
@@ -111,12 +122,12 @@ def test_the_server_listens_on_loopback_only(serving: Served) -> None:
 
 
 def test_a_schedule_that_is_due_starts_a_run_by_itself(serving: Served) -> None:
-    found = serving.until(serving.deployments)["backfill"]
+    deployments = serving.until(serving.deployments)["backfill"]
     soon = datetime.now(UTC) + timedelta(seconds=20)  # the server looks for new schedules every few seconds
     # Nothing had been published by then: the run ends quickly.
     given = {"first": "2000-01-01", "last": "2000-01-31", "every": "month"}
     schedule = {"schedule": {"interval": 86_400, "anchor_date": soon.isoformat()}, "active": True, "parameters": given}
-    serving.api(f"deployments/{found['id']}/schedules", [schedule])
+    serving.api(f"deployments/{deployments['id']}/schedules", [schedule])
     (ran,) = serving.until(lambda: serving.runs("backfill", ("COMPLETED", "FAILED", "CRASHED")))
     assert ran["auto_scheduled"] and ran["name"].startswith("backfill every month 2000-01-01 to 2000-01-31 · ")
     assert abs(datetime.fromisoformat(ran["expected_start_time"]) - soon) < timedelta(seconds=1)
@@ -126,16 +137,13 @@ def test_a_schedule_that_is_due_starts_a_run_by_itself(serving: Served) -> None:
 
 
 def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) -> None:
-    found = serving.until(serving.deployments)
-    asked = {"parameters": {"offline": True, "spread_minutes": 0}}
-    serving.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+    serving.begin("refresh-all")
     (ran,) = serving.until(lambda: serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED")))
     assert ran["state_type"] == "COMPLETED" and ran["state"]["message"].startswith("published build"), ran["state"]
     (briefed,) = serving.until(lambda: serving.runs("brief", ("COMPLETED", "FAILED", "CRASHED")))
     assert briefed["state_type"] == "COMPLETED", briefed["state"]
     assert (serving.shell.data / "briefings" / "MINUSMA.html").exists()
-    asked["parameters"]["force"] = False  # unlike the week's proof, which builds in any case
-    serving.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+    serving.begin("refresh-all", force=False)  # the deployment's own default is to build in any case
     serving.until(lambda: len(serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED"))) == 2)
     messages = {run["state"]["message"] for run in serving.runs("refresh", ("COMPLETED",))}
     assert any("nothing new" in message for message in messages)
@@ -154,9 +162,9 @@ def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules
     assert "Traceback" not in serving.log(), serving.log()
     again = Served(serving.shell.folder)
     try:
-        found = again.until(again.deployments)
+        deployments = again.until(again.deployments)
         again.until(lambda: not any(one["paused"] for one in again.deployments().values()))
-        assert all(s["active"] for one in found.values() for s in one["schedules"])
+        assert all(s["active"] for one in deployments.values() for s in one["schedules"])
         assert again.stop(signal.SIGINT) in (0, 130), again.log()
         assert "Traceback" not in again.log()
     finally:
@@ -168,16 +176,15 @@ def test_a_server_that_dies_is_started_again_and_gets_the_end_of_the_run_that_wa
     """After the one before, whose server is stopped: with one of its own, on the same data."""
     served = Served(serving.shell.folder)
     try:
-        found = served.until(served.deployments)
+        served.until(served.deployments)
         time.sleep(6)  # a server that ends at once is not started again
         with FileLock(served.shell.data / ".writer.lock"):  # the run waits here
-            asked = {"parameters": {"offline": True, "spread_minutes": 0}}
-            run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
-            served.until(lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "RUNNING")
+            run = served.begin("refresh-all")
+            served.until(lambda: served.run(run)["state_type"] == "RUNNING")
             os.kill(served.child("flows.server"), signal.SIGKILL)
             served.until(lambda: "the Prefect server ended (-9) and is started again" in served.log())
             served.until(lambda: served.api("health"))
-        served.until(lambda: served.api(f"flow_runs/{run['id']}")["state_type"] == "COMPLETED")
+        served.until(lambda: served.run(run)["state_type"] == "COMPLETED")
         assert served.stop() == 0 and "Traceback" not in served.log(), served.log()
     finally:
         if served.process.poll() is None:

@@ -30,9 +30,9 @@ AT_ONCE = int(os.environ.get("PEACEKEEPING_AT_ONCE", "4"))
 HANGING = """
 import importlib, os, sys, threading, time
 
-clocks = []
+clocks, Timer = [], threading.Timer
 
-class Clock(threading.Timer):
+class Clock(Timer):
     def __init__(self, seconds, *rest, **named):
         super().__init__(2.0, *rest, **named)
 
@@ -41,7 +41,7 @@ class Clock(threading.Timer):
 
 def hang(*arguments, **named):
     for clock in clocks:
-        threading.Timer.start(clock)
+        Timer.start(clock)
     if os.environ["HANG"] == "query":
         import duckdb
         duckdb.sql("SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7").fetchall()
@@ -130,13 +130,11 @@ def test_a_run_cancelled_in_the_ui_ends_cancelled_and_frees_the_lock(copy: Shell
     served = Served(copy.folder)
     try:
         before = digest(copy)
-        found = served.until(served.deployments)
-        asked = {"parameters": {"offline": True, "force": True, "spread_minutes": 0}}
-        run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+        run = served.begin("refresh-all")
         until(copy, "*/*", served.process)
-        served.api(f"flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING"}})
+        served.api(f"flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
         served.until(lambda: served.runs("refresh", ("CANCELLED", "CRASHED", "COMPLETED", "FAILED")))
-        assert served.api(f"flow_runs/{run['id']}")["state_type"] == "CANCELLED"
+        assert served.run(run)["state_type"] == "CANCELLED"
         served.until(lambda: lock_is_free(copy))
         assert digest(copy) == before
     finally:
@@ -162,18 +160,16 @@ def test_a_command_that_was_killed_is_marked_as_crashed_by_the_next_one(copy: Sh
 def test_a_scheduled_run_that_was_killed_begins_once_more_and_says_so(copy: Shell) -> None:
     served = Served(copy.folder)
     try:
-        found = served.until(served.deployments)
-        asked = {"parameters": {"offline": True, "force": True, "spread_minutes": 0}}
-        run = served.api(f"deployments/{found['refresh-all']['id']}/create_flow_run", asked)
+        run = served.begin("refresh-all")
         until(copy, "*/fatalities", served.process)
         os.kill(served.child("prefect.engine"), signal.SIGKILL)
         served.until(lambda: served.runs("refresh", ("COMPLETED", "FAILED")))
-        ended = served.api(f"flow_runs/{run['id']}")
+        ended = served.run(run)
         assert ended["state_type"] == "COMPLETED" and ended["run_count"] == 2, ended["state"]
         assert ended["state"]["message"].startswith("with warnings; published build")
         (summary,) = served.api("artifacts/filter", {"artifacts": {"key": {"any_": ["refresh-summary"]}}})
         assert "This run began once more: it had crashed" in summary["data"]
-        states = [state["name"] for state in served.api(f"flow_run_states/?flow_run_id={run['id']}")]
+        states = [state["name"] for state in served.api(f"flow_run_states/?flow_run_id={run}")]
         assert states.count("Crashed") == 1 and states[-1] == "Completed", states
         assert list((copy.data / "work").iterdir()) == []
     finally:

@@ -72,7 +72,7 @@ def casualties(file: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM fatalities").fetchall()[0][0])
 
 
-def came(state: Any) -> list[tuple[str, str]]:
+def outcomes(state: Any) -> list[tuple[str, str]]:
     days: list[DayResult] = state.result()
     return [(str(day.day), day.outcome) for day in days]
 
@@ -81,7 +81,7 @@ def came(state: Any) -> list[tuple[str, str]]:
 def test_each_period_gets_the_warehouse_of_what_had_been_published_by_its_end(backfill: Any, where: Paths) -> None:
     state = backfill("2014-12-31", "2025-12-31", every="year")
     assert state.is_completed(), state.message
-    days = dict(came(state))
+    days = dict(outcomes(state))
     folder = where.data / "as_of"
     early = [day for day, outcome in days.items() if outcome == "before the first vintage"]
     assert early and early == sorted(days)[: len(early)], days
@@ -94,24 +94,24 @@ def test_each_period_gets_the_warehouse_of_what_had_been_published_by_its_end(ba
     assert casualties(folder / "2025-12-31.duckdb") == 4423  # that of 2025-04-04
     assert not where.warehouse.exists() and not list(folder.glob(".*.work"))
 
-    # What stands is left; what is missing, or was made of other snapshots or code, is built.
+    # A warehouse that is up to date is left alone; one that is missing or of other code is built.
     written = {file: file.stat().st_mtime_ns for file in folder.glob("*.duckdb")}
     (folder / "2025-12-31.duckdb").unlink()
     with duckdb.connect(str(folder / "2022-12-31.duckdb")) as connection:
         connection.execute("UPDATE meta.builds SET build_id = 'of other code'")
     again = backfill("2021-12-31", "2025-12-31", every="year")
-    assert came(again) == [
-        ("2021-12-31", "stands"), ("2022-12-31", "built"), ("2023-12-31", "stands"), ("2024-12-31", "stands"),
+    assert outcomes(again) == [
+        ("2021-12-31", "up to date"), ("2022-12-31", "built"), ("2023-12-31", "up to date"), ("2024-12-31", "up to date"),
         ("2025-12-31", "built"),
     ]  # fmt: skip
-    assert again.message == "as of 5 days: 2 built, 3 up to date already"
+    assert again.message == "as of 5 days: 2 built, 3 up to date"
     kept = {file for file, at in written.items() if file.exists() and file.stat().st_mtime_ns == at}
     assert {"2021-12-31.duckdb", "2023-12-31.duckdb"} <= {file.name for file in kept}
 
     # By months; a refresh that holds the writer's lock meanwhile holds nothing up.
     with only_writer(where):
         month = backfill("2022-01-15", "2022-01-31", wait_seconds=120)
-    assert came(month) == [("2022-01-31", "built")]
+    assert outcomes(month) == [("2022-01-31", "built")]
     assert casualties(folder / "2022-01-31.duckdb") == 4111
 
 

@@ -1,4 +1,4 @@
-"""The flow `brief`: it writes the pages into the data folder, and tells a foreseeable fault in one sentence."""
+"""The flow `brief`: pages in the data folder, artifacts, and errors in one sentence."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
     assert state.message == f"wrote {len(pages)} pages to {folder}; {left} missions had not begun" and left > 60
     index = (folder / "index.html").read_text()
     assert all(page in index for page in pages)
-    told = artifacts(prefect_api)[-1]
+    artifact = artifacts(prefect_api)[-1]
     assert (
-        "![Deaths in ONUC by year of the incident and cause](data:image/svg+xml;base64," in told
+        "![Deaths in ONUC by year of the incident and cause](data:image/svg+xml;base64," in artifact
     )  # the newest by then
 
-    # A batch that fails is told; what the others wrote is there, and listed.
+    # When a batch fails, the run fails; the pages of the others are there, and listed.
     real, last = BriefingWriter.pages, sorted(pages)[-1].partition("_")[0]
 
     def failing(writer: BriefingWriter, missions: Any) -> Any:

@@ -39,8 +39,8 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
     state, summary = run(offline=True)
     flow_run, artifacts = seen(prefect_api, state)
     assert re.fullmatch(r"refresh all sources · offline · 20\d\d-\d\d-\d\d \d\d:\d\d", flow_run["name"])
-    told = flow_run["state"]["message"]
-    assert re.search(rf"published build {summary.build_id}: .*\bfatalities \+1, 1 revised", told), told
+    message = flow_run["state"]["message"]
+    assert re.search(rf"published build {summary.build_id}: .*\bfatalities \+1, 1 revised", message), message
     assert set(artifacts) == {
         "refresh-summary", "rejected-rows", "checks-failed", "claims", "changes", "reconciliations",
     }  # fmt: skip

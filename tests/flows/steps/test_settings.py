@@ -1,0 +1,34 @@
+"""The settings of this project: defaults, blank values, secrets, wrong values."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from click.testing import CliRunner
+from tests_shared import CATALOGUE
+
+from flows.cli.main import app
+from flows.steps.settings import PREFIX, Settings
+
+
+def test_a_blank_variable_counts_as_unset_and_a_secret_is_not_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    for one in fields(Settings):
+        monkeypatch.setenv(f"{PREFIX}{one.name.upper()}", " ")
+    assert Settings.read() == Settings()
+    monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", " https://hooks.example/hunter2 ")
+    assert Settings.read().notify_url == "https://hooks.example/hunter2" and "hunter2" not in repr(Settings.read())
+
+
+def test_the_publishers_variables_are_settings() -> None:
+    variables = {source.publisher.environment for source in CATALOGUE.values() if source.live}
+    assert variables == {f"{PREFIX}{one.name.upper()}" for one in fields(Settings) if one.name.endswith("_url")} - {
+        "PEACEKEEPING_NOTIFY_URL"
+    }
+
+
+def test_a_wrong_data_folder_is_2_and_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEACEKEEPING_DATA", "~no-such-user/data")
+    done = CliRunner().invoke(app, ["status"])
+    assert done.exit_code == 2
+    assert done.stderr == "error: PEACEKEEPING_DATA is '~no-such-user/data', which names an unknown user's home.\n"
