@@ -96,7 +96,7 @@ def test_the_dashboard_and_the_runs_page_name_the_runs(inspector: Inspector) -> 
 
 def test_the_page_of_a_run_has_its_log_and_its_graph(inspector: Inspector) -> None:
     run = inspector.runs["refresh-all"]
-    text = inspector.open(f"/runs/flow-run/{run['id']}", run["name"], "Nobody was asked", "Staged", "checks held")
+    text = inspector.open(f"/runs/flow-run/{run['id']}", run["name"], "Nothing was fetched", "Staged", "checks passed")
     assert "; fatalities 4,423 (12 merged); " in text and "fatalities of 2025-04-04" in text
     assert inspector.page.locator("canvas").count() >= 1
     inspector.page.get_by_text("Task Runs", exact=True).first.click()
@@ -123,7 +123,7 @@ def test_the_briefings_artifact_shows_its_chart(inspector: Inspector) -> None:
 
 def test_the_run_form_explains_the_parameters_and_offers_the_sources(inspector: Inspector) -> None:
     deployment = inspector.served.deployments()["refresh-all"]["id"]
-    text = inspector.open(f"/deployments/deployment/{deployment}/run", "Which sources to ask the publisher for")
+    text = inspector.open(f"/deployments/deployment/{deployment}/run", "Which sources to fetch")
     for words in ("Never open a socket to a publisher", "into a file of its own", "Build also when nothing is new"):
         assert words in text, words
     shape = inspector.served.deployments()["refresh-all"]["parameter_openapi_schema"]["properties"]
