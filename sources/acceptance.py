@@ -42,6 +42,7 @@ DAMAGES = (
     lzma.LZMAError,
     EOFError,
     struct.error,
+    LookupError,  # an empty name
     RuntimeError,
     ValueError,
     OSError,

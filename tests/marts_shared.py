@@ -94,12 +94,12 @@ def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
     put(connection, SNAPSHOTS.full_name, "source vintage sha256 citation", *snapshots)
 
 
-def asked(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
+def select(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
     return connection.execute(sql).fetchall()
 
 
 def one(connection: Connection, sql: str) -> tuple[Any, ...]:
-    (row,) = asked(connection, sql)
+    (row,) = select(connection, sql)
     return row
 
 
@@ -118,19 +118,19 @@ def person(number: int, day: str, mission: str, *rest: str | None) -> tuple[Any,
 DEATHS = "casualty_id incident_date mission nationality_iso3 personnel_type incident_type"
 
 
-def bury(connection: Connection, *rows: tuple[Any, ...]) -> None:
+def add_deaths(connection: Connection, *rows: tuple[Any, ...]) -> None:
     known = pd.Series([row[3] for row in rows]).notna().map({True: "known", False: "undetermined"})
     seen = {"first_seen": "2024-12-31", "last_seen": "2024-12-31"}
     put(connection, "main.fatalities", DEATHS, *rows, nationality_status=known, **seen)
 
 
-def deploy(connection: Connection, *rows: tuple[Any, ...], **same: Any) -> None:
+def add_personnel(connection: Connection, *rows: tuple[Any, ...], **same: Any) -> None:
     columns = "month_end mission contributor_iso3 personnel_type female male total"
     how = {"series": "monthly_report", "includes_staff_officers": False, **same}
     put(connection, "main.uniformed_personnel", columns, *rows, **how)
 
 
-def count_ipi(connection: Connection, mission: str, first: str, last: str, total: int) -> None:
+def add_ipi_strength(connection: Connection, mission: str, first: str, last: str, total: int) -> None:
     months = pd.date_range(first, last, freq="ME").strftime("%Y-%m-%d")
     rows = [(month, mission, total, total) for month in months]
     put(connection, "main.mission_strength", "month_end mission troops total", *rows, reported_on=months)

@@ -57,9 +57,8 @@ def unread_rows(raw: Raw, staged: Staged, salvage: Salvage, how: Comparison) -> 
         # Measures must be consistent, so they come from one row; other cells vary, so that few rows share a key.
         values = passed.iloc[:1] if column in how.measures else passed.drop_duplicates()
         printed.loc[places, theirs[column]] = [values.iloc[place % len(values)] for place in range(len(places))]
-    for _ in range(
-        MAX_STAGINGS
-    ):  # rows with the same key as another are merged or rejected: stage them in a later round
+    # Rows with the same key as another are merged or rejected: they are staged in a later round.
+    for _ in range(MAX_STAGINGS):
         left = printed[unread.loc[printed.index].isna().all(axis=1)]
         again = _staged_alone(raw, left, salvage).reindex(columns=columns).astype(object)
         if not len(again):

@@ -39,7 +39,7 @@ def test_one_in_full_has_verdict_ladder_caveats_origin_and_citation(built: Any) 
     assert "- Casualties up to the event: 188 (persons), 4 still to be determined" in lines
     assert "- Casualties up to the end of 2018: 177 (persons), 4 still to be determined" in lines
     assert "    The same up to 31 December 2018." in lines
-    assert any(line.startswith("Caveats: All staff are counted") for line in lines)
+    assert any(line.startswith("Caveats: All staff and all causes are counted") for line in lines)
     sha256 = built.ask("SELECT sha256 FROM meta.snapshots WHERE source = 'fatalities' AND vintage = '2025-04-04'")
     assert f"- fatalities, vintage 2025-04-04, SHA-256 {sha256}" in lines
     assert lines[-1] == f"Citation: {CITATION}"

@@ -65,14 +65,6 @@ def test_batches_give_the_same_cells(monkeypatch: pytest.MonkeyPatch, at_once: i
 
 
 @settings(max_examples=200, deadline=None)
-@given(OBJECTS, st.data())
-def test_any_cut_of_an_array_is_refused_as_cut_off(rows: list[dict[str, Any]], data: st.DataObject) -> None:
-    payload = json.dumps(rows).encode()
-    with pytest.raises(CutOffError, match="cut off"):
-        read(payload[: data.draw(st.integers(1, len(payload) - 1))])
-
-
-@settings(max_examples=200, deadline=None)
 @given(st.text('[]{},:"a1.e-tru \\n', max_size=40))
 def test_any_text_is_rows_or_refused_in_one_sentence(text: str) -> None:
     try:

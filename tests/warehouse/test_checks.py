@@ -30,15 +30,15 @@ def whole(unchecked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def broken(whole: duckdb.DuckDBPyConnection, *changes: str) -> dict[str, int | None]:
     """The checks that fail after these changes, and what each finds."""
-    asked = checks.all_checks()
+    all_checks = checks.all_checks()
     whole.execute("BEGIN")
     try:
         for change in changes:
             whole.execute(change)
-        numbers = whole.execute(f"SELECT {', '.join(f'({check.sql})' for check in asked)}").fetchall()[0]
+        numbers = whole.execute(f"SELECT {', '.join(f'({check.sql})' for check in all_checks)}").fetchall()[0]
     finally:
         whole.execute("ROLLBACK")
-    outcomes = [Outcome(check, number) for check, number in zip(asked, numbers, strict=True)]
+    outcomes = [Outcome(check, number) for check, number in zip(all_checks, numbers, strict=True)]
     return {outcome.check.name: outcome.found for outcome in outcomes if not outcome.passed}
 
 
@@ -263,7 +263,7 @@ def test_every_declared_check_of_severity_error_is_broken_above() -> None:
     }
 
 
-def test_deaths_outside_their_mission_s_dates_are_told_above_the_known_number(
+def test_deaths_outside_their_mission_s_dates_are_reported_above_the_known_number(
     whole: duckdb.DuckDBPyConnection,
 ) -> None:
     rows = (
@@ -289,16 +289,16 @@ def test_a_difference_that_is_explained_is_no_warning(whole: duckdb.DuckDBPyConn
 
 def test_a_known_break_is_no_warning_until_it_no_longer_occurs(whole: duckdb.DuckDBPyConnection) -> None:
     name = "strength of missions in the monthly reports and in IPI''s database"
-    told = f"reconciliation: {name}".replace("''", "'")
+    failing = f"reconciliation: {name}".replace("''", "'")
     ipi = (
         BREAK.replace("assessments in both of CEB''s tables", name)
         .replace("FRA", "MINUSTAH")
         .replace("2018-19", "2015-05")
     )
     assert broken(whole, ipi.format("'differs'", "NULL").replace("false", "true")) == {}
-    assert broken(whole, ipi.format("'differs'", "NULL")) == {told: 1}  # the place is known, the size is not
-    assert broken(whole, ipi.format("'equal'", "NULL")) == {told: 1}
-    assert broken(whole, ipi.format("'differs'", "NULL").replace("2015-05", "2015-06")) == {told: 1}
+    assert broken(whole, ipi.format("'differs'", "NULL")) == {failing: 1}  # the place is known, the size is not
+    assert broken(whole, ipi.format("'equal'", "NULL")) == {failing: 1}
+    assert broken(whole, ipi.format("'differs'", "NULL").replace("2015-05", "2015-06")) == {failing: 1}
 
 
 # Judging
@@ -333,13 +333,13 @@ def test_a_fraction_is_not_cut_down_to_a_pass(built: Path) -> None:
     assert not outcome.passed
 
 
-def test_a_failed_warning_is_told_and_stops_nothing(built: Path) -> None:
+def test_a_failed_warning_is_reported_and_stops_nothing(built: Path) -> None:
     with duckdb.connect(str(built)) as connection:
         connection.execute("UPDATE meta.corrections SET status = 'expired'")
-    (told,) = checks.require(checks.run(built))
-    assert told.check.name == "corrections still apply"
-    assert told.found == 1
-    assert told.check.severity == "warn"
+    (failing,) = checks.require(checks.run(built))
+    assert failing.check.name == "corrections still apply"
+    assert failing.found == 1
+    assert failing.check.severity == "warn"
 
 
 def test_all_failed_errors_are_named_and_no_warning_is_among_them() -> None:

@@ -168,50 +168,40 @@ def insert(connection: duckdb.DuckDBPyConnection, change: dict[str, Any]) -> Non
         {"parent": None, "allowance": None, "balance": None},
         {"teeth": 0, "allowance": 0, "balance": 90},
         {"teeth": 32, "asleep": False},
-        {"kind": "tall"},
     ],
     ids=str,
 )
-def test_a_row_that_keeps_its_declaration_is_taken(
+def test_a_row_that_fits_its_declaration_is_accepted(
     family: duckdb.DuckDBPyConnection, change: dict[str, object]
 ) -> None:
     insert(family, change)
     assert family.execute("SELECT count(*) FROM main.children").fetchone() == (1,)
 
 
+# What the warehouse's own tables, below, have no column for.
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
-        ({"child": None}, "NOT NULL constraint failed: children.child"),
-        ({"born": None}, "NOT NULL constraint failed: children.born"),
-        ({"kind": None}, "NOT NULL constraint failed: children.kind"),
-        ({"teeth": None}, "NOT NULL constraint failed: children.teeth"),
         ({"asleep": None}, "NOT NULL constraint failed: children.asleep"),
-        ({"child": "Ann"}, "CHECK constraint failed"),
         ({"child": "ann."}, "CHECK constraint failed"),
         ({"child": ""}, "CHECK constraint failed"),
         ({"kind": "its small"}, "Could not convert string"),
-        ({"teeth": -1}, "CHECK constraint failed"),
         ({"teeth": 33, "asleep": False}, "CHECK constraint failed"),
         ({"teeth": 30}, "CHECK constraint failed"),
-        ({"allowance": -0.01}, "CHECK constraint failed"),
-        ({"balance": 90.5}, "CHECK constraint failed"),
-        ({"balance": -90.5}, "CHECK constraint failed"),
         ({"balance": float("nan")}, "CHECK constraint failed"),
         ({"parent": "Q"}, "foreign key constraint"),
     ],
     ids=str,
 )
 def test_a_row_that_breaks_its_declaration_is_refused(
-    family: duckdb.DuckDBPyConnection, change: dict[str, object], told: str
+    family: duckdb.DuckDBPyConnection, change: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(duckdb.Error) as caught:
+    with pytest.raises(duckdb.Error, match=message):
         insert(family, change)
-    assert told in str(caught.value)
     assert family.execute("SELECT count(*) FROM main.children").fetchone() == (0,)
 
 
-def test_a_second_row_of_one_key_is_refused(family: duckdb.DuckDBPyConnection) -> None:
+def test_a_key_of_several_columns_is_unique_as_a_whole(family: duckdb.DuckDBPyConnection) -> None:
     insert(family, {})
     insert(family, {"born": date(2020, 3, 1)})
     insert(family, {"child": "bob"})
@@ -219,13 +209,16 @@ def test_a_second_row_of_one_key_is_refused(family: duckdb.DuckDBPyConnection) -
         insert(family, {"teeth": 3})
 
 
-def test_keys_and_references_that_are_not_enforced_are_left_to_the_checks() -> None:
-    columns = {"code": text("Code."), "other": text("Other.", references="parents.code")}
-    table = Table("main", "facts", "Facts", "One row a fact.", ("code",), False, columns)
+def test_a_generated_column_follows_its_expression() -> None:
+    columns = {"kind": text("Kind."), "is_big": flag("Whether big.", generated="kind = 'big'")}
+    table = Table("main", "t", "T", "One row a row.", (), False, columns)
     with duckdb.connect() as connection:
-        connection.execute(ddl.create_table(table))
-        connection.execute("INSERT INTO main.facts VALUES ('x', 'nobody'), ('x', 'nobody')")
-    assert ddl.references(table) == [("other", "main.parents", "code")]
+        connection.execute("\n".join([ddl.create_table(table), *ddl.comments(table)]))
+        connection.execute("INSERT INTO t (kind) VALUES ('big'), ('small')")
+        assert connection.execute("SELECT is_big FROM t").fetchall() == [(True,), (False,)]
+        connection.execute("UPDATE t SET kind = 'small'")
+        assert connection.execute("SELECT DISTINCT is_big FROM t").fetchall() == [(False,)]
+    assert list(table.stored_columns) == ["kind"] == list(table.frame_schema().columns)
 
 
 # The warehouse's own tables
@@ -236,17 +229,17 @@ def test_the_file_refuses_what_the_declaration_forbids(full: duckdb.DuckDBPyConn
     broken = []
     for name, column in table.stored_columns.items():
         meta = dict(column.metadata or {})
-        told = refused(full, table.full_name, f"NULL AS {name}")
-        if not column.nullable and f"NOT NULL constraint failed: {table.name}.{name}" not in told:
+        message = refused(full, table.full_name, f"NULL AS {name}")
+        if not column.nullable and f"NOT NULL constraint failed: {table.name}.{name}" not in message:
             broken.append(f"{name} takes NULL")
         for bound, beyond in (("minimum", -1), ("maximum", 1)):
             if meta.get(bound) is not None:
-                told = refused(full, table.full_name, f"{meta[bound] + beyond} AS {name}")
-                if "CHECK constraint failed" not in told or name not in told:
+                message = refused(full, table.full_name, f"{meta[bound] + beyond} AS {name}")
+                if "CHECK constraint failed" not in message or name not in message:
                     broken.append(f"{name} takes more than its {bound}")
         if meta.get("pattern"):
-            told = refused(full, table.full_name, f"'?' AS {name}")
-            if "CHECK constraint failed" not in told or name not in told:
+            message = refused(full, table.full_name, f"'?' AS {name}")
+            if "CHECK constraint failed" not in message or name not in message:
                 broken.append(f"{name} takes another form")
         if meta.get("values") and "onver" not in refused(full, table.full_name, f"'no such value' AS {name}"):
             broken.append(f"{name} takes an unknown value")
@@ -260,7 +253,7 @@ def test_the_file_refuses_what_the_declaration_forbids(full: duckdb.DuckDBPyConn
 
 
 @pytest.mark.parametrize(
-    ("table", "change", "told"),
+    ("table", "change", "message"),
     [
         ("main.uniformed_personnel", "total + 1 AS total", "female + male"),
         ("main.uniformed_personnel", "-1 AS female", "female >= 0"),
@@ -279,8 +272,8 @@ def test_the_file_refuses_what_the_declaration_forbids(full: duckdb.DuckDBPyConn
         ("meta.snapshots", "rows_read + 1 AS rows_read", "rows_read = "),
     ],
 )
-def test_each_of_these_rows_is_refused(full: duckdb.DuckDBPyConnection, table: str, change: str, told: str) -> None:
-    assert told in refused(full, table, change)
+def test_each_of_these_rows_is_refused(full: duckdb.DuckDBPyConnection, table: str, change: str, message: str) -> None:
+    assert message in refused(full, table, change)
 
 
 def test_women_and_men_need_not_be_known_for_a_total(full: duckdb.DuckDBPyConnection) -> None:
@@ -336,11 +329,11 @@ def test_every_enforced_key_and_reference_is_a_constraint_of_the_file(full: duck
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.full_name)
 def test_the_file_s_comments_are_the_declaration_s(full: duckdb.DuckDBPyConnection, table: Table) -> None:
     place = [table.schema_name, table.name]
-    told = full.execute(
+    message = full.execute(
         "SELECT comment FROM duckdb_tables() WHERE database_name = 'given' AND schema_name = ? AND table_name = ?",
         place,
     )
-    assert told.fetchall() == [(" ".join([table.title + ".", table.description, *table.hazards]),)]
+    assert message.fetchall() == [(" ".join([table.title + ".", table.description, *table.hazards]),)]
     columns = full.execute(
         "SELECT column_name, comment FROM duckdb_columns() "
         "WHERE database_name = 'given' AND schema_name = ? AND table_name = ? ORDER BY column_index",

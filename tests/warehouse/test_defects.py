@@ -1,4 +1,4 @@
-"""Known defects: one that its query recognises stands, one that the publisher mended is told, NULL can't tell."""
+"""Known defects: each gets a status from the number of cases that its query finds."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def statuses(built: Path) -> dict[str, str]:
 def test_a_defect_stands_until_its_query_says_that_it_is_mended(built: Path) -> None:
     expect = "SELECT 2 - count(DISTINCT contributor_iso3) FROM main.assessed_contributions WHERE contributor_iso3 IN ('SOM', 'XKX')"
     put(
-        built, there=(expect, 2), any=(expect, None), untold=(None, None), unknown=("SELECT NULL", 1),
+        built, there=(expect, 2), any=(expect, None), unqueried=(None, None), unknown=("SELECT NULL", 1),
         nothing=("SELECT 1 WHERE false", 1),
     )  # fmt: skip
     defects.run(built)
     assert statuses(built) == {
-        "there": "stands", "any": "stands", "untold": "not asked", "unknown": "not asked", "nothing": "not asked",
+        "there": "stands", "any": "stands", "unqueried": "not asked", "unknown": "not asked", "nothing": "not asked",
     }  # fmt: skip
     mend = "UPDATE main.assessed_contributions SET contributor_iso3 = '{}' WHERE snapshot_row = {}"
     with duckdb.connect(str(built)) as connection:  # the publisher adds one of the two missing states
@@ -55,10 +55,10 @@ def test_a_defect_that_cannot_be_asked_for_is_named(built: Path) -> None:
 
 
 def test_every_expect_of_a_declaration_can_be_asked_of_any_warehouse(built: Path) -> None:
-    asked = [(name, defect.id, defect.expect) for name, source in CATALOGUE.items()
+    queries = [(name, defect.id, defect.expect) for name, source in CATALOGUE.items()
              for defect in source.known_defects if defect.expect]  # fmt: skip
-    assert len(asked) >= 15
+    assert len(queries) >= 15
     with duckdb.connect(str(built), read_only=True) as connection:
-        for name, defect, expect in asked:
+        for name, defect, expect in queries:
             found = connection.execute(f"SELECT ({expect})::BIGINT").fetchall()
             assert len(found) == 1, (name, defect)

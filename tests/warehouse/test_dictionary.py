@@ -35,8 +35,8 @@ def test_every_column_of_the_warehouse_has_its_row(rendered: str, unchecked: Pat
             "SELECT schema_name || '.' || table_name, list(column_name ORDER BY position) FROM meta.columns GROUP BY ALL"
         ).fetchall()
     # A macro with an argument says in its text which columns it has.
-    told = {name: [row[0].strip("*") for row in rows] for name, rows in sections(rendered).items() if "(" not in name}
-    assert told == dict(listed)
+    output = {name: [row[0].strip("*") for row in rows] for name, rows in sections(rendered).items() if "(" not in name}
+    assert output == dict(listed)
     assert all(len(row) == 5 for rows in sections(rendered).values() for row in rows)
 
 
@@ -93,11 +93,11 @@ def test_the_words_of_a_warehouse_s_publisher_stand_beside_ours(tmp_path: Path, 
     assert plain == [line.removesuffix(" |") for line in rendered.splitlines()]
 
 
-def test_a_warehouse_that_is_none_is_told_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warehouse_that_is_none_is_reported_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = tmp_path / "old.duckdb"
     duckdb.connect(str(old)).close()
     for warehouse in (tmp_path / "none.duckdb", old):
         assert dictionary.main([str(tmp_path / "with.md"), "--warehouse", str(warehouse)]) == 1
-        told = capsys.readouterr().err
-        assert told.startswith("error: ") and "Traceback" not in told
+        output = capsys.readouterr().err
+        assert output.startswith("error: ") and "Traceback" not in output
     assert not (tmp_path / "with.md").exists()

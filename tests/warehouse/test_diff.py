@@ -45,7 +45,7 @@ def test_both_files_are_left_as_they_were(unchecked: Path, after: Path) -> None:
     assert compare(unchecked, unchecked).total == 0
 
 
-def test_the_builds_are_told_with_their_newest_vintages(unchecked: Path, after: Path) -> None:
+def test_the_builds_are_reported_with_their_newest_vintages(unchecked: Path, after: Path) -> None:
     edit(
         after,
         "UPDATE meta.builds SET build_id = 'later', code_version = '0.2.0'",
@@ -133,10 +133,10 @@ def test_a_row_whose_key_changes_is_gone_and_added(unchecked: Path, after: Path)
     edit(after, "UPDATE uniformed_personnel SET personnel_type = 'Staff Officer' WHERE total = 50")
     found = table(compare(unchecked, after), "uniformed_personnel")
     assert (found.added, found.gone, found.changed) == (1, 1, 0)
-    told = {"month_end": date(2023, 9, 30), "mission": "UNSPECIFIED", "contributor_iso3": "IND"}
+    report = {"month_end": date(2023, 9, 30), "mission": "UNSPECIFIED", "contributor_iso3": "IND"}
     numbers = {"female": None, "male": None, "total": 50}
-    assert found.examples_gone == [told | {"personnel_type": "Troops"} | numbers]
-    assert found.examples_added == [told | {"personnel_type": "Staff Officer"} | numbers]
+    assert found.examples_gone == [report | {"personnel_type": "Troops"} | numbers]
+    assert found.examples_added == [report | {"personnel_type": "Staff Officer"} | numbers]
 
 
 def test_where_a_row_comes_from_is_not_compared(unchecked: Path, after: Path) -> None:
@@ -219,7 +219,7 @@ def test_rows_added_come_in_the_order_of_their_key(unchecked: Path, after: Path)
 
 
 @pytest.mark.parametrize(("earlier", "word"), [(True, "earlier"), (False, "later")])
-def test_a_table_that_only_one_build_has_is_told(unchecked: Path, after: Path, earlier: bool, word: str) -> None:
+def test_a_table_that_only_one_build_has_is_reported(unchecked: Path, after: Path, earlier: bool, word: str) -> None:
     edit(after, "DROP TABLE mission_aliases")
     found = compare(unchecked, after) if earlier else compare(after, unchecked)
     one = table(found, "mission_aliases")
@@ -237,7 +237,7 @@ def test_an_empty_table_that_only_one_build_has_is_a_difference(unchecked: Path,
     assert "Nothing changed." not in lines(found)
 
 
-def test_a_column_that_only_one_build_has_is_told(unchecked: Path, after: Path) -> None:
+def test_a_column_that_only_one_build_has_is_reported(unchecked: Path, after: Path) -> None:
     edit(
         after,
         "ALTER TABLE uniformed_personnel DROP COLUMN series",
@@ -295,10 +295,10 @@ def test_json_has_plain_types_and_dates_as_iso_texts(unchecked: Path, after: Pat
         "UPDATE fatalities SET incident_date = DATE '2010-01-02' WHERE casualty_id = 'UNAMA-2010-01-00007'",
         "UPDATE assessed_contributions SET amount_usd = 0.25 WHERE amount_usd = 700000000.70",
     )
-    told = json.loads(json.dumps(compare(unchecked, after).as_json(), allow_nan=False))
-    assert told["total"] == 2
-    assert told["before"]["vintages"]["missions"] == "2025-04-30"
-    money, deaths = told["tables"][:2]
+    report = json.loads(json.dumps(compare(unchecked, after).as_json(), allow_nan=False))
+    assert report["total"] == 2
+    assert report["before"]["vintages"]["missions"] == "2025-04-30"
+    money, deaths = report["tables"][:2]
     assert money["table"] == "assessed_contributions"
     assert money["fields"][0]["examples"][0]["after"] == 0.25
     assert deaths["fields"] == [
@@ -313,14 +313,14 @@ def test_json_has_plain_types_and_dates_as_iso_texts(unchecked: Path, after: Pat
     ]
 
 
-def test_a_missing_file_is_told(unchecked: Path, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(unchecked: Path, tmp_path: Path) -> None:
     with pytest.raises(DiffError, match=r"There is no warehouse at .*nowhere\.duckdb"):
         compare(unchecked, tmp_path / "nowhere.duckdb")
     with pytest.raises(DiffError, match="There is no warehouse at"):
         compare(tmp_path, unchecked)
 
 
-def test_a_foreign_file_is_told(unchecked: Path, tmp_path: Path) -> None:
+def test_a_foreign_file_is_reported(unchecked: Path, tmp_path: Path) -> None:
     foreign, text, other = tmp_path / "foreign.duckdb", tmp_path / "text.duckdb", tmp_path / "other.sqlite"
     edit(foreign, "CREATE TABLE a (b INTEGER)")
     text.write_text("not a database\n" * 1000)
@@ -334,13 +334,13 @@ def test_a_foreign_file_is_told(unchecked: Path, tmp_path: Path) -> None:
             compare(file, unchecked)
 
 
-def test_an_unfinished_file_is_told(unchecked: Path, after: Path) -> None:
+def test_an_unfinished_file_is_reported(unchecked: Path, after: Path) -> None:
     edit(after, "DELETE FROM meta.builds")
     with pytest.raises(DiffError, match="names 0 builds, not one"):
         compare(unchecked, after)
 
 
-def test_a_damaged_file_is_told(unchecked: Path, after: Path) -> None:
+def test_a_damaged_file_is_reported(unchecked: Path, after: Path) -> None:
     whole = after.read_bytes()
     for size in (0, 5000, len(whole) // 2):
         after.write_bytes(whole[:size])

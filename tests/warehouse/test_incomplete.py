@@ -53,7 +53,7 @@ NO_TOLL = {"fatalities_as_of": "one row a casualty, as main.fatalities has it: n
 # Marts that have a month_end or a peacekeeping_year, and are not marked.
 NO_FIGURES = {"peacekeeping_years": "a calendar, without figures"}
 PERIODIC = {f"main.{name}" for name, one in CATALOGUE.items() if one.coverage.rule == "replace_periods"}
-COMMENT = "True where rows of the period were rejected: the figure is too low; see meta.incomplete_periods."
+COMMENT = "True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods)."
 
 
 def lacks(source: str, period: str, measure: str = "total", *figures: float | None) -> str:
@@ -221,8 +221,8 @@ def where(small: Path, tmp_path: Path) -> Paths:
 
 def status(where: Paths) -> dict[str, list[dict[str, Any]]]:
     """The incomplete periods of each source that has some."""
-    told = read_status(where, date(2025, 5, 1))["sources"]
-    return {one["source"]: one["incomplete_periods"] for one in told if one["incomplete_periods"]}
+    sources = read_status(where, date(2025, 5, 1))["sources"]
+    return {one["source"]: one["incomplete_periods"] for one in sources if one["incomplete_periods"]}
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ OF_THE_DEAD = (
 )
 
 
-def told(html: str, text: str) -> dict[str, int]:
+def mentions(html: str, text: str) -> dict[str, int]:
     """How often each section says so; those that don't are left out."""
     names = ("toll", "days", "people", "pay", "cost", "owed", "claims", "sources")
     found = {name: section(html, name).count(text) for name in names}
@@ -294,7 +294,7 @@ def test_a_page_says_nothing_of_incomplete_periods_when_there_is_none(small: Pat
     html = rendered(small, "MINUSMA", "2018-12-31")
     assert "ncomplete:" not in html and 'class="note lacking"' not in html and "rejected" not in html
     other = [lacks("uniformed_personnel", "2017-06-30"), lacks("assessed_contributions", "2019-20", "amount_usd")]
-    assert told(rendered(changed(built, *other), "MINUSMA", "2018-12-31"), "Incomplete:") == {"sources": 2}
+    assert mentions(rendered(changed(built, *other), "MINUSMA", "2018-12-31"), "Incomplete:") == {"sources": 2}
     with queries(small) as query:
         assert "Incomplete" not in page.render_index(query, tmp_path, None)
 
@@ -302,23 +302,23 @@ def test_a_page_says_nothing_of_incomplete_periods_when_there_is_none(small: Pat
 def test_a_page_marks_an_incomplete_month_where_it_shows_it(built: Path) -> None:
     html = rendered(changed(built, PERSONNEL), "MINUSMA", "2018-12-31")
     # Below the months, below the contributors' month, above the levels.
-    assert told(html, OF_MAY) == {"people": 3, "sources": 1}
-    assert told(html, "Incomplete:") == told(html, OF_MAY)
+    assert mentions(html, OF_MAY) == {"people": 3, "sources": 1}
+    assert mentions(html, "Incomplete:") == mentions(html, OF_MAY)
     assert "monthly report incomplete" in section(html, "people")
     assert "personnel: report of 31 May 2017, incomplete" in html
     before = rendered(built, "MINUSMA", "2017-05-01")  # the next month stands beside the month shown
-    assert told(before, OF_MAY)["people"] == 2 and "30 April 2017, incomplete" not in before
+    assert mentions(before, OF_MAY)["people"] == 2 and "30 April 2017, incomplete" not in before
 
 
 def test_a_month_whose_report_does_not_name_the_mission_can_lack_its_rows(built: Path) -> None:
     html = rendered(changed(built, lacks("uniformed_personnel", "2017-06-30")), "MINUSMA", "2023-12-31")
-    assert told(html, "Incomplete: 30 June 2017 lacks") == {"people": 1, "sources": 1}
+    assert mentions(html, "Incomplete: 30 June 2017 lacks") == {"people": 1, "sources": 1}
     assert "No figure: June 2017" in section(html, "people")
 
 
 def test_a_page_marks_an_incomplete_year_of_assessments(built: Path) -> None:
     html = rendered(changed(built, MONEY), "MINUSMA", "2018-12-31")
-    assert told(html, OF_2018) == {"pay": 1, "sources": 1} == told(html, "Incomplete:")
+    assert mentions(html, OF_2018) == {"pay": 1, "sources": 1} == mentions(html, "Incomplete:")
     assert "Incomplete" not in section(rendered(built, "MINUSMA", "2019-12-31"), "pay")  # of 2019-20
     assert briefed(built, "MINUSMA", "2018-12-31").lacking("assessed_contributions", "2019-20") == []
 
@@ -336,15 +336,15 @@ def test_a_page_marks_an_incomplete_year_of_assessments(built: Path) -> None:
 )
 def test_a_page_marks_the_other_sources_where_it_shows_them(built: Path, statement: str, name: str) -> None:
     day = "2019-06-01"
-    assert told(rendered(built, "MINUSMA", day), "Incomplete:") == {}
-    assert told(rendered(changed(built, statement), "MINUSMA", day), "Incomplete:")[name] == 1
+    assert mentions(rendered(built, "MINUSMA", day), "Incomplete:") == {}
+    assert mentions(rendered(changed(built, statement), "MINUSMA", day), "Incomplete:")[name] == 1
 
 
 def test_a_page_and_the_index_have_the_rejected_rows_beside_the_totals_of_deaths(built: Path, tmp_path: Path) -> None:
     html = rendered(changed(built, DEATHS), "MINUSMA")
     # Below the headline, beside the ladders, and above the worst days where there are some.
-    assert told(html, OF_THE_DEAD)["toll"] == 2 and told(html, OF_THE_DEAD)["sources"] == 1
-    assert told(html, "Incomplete:") == told(html, OF_THE_DEAD)
+    assert mentions(html, OF_THE_DEAD)["toll"] == 2 and mentions(html, OF_THE_DEAD)["sources"] == 1
+    assert mentions(html, "Incomplete:") == mentions(html, OF_THE_DEAD)
     assert "deaths: data of" in html and "30 April 2025</time>, 5 rows rejected" in html
     with queries(built) as query:
         assert OF_THE_DEAD in page.render_index(query, tmp_path, None)

@@ -1,4 +1,4 @@
-"""Building the file: every row arrives, what breaks a constraint is told, and the file opens wherever it is put."""
+"""Building the file: every row is loaded, a row that breaks a constraint stops the build, and the file opens read-only."""
 
 from __future__ import annotations
 
@@ -139,12 +139,12 @@ BROKEN_ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("table", "column", "value", "told"), BROKEN_ROWS)
+@pytest.mark.parametrize(("table", "column", "value", "message"), BROKEN_ROWS)
 def test_a_row_that_breaks_a_constraint_is_a_build_error(
-    tmp_path: Path, parquet: dict[str, Path], table: str, column: str, value: object, told: str
+    tmp_path: Path, parquet: dict[str, Path], table: str, column: str, value: object, message: str
 ) -> None:
     files = changed(parquet, tmp_path, table, column, value)
-    with pytest.raises(BuildError, match=told) as caught:
+    with pytest.raises(BuildError, match=message) as caught:
         load.build(tmp_path / "built.duckdb", files)
     assert str(caught.value).startswith("The build failed: ")
     assert "\n" not in str(caught.value)
@@ -222,12 +222,14 @@ def test_every_mart_is_a_view_that_runs_or_a_macro(reader: Reader) -> None:
 
 
 def test_every_mart_tells_its_definition_and_its_hazards(reader: Reader) -> None:
-    told = dict(reader("SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'marts'"))
-    assert told["personnel_by_contributor_and_month"].startswith("Uniformed personnel by contributor and month-end, ")
-    assert "\n- Numbers deployed on that day: never add months.\n" in told["personnel_by_contributor_and_month"]
-    assert "persons (not rows), all staff, all years" in told["fatalities_by_mission_and_incident_type"]
-    assert "of the sum of all states in CEB's file.\n- Assessed, not paid.\n" in told["assessment_shares"]
-    for comment in told.values():
+    message = dict(reader("SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'marts'"))
+    assert message["personnel_by_contributor_and_month"].startswith(
+        "Uniformed personnel by contributor and month-end, "
+    )
+    assert "\n- Numbers deployed on that day: never add months.\n" in message["personnel_by_contributor_and_month"]
+    assert "persons (not rows), all staff, all years" in message["fatalities_by_mission_and_incident_type"]
+    assert "of the sum of all states in CEB's file.\n- Assessed, not paid.\n" in message["assessment_shares"]
+    for comment in message.values():
         definition, *hazards = comment.split("\n")
         assert definition and all(hazard.startswith("- ") and hazard.endswith(".") for hazard in hazards)
 

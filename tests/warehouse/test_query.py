@@ -28,7 +28,7 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...
     return Answer(connection, sql).rows()
 
 
-def told(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+def error_of(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     """The text of the QueryError that this SQL gives."""
     with pytest.raises(QueryError) as caught:
         rows(connection, sql)
@@ -56,7 +56,7 @@ def told(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     ],
 )
 def test_writing_sql_is_refused(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    answer = told(connection, sql)
+    answer = error_of(connection, sql)
     assert "read-only" in answer
     assert "`refresh`" in answer
     assert "\n" not in answer
@@ -66,7 +66,7 @@ def test_writing_sql_is_refused(connection: duckdb.DuckDBPyConnection, sql: str)
     "sql", ["SELECT 1; SELECT 2", "SELECT 1; DROP TABLE main.fatalities", "SELECT 1;\n-- then\nSET x = 1;"]
 )
 def test_a_second_statement_is_refused_and_none_is_run(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    assert told(connection, sql).startswith("One statement at a time")
+    assert error_of(connection, sql).startswith("One statement at a time")
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1;", "SELECT 1; -- done", " ;SELECT 1; ; ", "SELECT /* ; */ 1"])
@@ -114,7 +114,7 @@ def test_what_reaches_outside_is_refused(connection: duckdb.DuckDBPyConnection, 
     (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
     with duckdb.connect(str(tmp_path / "other.duckdb")) as other:
         other.execute("CREATE TABLE t AS SELECT 1 AS x")
-    answer = told(connection, sql.format(file=tmp_path / "secret.csv", folder=tmp_path))
+    answer = error_of(connection, sql.format(file=tmp_path / "secret.csv", folder=tmp_path))
     assert "can't reach files or the network; use --output to write the answer." in answer
     assert "\n" not in answer
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.duckdb", "secret.csv"]
@@ -122,14 +122,14 @@ def test_what_reaches_outside_is_refused(connection: duckdb.DuckDBPyConnection, 
 
 def test_a_file_named_in_from_is_no_table(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
-    assert "secret.csv" in told(connection, f"SELECT * FROM '{tmp_path / 'secret.csv'}'")
+    assert "secret.csv" in error_of(connection, f"SELECT * FROM '{tmp_path / 'secret.csv'}'")
 
 
 def test_python_s_own_variables_are_no_tables(connection: duckdb.DuckDBPyConnection) -> None:
     import pandas as pd
 
     secret = pd.DataFrame({"x": [1]})
-    assert "secret does not exist" in told(connection, "SELECT * FROM secret")
+    assert "secret does not exist" in error_of(connection, "SELECT * FROM secret")
     assert len(secret) == 1
 
 
@@ -145,7 +145,7 @@ def test_python_s_own_variables_are_no_tables(connection: duckdb.DuckDBPyConnect
     ],
 )
 def test_settings_are_locked(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    answer = told(connection, sql)
+    answer = error_of(connection, sql)
     assert "the configuration has been locked" in answer
     assert "\n" not in answer
 
@@ -154,7 +154,7 @@ def test_settings_are_locked(connection: duckdb.DuckDBPyConnection, sql: str) ->
     "sql", ["DROP TABLE main.fatalities", "SELECT * FROM read_csv('/etc/hostname')", "LOAD httpfs"]
 )
 def test_a_refusal_consists_of_whole_sentences(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    reason, _, advice = told(connection, sql).partition(" The warehouse is" if "DROP" in sql else " Queries can't")
+    reason, _, advice = error_of(connection, sql).partition(" The warehouse is" if "DROP" in sql else " Queries can't")
     assert reason.endswith((".", "!")) and advice.endswith(".")
 
 
@@ -162,8 +162,8 @@ def test_a_refusal_consists_of_whole_sentences(connection: duckdb.DuckDBPyConnec
 
 
 @pytest.mark.parametrize("sql", ["", "   ", "\n\t", ";", " ; ;", "-- only a comment", "/* only\na comment */"])
-def test_an_empty_query_is_told(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    assert told(connection, sql) == "The query is empty."
+def test_an_empty_query_is_reported(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    assert error_of(connection, sql) == "The query is empty."
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_an_empty_query_is_told(connection: duckdb.DuckDBPyConnection, sql: str)
 def test_wrong_sql_says_what_is_wrong_in_its_first_line(
     connection: duckdb.DuckDBPyConnection, sql: str, named: str
 ) -> None:
-    assert named in told(connection, sql).splitlines()[0]
+    assert named in error_of(connection, sql).splitlines()[0]
 
 
 # Two batches; only the last row can't be had. The padding keeps DuckDB from running ahead of the reader.
@@ -237,8 +237,8 @@ def test_ctrl_c_stops_a_query_that_runs(small: Path) -> None:
 
 
 def test_the_connection_answers_after_a_fault(connection: duckdb.DuckDBPyConnection) -> None:
-    told(connection, "SELECT * FROM main.deaths")
-    told(connection, LATE)
+    error_of(connection, "SELECT * FROM main.deaths")
+    error_of(connection, LATE)
     assert rows(connection, "SELECT count(*) FROM main.fatalities") == [(8,)]
 
 

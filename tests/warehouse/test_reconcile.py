@@ -1,4 +1,4 @@
-"""Reconciliations: two-sided, exact, NULL equal to nothing; breaks have a named reason or stand."""
+"""Reconciliations: both sides count, nothing is rounded, NULL equals nothing; a break has a reason or is unexplained."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def declaration(change: Callable[[dict[str, Any]], None], folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda text: text["reconciliations"][0].pop("unit"), r"reconciliations\.0\.unit: Field required"),
         (lambda text: text["reconciliations"][0].update(tolerance=1), r"reconciliations\.0\.tolerance: Extra inputs"),
@@ -134,9 +134,9 @@ def declaration(change: Callable[[dict[str, Any]], None], folder: Path) -> Path:
     ],
 )
 def test_a_faulty_declaration_names_the_entry_and_the_field(
-    change: Callable[[dict[str, Any]], None], told: str, tmp_path: Path
+    change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match=f"reconciliations.yaml: .*{told}"):
+    with pytest.raises(ValueError, match=f"reconciliations.yaml: .*{message}"):
         reconcile.declared(declaration(change, tmp_path))
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from marts_shared import Connection, asked
+from marts_shared import Connection, select
 
 from sources import bundle
 from warehouse.claims.files import FOLDER, load_claims
@@ -103,14 +103,16 @@ def test_what_is_still_to_be_determined_stands_beside_the_figure(found: dict[str
 
 
 def test_a_figure_that_is_not_exact_says_how_it_is_meant(found: dict[str, Judged]) -> None:
-    told = {(name, figure.definition.id): figure.text for name, one in found.items() for figure in one.figures}
-    assert told["us-arrears", "owed"] == "about 776,000,000"
-    assert told["us-arrears", "owed_in_september"] == "more than 1,000,000,000"
-    assert told["us-arrears", "cap_related"] == "more than 500,000,000"
-    assert told["us-arrears", "regular_budget"] == "381,000,000"
-    assert told["us-arrears", "all_states"] == told["states-pay-late", "peacekeeping_arrears"] == "about 2,000,000,000"
-    assert told["cash-for-two-months", "months"] == "less than 2"
-    assert told["minusma-size", "civilians"] == "1,584" and told["minusma-size", "uniformed_fact"] == "14,769"
+    texts = {(name, figure.definition.id): figure.text for name, one in found.items() for figure in one.figures}
+    assert texts["us-arrears", "owed"] == "about 776,000,000"
+    assert texts["us-arrears", "owed_in_september"] == "more than 1,000,000,000"
+    assert texts["us-arrears", "cap_related"] == "more than 500,000,000"
+    assert texts["us-arrears", "regular_budget"] == "381,000,000"
+    assert (
+        texts["us-arrears", "all_states"] == texts["states-pay-late", "peacekeeping_arrears"] == "about 2,000,000,000"
+    )
+    assert texts["cash-for-two-months", "months"] == "less than 2"
+    assert texts["minusma-size", "civilians"] == "1,584" and texts["minusma-size", "uniformed_fact"] == "14,769"
     assert "owed about 2,000,000,000 USD" in found["states-pay-late"].because
     assert "September 2018 gives more than 1,000,000,000 USD" in found["us-arrears"].because
     assert "covered less than 2 months of operations" in found["cash-for-two-months"].because
@@ -141,7 +143,7 @@ def test_the_share_without_china_is_of_the_whole_that_has_china_in_it(found: dic
 
 def test_shares_by_level_add_up_from_the_rows(real: Connection, found: dict[str, Judged]) -> None:
     developing = "('D', 'E', 'F', 'G', 'H|I', 'J')"
-    troops = asked(
+    troops = select(
         real,
         f"SELECT sum(total) FILTER (level IN {developing}), sum(total) FROM main.uniformed_personnel AS p "
         "JOIN main.peacekeeping_levels AS l ON l.contributor_iso3 = p.contributor_iso3 AND scale_period = '2016-2018' "
@@ -205,9 +207,9 @@ def test_no_claim_copies_a_figure_of_the_data() -> None:
 
 
 def test_what_is_stated_in_words() -> None:
-    told = {claim.id: stated_text(claim) for claim in CLAIMS}
-    assert told["minusma-fatalities"] == "177" and told["minusma-size"] == "more than 15,000"
-    assert told["deadliest-mission"] == "rank 1" and told["us-arrears"] == "about 750,000,000"
-    assert told["chadians-killed-2019-01"] == "10, on 2019-01-21" and told["minusma-deployed"] == "2013"
-    assert told["developing-contributors"] == "more than 50, naming Burkina Faso, Chad, Bangladesh"
-    assert told["states-pay-late"] is None
+    texts = {claim.id: stated_text(claim) for claim in CLAIMS}
+    assert texts["minusma-fatalities"] == "177" and texts["minusma-size"] == "more than 15,000"
+    assert texts["deadliest-mission"] == "rank 1" and texts["us-arrears"] == "about 750,000,000"
+    assert texts["chadians-killed-2019-01"] == "10, on 2019-01-21" and texts["minusma-deployed"] == "2013"
+    assert texts["developing-contributors"] == "more than 50, naming Burkina Faso, Chad, Bangladesh"
+    assert texts["states-pay-late"] is None

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from marts_shared import Connection, asked
+from marts_shared import Connection, select
 
 from flows.steps import build
 from warehouse import load
@@ -125,13 +125,15 @@ FAULTY: list[tuple[dict[str, Any], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fields", "field", "told"), FAULTY, ids=[f"{i}-{case[1]}" for i, case in enumerate(FAULTY)])
-def test_a_faulty_claim_is_told_by_file_and_field(
-    empty: Connection, tmp_path: Path, fields: dict[str, Any], field: str, told: str
+@pytest.mark.parametrize(
+    ("fields", "field", "expected"), FAULTY, ids=[f"{i}-{case[1]}" for i, case in enumerate(FAULTY)]
+)
+def test_a_faulty_claim_is_reported_by_file_and_field(
+    empty: Connection, tmp_path: Path, fields: dict[str, Any], field: str, expected: str
 ) -> None:
     message = fault(empty, tmp_path, **fields)
     assert message.startswith(f"claims/made-claim.yaml: {field}: ")
-    assert told in message and message.endswith(". The build is not published.")
+    assert expected in message and message.endswith(". The build is not published.")
     assert "\n" not in message
 
 
@@ -154,7 +156,7 @@ def test_a_file_is_named_as_its_claim_and_numbers_are_given_once(tmp_path: Path)
 
 
 @pytest.mark.parametrize("text", ["id: [", "\xff"])
-def test_a_file_that_is_no_yaml_is_told(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_yaml_is_reported(tmp_path: Path, text: str) -> None:
     (tmp_path / "made-claim.yaml").write_bytes(text.encode("latin-1"))
     with pytest.raises(ClaimError, match=r"made-claim\.yaml: \(top level\): not valid YAML"):
         load_claims(tmp_path)
@@ -243,7 +245,7 @@ def test_a_figure_in_words(value: Any, unit: str | None, decimals: int | None, t
 
 
 @pytest.mark.parametrize(
-    ("figure", "unit", "pending", "told"),
+    ("figure", "unit", "pending", "expected"),
     [
         ("10", "person", 0, "10 (persons)"),
         ("1", "person", None, "1 (person)"),
@@ -256,9 +258,9 @@ def test_a_figure_in_words(value: Any, unit: str | None, decimals: int | None, t
     ],
 )
 def test_a_figure_is_shown_with_its_unit_in_the_plural_where_it_is_not_one(
-    figure: str | None, unit: str | None, pending: int | None, told: str
+    figure: str | None, unit: str | None, pending: int | None, expected: str
 ) -> None:
-    assert as_shown({"shown": figure, "unit": unit, "pending": pending}) == told
+    assert as_shown({"shown": figure, "unit": unit, "pending": pending}) == expected
 
 
 def test_rows_tell_what_a_claim_rests_on_and_where_it_was_read(real: Connection, tmp_path: Path) -> None:
@@ -273,9 +275,11 @@ def test_rows_tell_what_a_claim_rests_on_and_where_it_was_read(real: Connection,
 
 def test_a_build_holds_its_claims_and_their_figures(small: Path) -> None:
     with duckdb.connect(str(small), read_only=True) as connection:
-        claims = asked(connection, "SELECT claim_id, number, verdict::VARCHAR, stated FROM meta.claims ORDER BY number")
-        figures = asked(connection, "SELECT claim_id, max(position), count(*) FROM meta.claim_figures GROUP BY ALL")
-        (ladder,) = asked(
+        claims = select(
+            connection, "SELECT claim_id, number, verdict::VARCHAR, stated FROM meta.claims ORDER BY number"
+        )
+        figures = select(connection, "SELECT claim_id, max(position), count(*) FROM meta.claim_figures GROUP BY ALL")
+        (ladder,) = select(
             connection,
             "SELECT definition_id, label, is_main, value_text, value, unit, pending, starts_with(sql, 'SELECT count(*)') "
             "FROM meta.claim_figures WHERE claim_id = 'minusma-fatalities' AND position = 1",
@@ -293,7 +297,7 @@ def test_a_claim_is_added_without_code(built: Path, tmp_path: Path) -> None:
         shutil.copy(file, folder)
     assert len(judge.run(built, folder)) == 15
     with duckdb.connect(str(built), read_only=True) as connection:
-        (row,) = asked(connection, "FROM meta.claims WHERE claim_id = 'one-more-claim'")
+        (row,) = select(connection, "FROM meta.claims WHERE claim_id = 'one-more-claim'")
     assert row == (
         "one-more-claim", 15, "Three is a number.", "A paper", date(2019, 1, 25), "2013", "year", "not confirmed",
         "It is 3, not 2013.", None, *row[10:13], "SELECT 3 AS n",
@@ -313,7 +317,7 @@ def test_a_claim_whose_query_fails_stops_publishing(
     with pytest.raises(BuildError, match=r"^claims/made-claim\.yaml: definitions\.three\.sql: .*not published\.$"):
         build.check(build.Build("x", built, {}))
     with duckdb.connect(str(built), read_only=True) as connection:
-        assert asked(connection, "SELECT count(*) FROM meta.claims") == [(0,)]
+        assert select(connection, "SELECT count(*) FROM meta.claims") == [(0,)]
 
 
 def test_a_claim_can_neither_write_nor_reach_out(built: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from marts_shared import Connection, asked, bury, count_ipi, deploy, one, person, put
+from marts_shared import Connection, add_deaths, add_ipi_strength, add_personnel, one, person, put, select
 
 # The bundled figures
 
@@ -15,8 +15,8 @@ from marts_shared import Connection, asked, bury, count_ipi, deploy, one, person
 def test_rates_are_given_for_whole_years_only(real: Connection) -> None:
     # Missing: 2015-03, 2016-03, 2017-03, 2020-06, 2022-07; without missions: 2018-03 to 2019-08, 2023-09.
     whole = "SELECT DISTINCT year FROM marts.fatality_rates WHERE rate_per_1000 IS NOT NULL AND months_expected = 12 "
-    assert asked(real, f"{whole} AND series = 'monthly_report' ORDER BY 1") == [(2021,), (2024,)]
-    assert [year for (year,) in asked(real, f"{whole} AND series = 'ipi' ORDER BY 1")] == list(range(1991, 2016))
+    assert select(real, f"{whole} AND series = 'monthly_report' ORDER BY 1") == [(2021,), (2024,)]
+    assert [year for (year,) in select(real, f"{whole} AND series = 'ipi' ORDER BY 1")] == list(range(1991, 2016))
     # In 2015 March is missing from the reports held, and IPI has it.
     sql = "SELECT count(*) FROM marts.fatality_rates WHERE year = 2015 AND rate_per_1000 IS NOT NULL AND series = '{}'"
     assert (one(real, sql.format("monthly_report")), one(real, sql.format("ipi"))) == ((0,), (18,))
@@ -28,24 +28,24 @@ def test_rates_are_given_for_whole_years_only(real: Connection) -> None:
 
 
 def test_no_rate_of_deaths_without_the_people_they_died_among(real: Connection) -> None:
-    def told(mission: str, year: int) -> tuple[Any, ...]:
+    def row_of(mission: str, year: int) -> tuple[Any, ...]:
         columns = "months_expected, months_covered, uniformed_deaths, rate_per_1000, refused"
         return one(real, f"SELECT {columns} FROM marts.fatality_rates WHERE mission = '{mission}' AND year = {year}")
 
     among = "{} deaths in months without strength of the mission"
     silent = "{0} of {1} months without a report of the mission, {0} of them silent in a report"
     # December 2011 is five months after UNMIS; UNTAET ended on 20 May 2002, before the month-end.
-    assert told("UNMIS", 2011) == (6, 6, 3, None, among.format("1 of 3"))
-    assert told("UNTAET", 2002) == (4, 4, 2, None, among.format("1 of 2"))
+    assert row_of("UNMIS", 2011) == (6, 6, 3, None, among.format("1 of 3"))
+    assert row_of("UNTAET", 2002) == (4, 4, 2, None, among.format("1 of 2"))
     # January to May under IPTF; named to August 2000 only; begun on 26 September 2017, first named in October.
-    assert told("UNMIBH", 1996) == (12, 7, 3, None, silent.format(5, 12))
-    assert told("BONUCA", 2000) == (11, 7, 0, None, silent.format(4, 11))
-    assert told("UNVMC", 2017) == (4, 3, 1, None, silent.format(1, 4))
+    assert row_of("UNMIBH", 1996) == (12, 7, 3, None, silent.format(5, 12))
+    assert row_of("BONUCA", 2000) == (11, 7, 0, None, silent.format(4, 11))
+    assert row_of("UNVMC", 2017) == (4, 3, 1, None, silent.format(1, 4))
 
 
 def test_every_mission_of_2015_has_a_rate_from_the_series_that_is_whole(real: Connection) -> None:
     sql = "SELECT series, count(*), count(rate_per_1000) FROM marts.fatality_rates WHERE year = 2015 GROUP BY ALL"
-    assert asked(real, sql) == [("ipi", 18, 18)]  # the monthly report of March 2015 is missing
+    assert select(real, sql) == [("ipi", 18, 18)]  # the monthly report of March 2015 is missing
 
 
 def test_every_row_has_a_rate_or_says_why_not(real: Connection) -> None:
@@ -81,7 +81,7 @@ def test_unosom_is_one_mission_in_deaths_and_in_strength(real: Connection) -> No
 
 
 def rate(connection: Connection, columns: str, mission: str = "A") -> dict[int, tuple[Any, ...]]:
-    rows = asked(connection, f"SELECT year, {columns} FROM marts.fatality_rates WHERE mission = '{mission}'")
+    rows = select(connection, f"SELECT year, {columns} FROM marts.fatality_rates WHERE mission = '{mission}'")
     assert len({row[0] for row in rows}) == len(rows)
     return {row[0]: row[1:] for row in rows}
 
@@ -104,7 +104,7 @@ def test_the_limits_are_the_published_ones(empty: Connection, deaths: int, low: 
 
 def test_the_limits_are_those_of_scipy(empty: Connection) -> None:
     stats = pytest.importorskip("scipy.stats")
-    limits = asked(empty, "FROM meta.poisson_limits ORDER BY deaths")
+    limits = select(empty, "FROM meta.poisson_limits ORDER BY deaths")
     assert [row[0] for row in limits] == list(range(2001))
     for deaths, low, high in limits:
         assert low == pytest.approx(stats.chi2.ppf(0.025, 2 * deaths) / 2 if deaths else 0, abs=1e-9)
@@ -116,17 +116,17 @@ def test_the_limits_are_those_of_scipy(empty: Connection) -> None:
     ("deaths", "low", "high"), [(0, 0.0, 3.68888), (10, 4.79539, 18.39036), (2500, 2402.95237, 2599.96148)]
 )
 def test_a_rate_has_the_limits_of_its_deaths(made: Connection, deaths: int, low: float, high: float) -> None:
-    count_ipi(made, "A", "2013-01-31", "2013-12-31", 500)
+    add_ipi_strength(made, "A", "2013-01-31", "2013-12-31", 500)
     if deaths:
-        bury(made, *soldiers("A", 2013, deaths))
+        add_deaths(made, *soldiers("A", 2013, deaths))
     found = rate(made, "series, person_years, uniformed_deaths, rate_per_1000, rate_low, rate_high, refused")[2013]
     assert found[:4] == ("ipi", 500.0, deaths, pytest.approx(2 * deaths)) and found[6] is None
     assert found[4:6] == (pytest.approx(2 * low, rel=5e-6), pytest.approx(2 * high, rel=5e-6))
 
 
 def test_only_uniformed_deaths_are_in_a_rate_and_pending_ones_too(made: Connection) -> None:
-    count_ipi(made, "A", "2013-01-31", "2013-12-31", 1000)
-    bury(
+    add_ipi_strength(made, "A", "2013-01-31", "2013-12-31", 1000)
+    add_deaths(
         made,
         person(1, "2013-01-01", "A", "FRA", "Military", "Illness"),
         person(2, "2013-12-31", "A", "FRA", "Police", "To Be Determined"),
@@ -139,8 +139,8 @@ def test_only_uniformed_deaths_are_in_a_rate_and_pending_ones_too(made: Connecti
 
 
 def test_the_series_that_is_whole_is_taken_and_the_two_are_never_mixed(made: Connection) -> None:
-    count_ipi(made, "A", "2013-01-31", "2014-12-31", 600)
-    deploy(made, ("2014-01-31", "A", "FRA", "Troops", 0, 12, 12))
+    add_ipi_strength(made, "A", "2013-01-31", "2014-12-31", 600)
+    add_personnel(made, ("2014-01-31", "A", "FRA", "Troops", 0, 12, 12))
     columns = "series, months_expected, months_covered, person_years, refused"
     assert rate(made, columns) == {2013: ("ipi", 12, 12, 600.0, None), 2014: ("ipi", 12, 12, 600.0, None)}
     made.execute("DELETE FROM main.mission_strength WHERE month_end = DATE '2014-06-30'")  # now neither is
@@ -150,28 +150,28 @@ def test_the_series_that_is_whole_is_taken_and_the_two_are_never_mixed(made: Con
 
 def test_deaths_in_a_month_without_strength_refuse_the_rate(made: Connection) -> None:
     # B ended in March 2012; somebody died in it in November.
-    count_ipi(made, "B", "2012-01-31", "2012-02-29", 120)
-    bury(made, person(1, "2012-01-05", "B", "FRA", "Military", "Illness"))
+    add_ipi_strength(made, "B", "2012-01-31", "2012-02-29", 120)
+    add_deaths(made, person(1, "2012-01-05", "B", "FRA", "Military", "Illness"))
     assert rate(made, "uniformed_deaths, refused", "B")[2012] == (1, None)
-    bury(made, person(2, "2012-11-05", "B", "FRA", "Military", "Illness"))
+    add_deaths(made, person(2, "2012-11-05", "B", "FRA", "Military", "Illness"))
     refused = "1 of 2 deaths in months without strength of the mission"
     assert rate(made, "uniformed_deaths, rate_per_1000, refused", "B")[2012] == (2, None, refused)
 
 
 def test_one_missing_month_refuses_the_rate(made: Connection) -> None:
-    count_ipi(made, "A", "2013-01-31", "2013-12-31", 600)
+    add_ipi_strength(made, "A", "2013-01-31", "2013-12-31", 600)
     made.execute("DELETE FROM main.mission_strength WHERE month_end = DATE '2013-06-30'")
     columns = "months_expected, months_covered, person_years, rate_per_1000, rate_low, rate_high, refused"
     refused = "1 of 12 months without a report of the mission"
     assert rate(made, columns) == {2013: (12, 11, 550.0, None, None, None, refused)}
-    count_ipi(made, "B", "2013-06-30", "2013-06-30", 1)  # a report of that month, which leaves A out
+    add_ipi_strength(made, "B", "2013-06-30", "2013-06-30", 1)  # a report of that month, which leaves A out
     silent = f"{refused}, 1 of them silent in a report"
     assert rate(made, columns)[2013] == (12, 11, 550.0, None, None, None, silent)
 
 
 def test_a_month_that_prints_no_mission_covers_none(made: Connection) -> None:
     months = pd.date_range("2021-01-31", "2021-12-31", freq="ME").strftime("%Y-%m-%d")
-    deploy(
+    add_personnel(
         made,
         *[(month, "A" if i else "UNSPECIFIED", "FRA", "Troops", 0, 1, 1) for i, month in enumerate(reversed(months))],
     )
@@ -180,8 +180,8 @@ def test_a_month_that_prints_no_mission_covers_none(made: Connection) -> None:
 
 def test_a_mission_s_first_and_last_months_are_expected_by_its_dates(made: Connection) -> None:
     # A began on 10 February 2010; B ended in March 2012, on no known day, so that no month-end of March is expected.
-    count_ipi(made, "A", "2010-04-30", "2012-12-31", 120)
-    count_ipi(made, "B", "2010-01-31", "2012-02-29", 120)
+    add_ipi_strength(made, "A", "2010-04-30", "2012-12-31", 120)
+    add_ipi_strength(made, "B", "2010-01-31", "2012-02-29", 120)
     # February and March of A have a report, which does not name it yet: its people may go under another name.
     refused = "2 of 11 months without a report of the mission, 2 of them silent in a report"
     assert rate(made, "months_expected, months_covered, person_years, refused")[2010] == (11, 9, 90.0, refused)
@@ -189,8 +189,8 @@ def test_a_mission_s_first_and_last_months_are_expected_by_its_dates(made: Conne
 
 
 def test_strength_outside_of_the_dates_counts_but_a_year_of_it_has_no_rate(made: Connection) -> None:
-    count_ipi(made, "B", "2012-01-31", "2013-12-31", 120)
-    bury(made, *soldiers("B", 2012, 3), *soldiers("B", 2013, 3))
+    add_ipi_strength(made, "B", "2012-01-31", "2013-12-31", 120)
+    add_deaths(made, *soldiers("B", 2012, 3), *soldiers("B", 2013, 3))
     assert rate(made, "months_expected, months_covered, person_years, rate_per_1000, refused", "B") == {
         2012: (2, 2, 120.0, 25.0, None),
         2013: (0, 0, 120.0, None, "outside of the mission's dates"),
@@ -198,18 +198,18 @@ def test_strength_outside_of_the_dates_counts_but_a_year_of_it_has_no_rate(made:
 
 
 def test_the_namings_stand_for_dates_that_are_not_known(made: Connection) -> None:
-    count_ipi(made, "P", "2012-11-30", "2013-02-28", 12)
-    count_ipi(made, "A", "2012-01-31", "2014-12-31", 12)
+    add_ipi_strength(made, "P", "2012-11-30", "2013-02-28", 12)
+    add_ipi_strength(made, "A", "2012-01-31", "2014-12-31", 12)
     assert rate(made, "months_expected, months_covered", "P") == {2012: (2, 2), 2013: (2, 2)}
     # Named in the newest month it still runs, and the rest of that year is missing.
-    count_ipi(made, "P", "2015-01-31", "2015-01-31", 12)
+    add_ipi_strength(made, "P", "2015-01-31", "2015-01-31", 12)
     assert rate(made, "months_expected, months_covered", "P")[2015] == (12, 1)
 
 
 def test_parts_stand_under_their_umbrella(made: Connection) -> None:
-    count_ipi(made, "U I", "2000-01-31", "2000-06-30", 100)
-    count_ipi(made, "U", "2000-07-31", "2000-12-31", 300)
-    bury(made, *soldiers("U", 2000, 2), *soldiers("U I", 2000, 3))
+    add_ipi_strength(made, "U I", "2000-01-31", "2000-06-30", 100)
+    add_ipi_strength(made, "U", "2000-07-31", "2000-12-31", 300)
+    add_deaths(made, *soldiers("U", 2000, 2), *soldiers("U I", 2000, 3))
     assert rate(made, "months_covered, person_years, uniformed_deaths, rate_per_1000", "U") == {
         2000: (12, 200.0, 5, 25.0)
     }
@@ -217,8 +217,8 @@ def test_parts_stand_under_their_umbrella(made: Connection) -> None:
 
 
 def test_nobody_there_is_no_rate(made: Connection) -> None:
-    count_ipi(made, "A", "2013-01-31", "2013-12-31", 0)
-    bury(made, *soldiers("A", 2013, 1))
+    add_ipi_strength(made, "A", "2013-01-31", "2013-12-31", 0)
+    add_deaths(made, *soldiers("A", 2013, 1))
     found = rate(made, "person_years, uniformed_deaths, rate_per_1000, refused")[2013]
     assert found == (0.0, 1, None, "no uniformed personnel in the year")
 
@@ -235,8 +235,8 @@ def test_nobody_there_is_no_rate(made: Connection) -> None:
 def test_a_year_that_the_fatalities_do_not_wholly_know_has_no_rate(
     made: Connection, vintage: str | None, deaths: int | None, known_to: date | None, refused: str | None
 ) -> None:
-    count_ipi(made, "A", "2013-01-31", "2013-12-31", 1000)
-    bury(made, *soldiers("A", 2013, 2))
+    add_ipi_strength(made, "A", "2013-01-31", "2013-12-31", 1000)
+    add_deaths(made, *soldiers("A", 2013, 2))
     made.execute("DELETE FROM meta.snapshots")
     if vintage:
         put(made, "meta.snapshots", "source vintage", ("fatalities", vintage), ("missions", "2024-01-01"))

@@ -22,7 +22,7 @@ def connection(small: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def asked(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+def select(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
     return Answer(connection, sql).rows()
 
 
@@ -30,7 +30,7 @@ def asked(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ..
 
 
 def test_casualties_are_counted_by_mission_and_incident_type(connection: duckdb.DuckDBPyConnection) -> None:
-    found = asked(
+    found = select(
         connection,
         "SELECT mission, mission_kind, incident_type, casualties, uniformed_casualties, first_incident, last_incident "
         "FROM marts.fatalities_by_mission_and_incident_type ORDER BY mission, incident_type::VARCHAR",
@@ -48,7 +48,7 @@ def test_casualties_are_counted_by_mission_and_incident_type(connection: duckdb.
 def test_pending_is_the_mission_s_number_still_to_be_determined_beside_every_type(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    found = asked(
+    found = select(
         connection, "SELECT mission, incident_type, pending FROM marts.fatalities_by_mission_and_incident_type"
     )
     assert sorted(found) == [
@@ -61,14 +61,14 @@ def test_pending_is_the_mission_s_number_still_to_be_determined_beside_every_typ
 
 
 def test_no_casualty_is_lost_or_counted_twice(connection: duckdb.DuckDBPyConnection) -> None:
-    assert asked(connection, "SELECT sum(casualties) FROM marts.fatalities_by_mission_and_incident_type") == [(8,)]
+    assert select(connection, "SELECT sum(casualties) FROM marts.fatalities_by_mission_and_incident_type") == [(8,)]
 
 
 # Contributions
 
 
 def test_shares_and_ranks_of_a_year(connection: duckdb.DuckDBPyConnection) -> None:
-    found = asked(
+    found = select(
         connection,
         "SELECT contributor_iso3, contributor, amount_usd, round(share_pct, 9), rank_in_year "
         "FROM marts.assessment_shares WHERE peacekeeping_year = '2018-19' ORDER BY contributor_iso3",
@@ -83,7 +83,7 @@ def test_shares_and_ranks_of_a_year(connection: duckdb.DuckDBPyConnection) -> No
 
 
 def test_shares_are_of_the_year_s_own_sum(connection: duckdb.DuckDBPyConnection) -> None:
-    found = asked(
+    found = select(
         connection,
         "SELECT contributor_iso3, round(share_pct, 9), rank_in_year FROM marts.assessment_shares "
         "WHERE peacekeeping_year = '2019-20' ORDER BY contributor_iso3",
@@ -92,7 +92,7 @@ def test_shares_are_of_the_year_s_own_sum(connection: duckdb.DuckDBPyConnection)
 
 
 def test_the_shares_of_each_year_add_up_to_a_hundred(connection: duckdb.DuckDBPyConnection) -> None:
-    found = asked(
+    found = select(
         connection,
         "SELECT peacekeeping_year, sum(share_pct) FROM marts.assessment_shares GROUP BY ALL ORDER BY ALL",
     )
@@ -105,7 +105,7 @@ COUNTS = "contributor_iso3, uniformed_personnel, troops, staff_officers, experts
 
 
 def month(connection: duckdb.DuckDBPyConnection, day: date, columns: str) -> list[tuple[Any, ...]]:
-    return asked(
+    return select(
         connection,
         f"SELECT {columns} FROM marts.personnel_by_contributor_and_month "
         f"WHERE month_end = DATE '{day}' ORDER BY contributor_iso3",
@@ -124,7 +124,7 @@ def test_personnel_is_added_over_missions_and_types(connection: duckdb.DuckDBPyC
 
 
 def test_the_columns_by_type_add_up_to_the_whole(connection: duckdb.DuckDBPyConnection) -> None:
-    assert asked(
+    assert select(
         connection,
         "SELECT count(*) FROM marts.personnel_by_contributor_and_month "
         "WHERE uniformed_personnel <> troops + staff_officers + experts_on_mission + police",
@@ -165,7 +165,7 @@ def test_ranks_are_of_each_month_apart(connection: duckdb.DuckDBPyConnection) ->
 
 
 def test_troops_include_staff_officers_until_april_2017(connection: duckdb.DuckDBPyConnection) -> None:
-    found = asked(
+    found = select(
         connection,
         "SELECT DISTINCT month_end, troops_include_staff_officers FROM marts.personnel_by_contributor_and_month "
         "ORDER BY month_end",
@@ -174,7 +174,7 @@ def test_troops_include_staff_officers_until_april_2017(connection: duckdb.DuckD
 
 
 def test_the_break_of_the_mart_is_the_one_of_the_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    assert asked(
+    assert select(
         connection,
         "SELECT count(*) FROM main.uniformed_personnel JOIN marts.personnel_by_contributor_and_month "
         "USING (month_end, contributor_iso3) "
@@ -186,7 +186,7 @@ def test_the_break_of_the_mart_is_the_one_of_the_rows(connection: duckdb.DuckDBP
 
 
 def test_our_columns_stand_beside_the_publisher_s(connection: duckdb.DuckDBPyConnection) -> None:
-    found = asked(
+    found = select(
         connection,
         "SELECT table_name, column_name, publisher_dataset, publisher_column, publisher_definition, publisher_format "
         "FROM marts.dictionary WHERE publisher_dataset IS NOT NULL ORDER BY ALL",
@@ -209,9 +209,9 @@ def test_our_columns_stand_beside_the_publisher_s(connection: duckdb.DuckDBPyCon
 
 def test_the_dictionary_has_every_column_with_our_description_and_unit(connection: duckdb.DuckDBPyConnection) -> None:
     ours = "schema_name, table_name, column_name, description, unit"
-    assert asked(connection, f"SELECT DISTINCT {ours} FROM marts.dictionary ORDER BY ALL") == asked(
+    assert select(connection, f"SELECT DISTINCT {ours} FROM marts.dictionary ORDER BY ALL") == select(
         connection, f"SELECT {ours} FROM meta.columns ORDER BY ALL"
     )
-    assert asked(connection, "SELECT count(*) FROM marts.dictionary WHERE publisher_dataset IS NULL") == asked(
+    assert select(connection, "SELECT count(*) FROM marts.dictionary WHERE publisher_dataset IS NULL") == select(
         connection, "SELECT count(*) - 3 FROM meta.columns"
     )

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from marts_shared import Connection, asked, one
+from marts_shared import Connection, one, select
 
 Money = Decimal
 
 
 def test_the_three_largest_contributors_of_2018_19(real: Connection) -> None:
-    found = asked(
+    found = select(
         real,
         "SELECT contributor_iso3, round(assessed_usd / 1e6), round(assessed_share_pct, 2), assessed_rank "
         "FROM marts.burden_sharing WHERE peacekeeping_year = '2018-19' AND assessed_rank <= 3 ORDER BY assessed_rank",
@@ -22,7 +22,7 @@ def test_the_three_largest_contributors_of_2018_19(real: Connection) -> None:
 
 
 def test_the_united_states_and_china_pay_a_premium_over_their_regular_rates(real: Connection) -> None:
-    found = asked(
+    found = select(
         real,
         "SELECT contributor_iso3, level, round(regular_rate_pct, 4), round(owed_at_regular_rate_usd / 1e6, 1), "
         "round(assessed_above_regular_rate_usd / 1e6, 1) FROM marts.burden_sharing "
@@ -33,7 +33,7 @@ def test_the_united_states_and_china_pay_a_premium_over_their_regular_rates(real
 
 
 def test_a_year_before_the_derived_levels_has_its_rate_all_the_same(real: Connection) -> None:
-    found = asked(
+    found = select(
         real,
         "SELECT contributor_iso3, round(regular_rate_pct, 4), level, level_first_half, level_second_half "
         "FROM marts.burden_sharing WHERE peacekeeping_year = '2012-13' AND contributor_iso3 IN ('USA', 'CHN') ORDER BY 1",
@@ -43,7 +43,7 @@ def test_a_year_before_the_derived_levels_has_its_rate_all_the_same(real: Connec
 
 
 def test_months_covered_tells_which_years_lack_reports(real: Connection) -> None:
-    found = asked(real, "SELECT DISTINCT peacekeeping_year, months_covered FROM marts.burden_sharing ORDER BY 1")
+    found = select(real, "SELECT DISTINCT peacekeeping_year, months_covered FROM marts.burden_sharing ORDER BY 1")
     assert dict(found) == {
         "2012-13": 0, "2013-14": 0, "2014-15": 5, "2015-16": 11, "2016-17": 11, "2017-18": 12, "2018-19": 12,
         "2019-20": 11, "2020-21": 12, "2021-22": 12, "2022-23": 11, "2023-24": 12,
@@ -77,7 +77,7 @@ def test_the_levels_of_each_year_are_its_total_to_the_cent(real: Connection) -> 
         Money("6998394001.00"),
     )
     assert (
-        asked(
+        select(
             real,
             "SELECT peacekeeping_year FROM (SELECT peacekeeping_year, sum(assessed_usd) AS levels "
             "FROM marts.funding_by_level GROUP BY ALL) FULL JOIN (SELECT peacekeeping_year, sum(amount_usd) AS total "
@@ -89,7 +89,7 @@ def test_the_levels_of_each_year_are_its_total_to_the_cent(real: Connection) -> 
 
 
 def test_a_straddling_year_names_both_scale_periods(real: Connection) -> None:
-    found = asked(
+    found = select(
         real,
         "SELECT DISTINCT peacekeeping_year, scale_period_first_half, scale_period_second_half "
         "FROM marts.funding_by_level WHERE peacekeeping_year IN ('2012-13', '2017-18', '2018-19') ORDER BY ALL",
@@ -102,7 +102,7 @@ def test_a_straddling_year_names_both_scale_periods(real: Connection) -> None:
 
 
 def test_the_five_permanent_members_pay_the_premium(real: Connection) -> None:
-    found = asked(
+    found = select(
         real,
         "SELECT peacekeeping_year, states, round(share_pct, 1) FROM marts.funding_by_level "
         "WHERE level_group = 'A' AND peacekeeping_year IN ('2018-19', '2023-24') ORDER BY ALL",
@@ -138,7 +138,7 @@ def test_of_two_approved_stages_neither_is_the_amount(real: Connection) -> None:
 
 
 def test_an_amount_with_prorated_shares_is_not_the_mission_s_own(real: Connection) -> None:
-    found = asked(
+    found = select(
         real,
         "SELECT peacekeeping_year, approved_usd, accounts_usd FROM marts.mission_cost "
         "WHERE mission = 'MINURSO' AND peacekeeping_year IN ('2021-22', '2024-25') ORDER BY ALL",
@@ -147,7 +147,7 @@ def test_an_amount_with_prorated_shares_is_not_the_mission_s_own(real: Connectio
 
 
 def test_spending_per_person_year_is_given_for_years_covered_whole(real: Connection) -> None:
-    found = asked(
+    found = select(
         real,
         "SELECT DISTINCT peacekeeping_year, months_covered FROM marts.mission_cost "
         "WHERE spent_per_person_year_usd IS NOT NULL ORDER BY ALL",
@@ -157,12 +157,12 @@ def test_spending_per_person_year_is_given_for_years_covered_whole(real: Connect
 
 def test_the_arrears_are_those_of_the_collection_and_one_is_none(real: Connection) -> None:
     assert one(real, "SELECT count(*), count(*) FILTER (NOT is_arrears) FROM marts.arrears_timeline") == (23, 1)
-    assert asked(real, "SELECT as_of_to, amount_usd, fund FROM marts.arrears_timeline WHERE NOT is_arrears") == [
+    assert select(real, "SELECT as_of_to, amount_usd, fund FROM marts.arrears_timeline WHERE NOT is_arrears") == [
         (date(2018, 12, 31), Money("323000000.00"), "regular")
     ]
-    days = [day for (day,) in asked(real, "SELECT as_of_to FROM marts.arrears_timeline")]
+    days = [day for (day,) in select(real, "SELECT as_of_to FROM marts.arrears_timeline")]
     assert days == sorted(days) and (days[0], days[-1]) == (date(2005, 4, 30), date(2024, 4, 30))
-    assert asked(
+    assert select(
         real,
         "SELECT debtor_iso3, debtor, amount_usd, qualifier, precision FROM marts.arrears_timeline "
         "WHERE as_of_to IN ('2019-01-11', '2024-04-30') ORDER BY as_of_to",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from marts_shared import Connection, asked, put
+from marts_shared import Connection, put, select
 
 Money = Decimal
 Y18 = {"peacekeeping_year": "2018-19", "period_start": "2018-07-01", "period_end": "2019-06-30"}
@@ -90,7 +90,7 @@ def made(empty: Connection) -> Connection:
 
 
 def burden(connection: Connection, columns: str, year: str = "2018-19") -> dict[str, tuple[Any, ...]]:
-    rows = asked(
+    rows = select(
         connection, f"SELECT contributor_iso3, {columns} FROM marts.burden_sharing WHERE peacekeeping_year = '{year}'"
     )
     assert len({row[0] for row in rows}) == len(rows)
@@ -99,7 +99,7 @@ def burden(connection: Connection, columns: str, year: str = "2018-19") -> dict[
 
 def test_a_straddling_year_counts_half_at_each_level(made: Connection) -> None:
     columns = "level_group, assessed_usd, states, scale_period_first_half, scale_period_second_half"
-    found = asked(made, f"SELECT {columns} FROM marts.funding_by_level WHERE peacekeeping_year = '2018-19' ORDER BY 1")
+    found = select(made, f"SELECT {columns} FROM marts.funding_by_level WHERE peacekeeping_year = '2018-19' ORDER BY 1")
     scales = ("2016-2018", "2019-2021")
     assert found == [
         ("A", Money("500.01"), 1, *scales),  # the odd cent of 1000.01 goes to the first half, and is in one group only
@@ -113,7 +113,7 @@ def test_a_straddling_year_counts_half_at_each_level(made: Connection) -> None:
 
 def test_a_year_within_one_scale_counts_whole(made: Connection) -> None:
     columns = "level_group, assessed_usd, share_pct, states"
-    found = asked(made, f"SELECT {columns} FROM marts.funding_by_level WHERE peacekeeping_year = '2019-20' ORDER BY 1")
+    found = select(made, f"SELECT {columns} FROM marts.funding_by_level WHERE peacekeeping_year = '2019-20' ORDER BY 1")
     assert found == [("B", Money("500.00"), 50.0, 1), ("unknown", Money("500.00"), 50.0, 1)]
 
 
@@ -169,7 +169,7 @@ def test_a_year_that_the_fatalities_cannot_know_has_no_deaths(made: Connection, 
 
 def test_payment_records_count_years_that_have_ended(made: Connection) -> None:
     columns = "contributor_iso3, years_on_time, years_late, years_not_in_full, years_covered, first_year, last_year"
-    assert asked(made, f"SELECT {columns}, status_2026_mid_year FROM marts.payment_record ORDER BY 1") == [
+    assert select(made, f"SELECT {columns}, status_2026_mid_year FROM marts.payment_record ORDER BY 1") == [
         ("BGD", 1, 2, 0, 3, 2019, 2021, "paid_on_time"),
         ("MLI", None, None, None, 0, None, None, "not_paid_in_full"),
         ("SOM", 0, 0, 1, 1, 2020, 2020, None),
@@ -177,7 +177,7 @@ def test_payment_records_count_years_that_have_ended(made: Connection) -> None:
 
 
 @pytest.fixture
-def costed(made: Connection) -> Connection:
+def with_budgets(made: Connection) -> Connection:
     """A year with strength in all its months, and one budget row of each kind."""
     months = pd.date_range("2020-07-31", "2021-06-30", freq="ME").strftime("%Y-%m-%d")
     put(
@@ -205,29 +205,29 @@ def costed(made: Connection) -> Connection:
 
 
 def cost(connection: Connection, columns: str) -> dict[str, tuple[Any, ...]]:
-    rows = asked(connection, f"SELECT mission, {columns} FROM marts.mission_cost WHERE peacekeeping_year = '2020-21'")
+    rows = select(connection, f"SELECT mission, {columns} FROM marts.mission_cost WHERE peacekeeping_year = '2020-21'")
     assert len({row[0] for row in rows}) == len(rows)
     return {row[0]: row[1:] for row in rows}
 
 
-def test_each_measure_of_a_mission_s_cost_has_its_column(costed: Connection) -> None:
-    assert cost(costed, "approved_usd, spent_usd, accounts_usd, assessed_gross_usd") == {
+def test_each_measure_of_a_mission_s_cost_has_its_column(with_budgets: Connection) -> None:
+    assert cost(with_budgets, "approved_usd, spent_usd, accounts_usd, assessed_gross_usd") == {
         "MINUSMA": (900_000, 1_200_000, 1_300_000, 1_100_000),
         "UNAMA": (None, 50, None, None),  # two approved amounts: none is chosen
         "UNMISS": (None, None, None, 8),
         "UNSOS": (None, 60, None, None),  # approved for six months only
     }
-    assert cost(costed, "approved_stages")["UNSOS"] == (["initial approval"],)
-    assert cost(costed, "approved_stages, approved_amounts_usd")["UNAMA"] == (
+    assert cost(with_budgets, "approved_stages")["UNSOS"] == (["initial approval"],)
+    assert cost(with_budgets, "approved_stages, approved_amounts_usd")["UNAMA"] == (
         ["as revised", "initial approval"],
         [45, 40],
     )
-    assert cost(costed, "approved_stages, approved_amounts_usd")["UNMISS"] == (None, None)
+    assert cost(with_budgets, "approved_stages, approved_amounts_usd")["UNMISS"] == (None, None)
 
 
-def test_person_years_and_spending_by_them(costed: Connection) -> None:
+def test_person_years_and_spending_by_them(with_budgets: Connection) -> None:
     columns = "months_covered, months_with_personnel, uniformed_person_years, spent_per_person_year_usd"
-    assert cost(costed, columns) == {
+    assert cost(with_budgets, columns) == {
         "MINUSMA": (12, 12, 120.0, 10_000.0),
         "UNAMA": (12, 3, 1.5, None),  # no peacekeeping mission
         "UNMISS": (12, None, None, None),
@@ -242,19 +242,19 @@ def test_person_years_and_spending_by_them(costed: Connection) -> None:
         "UPDATE main.uniformed_personnel SET mission = 'UNSPECIFIED' WHERE month_end = DATE '2021-06-30'",
     ],
 )
-def test_a_month_without_missions_leaves_no_spending_per_person_year(costed: Connection, how: str) -> None:
-    costed.execute(how)
+def test_a_month_without_missions_leaves_no_spending_per_person_year(with_budgets: Connection, how: str) -> None:
+    with_budgets.execute(how)
     columns = "months_covered, months_with_personnel, uniformed_person_years, spent_per_person_year_usd"
-    assert cost(costed, columns)["MINUSMA"] == (11, 11, (120 * 12 - 140) / 12, None)
+    assert cost(with_budgets, columns)["MINUSMA"] == (11, 11, (120 * 12 - 140) / 12, None)
 
 
-def test_a_mission_s_deaths_stand_beside_and_are_divided_by_nothing(costed: Connection) -> None:
+def test_a_mission_s_deaths_stand_beside_and_are_divided_by_nothing(with_budgets: Connection) -> None:
     # UNMISS had one earlier; the register never names UNSOS and UNAMA here.
-    assert cost(costed, "deaths, deaths_known_to") == {
+    assert cost(with_budgets, "deaths, deaths_known_to") == {
         "MINUSMA": (0, date(2021, 6, 30)),
         "UNAMA": (None, date(2021, 6, 30)),
         "UNMISS": (0, date(2021, 6, 30)),
         "UNSOS": (None, date(2021, 6, 30)),
     }
-    columns = [name for (name, *_) in asked(costed, "DESCRIBE marts.mission_cost")]
+    columns = [name for (name, *_) in select(with_budgets, "DESCRIBE marts.mission_cost")]
     assert not [name for name in columns if "per_death" in name or "per_casualty" in name]

@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from marts_shared import Connection, asked, one
+from marts_shared import Connection, one, select
 
 
 def ladder(connection: Connection, *arguments: str, columns: str = "rank, mission, deaths") -> list[tuple[Any, ...]]:
-    return asked(connection, f"SELECT {columns} FROM marts.deadliest_missions({', '.join(arguments)})")
+    return select(connection, f"SELECT {columns} FROM marts.deadliest_missions({', '.join(arguments)})")
 
 
 def test_by_malicious_acts_minusma_was_second_of_all_time_on_25_january_2019(real: Connection) -> None:
@@ -61,8 +61,8 @@ def test_the_attack_of_20_january_2019_has_two_ranks_each_shared_by_three(real: 
     sql = f"SELECT {columns} FROM marts.deadliest_days WHERE mission = 'MINUSMA' AND incident_date = '2019-01-20'"
     assert one(real, sql) == (10, "TCD 10", 8, 7, 3, 0)
     ranked = "SELECT mission, rank_uniformed_malicious FROM marts.deadliest_days WHERE {} = {} ORDER BY 1"
-    assert asked(real, ranked.format("rank_malicious", 8)) == [("MINUSMA", 7), ("ONUC", 7), ("UNAMIR", 7)]
-    assert asked(real, ranked.format("rank_malicious", 2)) == [("UNOHCI", None), ("UNOSOM", 2)]
+    assert select(real, ranked.format("rank_malicious", 8)) == [("MINUSMA", 7), ("ONUC", 7), ("UNAMIR", 7)]
+    assert select(real, ranked.format("rank_malicious", 2)) == [("UNOHCI", None), ("UNOSOM", 2)]
 
 
 def test_every_casualty_is_in_every_toll_once(real: Connection) -> None:
@@ -78,7 +78,7 @@ def test_every_casualty_is_in_every_toll_once(real: Connection) -> None:
 
 
 def test_dissolved_states_stay_and_undetermined_is_a_row(real: Connection) -> None:
-    found = asked(
+    found = select(
         real,
         "SELECT nationality_iso3, contributor, deaths FROM marts.contributor_toll "
         "WHERE nationality_iso3 IS NULL OR nationality_iso3 IN ('SCG', 'YUG') ORDER BY 1",
@@ -109,7 +109,7 @@ def test_minusma_s_strength_around_the_months_that_print_no_mission(
 
 def test_the_contributors_of_minusma_before_and_after_that_gap(real: Connection) -> None:
     columns = "rank, contributor_iso3, uniformed_personnel, level_group, next_rank, next_uniformed_personnel"
-    found = asked(real, f"SELECT {columns} FROM marts.top_contributors('MINUSMA', '2019-01-25') WHERE rank <= 3")
+    found = select(real, f"SELECT {columns} FROM marts.top_contributors('MINUSMA', '2019-01-25') WHERE rank <= 3")
     assert found == [
         (1, "BFA", 1890, "J", 2, 1540),
         (2, "BGD", 1674, "J", 1, 1621),
@@ -119,23 +119,23 @@ def test_the_contributors_of_minusma_before_and_after_that_gap(real: Connection)
 
 def test_nepal_is_first_over_all_missions_in_july_2025(real: Connection) -> None:
     columns = "rank, contributor_iso3, month_end, uniformed_personnel, level_group, next_month_end, next_rank"
-    assert asked(real, f"SELECT {columns} FROM marts.top_contributors() LIMIT 1") == [
+    assert select(real, f"SELECT {columns} FROM marts.top_contributors() LIMIT 1") == [
         (1, "NPL", date(2025, 7, 31), 6039, "unknown", None, None)
     ]
 
 
 def test_levels_lose_nobody_and_none_is_held_after_2024(real: Connection) -> None:
     sql = "SELECT month_end, mission, sum({}) FROM {} GROUP BY ALL ORDER BY ALL"
-    assert asked(real, sql.format("uniformed_personnel", "marts.personnel_by_level")) == asked(
+    assert select(real, sql.format("uniformed_personnel", "marts.personnel_by_level")) == select(
         real, sql.format("total", "main.uniformed_personnel")
     )
-    assert asked(
+    assert select(
         real, "SELECT DISTINCT level_group FROM marts.personnel_by_level WHERE month_end > DATE '2024-12-31'"
     ) == [("unknown",)]
 
 
 def test_no_share_of_women_where_the_report_prints_no_sex(real: Connection) -> None:
-    found = asked(real, "SELECT DISTINCT month_end FROM marts.women_in_uniform WHERE women IS NULL OR men IS NULL")
+    found = select(real, "SELECT DISTINCT month_end FROM marts.women_in_uniform WHERE women IS NULL OR men IS NULL")
     assert found == [(date(2023, 9, 30),)]
     sql = "SELECT count(women_share_pct), sum(total) > 0 FROM marts.women_in_uniform WHERE month_end = '2023-09-30'"
     assert one(real, sql) == (0, True)

@@ -6,11 +6,11 @@ from datetime import date
 
 import duckdb
 import pytest
-from marts_shared import Connection, asked, deploy, put
+from marts_shared import Connection, add_personnel, put, select
 
 
 @pytest.fixture
-def deployed(made: Connection) -> Connection:
+def with_personnel(made: Connection) -> Connection:
     """A in January, March and May, nobody printed a mission in February, and its zeros in May; P beside it."""
     put(
         made, "main.peacekeeping_levels", "scale_period contributor_iso3 level",
@@ -18,7 +18,7 @@ def deployed(made: Connection) -> Connection:
         ("2019-2021", "FRA", "B"),
         peacekeeping_year="2018-19", period_start="2018-07-01", period_end="2019-06-30", fit="ok", regular_rate_pct=1.0,
     )  # fmt: skip
-    deploy(
+    add_personnel(
         made,
         ("2018-01-31", "A", "FRA", "Troops", 10, 50, 60),
         ("2018-01-31", "A", "FRA", "Staff Officer", 0, 5, 5),
@@ -37,10 +37,10 @@ def deployed(made: Connection) -> Connection:
     return made
 
 
-def test_the_contributors_of_a_mission_and_where_they_stood_next(deployed: Connection) -> None:
+def test_the_contributors_of_a_mission_and_where_they_stood_next(with_personnel: Connection) -> None:
     month, after, whole = date(2018, 1, 31), date(2019, 3, 31), (False, False)
     for day in ("2018-01-31", "2018-02-28", "2019-03-30"):
-        found = asked(deployed, f"FROM marts.top_contributors('A', '{day}')")
+        found = select(with_personnel, f"FROM marts.top_contributors('A', '{day}')")
         share = [pytest.approx(100 * people / 115) for people in (75, 20)]
         assert found == [
             (1, "FRA", "France", month, 75, 60, 5, 0, 10, share[0], "A", after, 2, 5, *whole),
@@ -49,30 +49,30 @@ def test_the_contributors_of_a_mission_and_where_they_stood_next(deployed: Conne
         ]
 
 
-def test_a_month_of_zeros_has_no_contributors_and_the_one_before_is_the_newest(deployed: Connection) -> None:
+def test_a_month_of_zeros_has_no_contributors_and_the_one_before_is_the_newest(with_personnel: Connection) -> None:
     columns = "contributor_iso3, month_end, uniformed_personnel, level_group, next_month_end"
-    assert asked(deployed, f"SELECT {columns} FROM marts.top_contributors('A')") == [
+    assert select(with_personnel, f"SELECT {columns} FROM marts.top_contributors('A')") == [
         ("MLI", date(2019, 3, 31), 8, "unknown", None),
         ("FRA", date(2019, 3, 31), 5, "B", None),
     ]
 
 
-def test_over_all_missions_every_month_counts(deployed: Connection) -> None:
+def test_over_all_missions_every_month_counts(with_personnel: Connection) -> None:
     columns = "rank, contributor_iso3, month_end, uniformed_personnel, next_month_end, next_rank"
     january, february, march = date(2018, 1, 31), date(2018, 2, 28), date(2019, 3, 31)
-    assert asked(deployed, f"SELECT {columns} FROM marts.top_contributors(NULL, '2018-02-27')")[:2] == [
+    assert select(with_personnel, f"SELECT {columns} FROM marts.top_contributors(NULL, '2018-02-27')")[:2] == [
         (1, "IND", january, 120, february, 1),
         (2, "FRA", january, 75, february, None),
     ]
     sql = f"SELECT {columns} FROM marts.top_contributors(on_date := '2018-02-28')"
-    assert asked(deployed, sql) == [(1, "IND", february, 300, march, None)]
-    assert asked(deployed, f"SELECT {columns} FROM marts.top_contributors()") == [
+    assert select(with_personnel, sql) == [(1, "IND", february, 300, march, None)]
+    assert select(with_personnel, f"SELECT {columns} FROM marts.top_contributors()") == [
         (1, "FRA", date(2019, 5, 31), 3, None, None)
     ]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ("'B'", "no report of uniformed personnel held here names a mission 'B'; they name: A, P."),
         ("'UNSPECIFIED'", "names a mission 'UNSPECIFIED'; they name: A, P."),
@@ -80,42 +80,46 @@ def test_over_all_missions_every_month_counts(deployed: Connection) -> None:
         ("NULL, '2018-01-30'", "the reports held here begin with 2018-01-31, after 2018-01-30"),
     ],
 )
-def test_contributors_that_cannot_be_told_are_an_error(deployed: Connection, arguments: str, told: str) -> None:
+def test_contributors_that_cannot_be_told_are_an_error(
+    with_personnel: Connection, arguments: str, message: str
+) -> None:
     for what in ("*", "count(*)"):
         with pytest.raises(duckdb.Error) as error:
-            asked(deployed, f"SELECT {what} FROM marts.top_contributors({arguments})")
-        assert told in str(error.value)
+            select(with_personnel, f"SELECT {what} FROM marts.top_contributors({arguments})")
+        assert message in str(error.value)
 
 
-def test_personnel_by_level(deployed: Connection) -> None:
+def test_personnel_by_level(with_personnel: Connection) -> None:
     sql = "SELECT level_group, uniformed_personnel, share_pct, states FROM marts.personnel_by_level"
-    found = asked(deployed, f"{sql} WHERE mission = 'A' AND month_end = '2018-01-31' ORDER BY 1")
+    found = select(with_personnel, f"{sql} WHERE mission = 'A' AND month_end = '2018-01-31' ORDER BY 1")
     # India is E and Mali D: together. Mali's published zero is no state that serves.
     assert found == [
         ("A", 75, pytest.approx(100 * 75 / 115), 1),
         ("D-G", 20, pytest.approx(100 * 20 / 115), 1),
         ("J", 20, pytest.approx(100 * 20 / 115), 1),
     ]
-    later = asked(deployed, f"{sql} WHERE mission = 'A' AND month_end = '2019-03-31' ORDER BY 1")
+    later = select(with_personnel, f"{sql} WHERE mission = 'A' AND month_end = '2019-03-31' ORDER BY 1")
     assert [row[:2] for row in later] == [("B", 5), ("unknown", 8)]
-    assert asked(deployed, f"{sql} WHERE mission = 'A' AND month_end = '2019-05-31'") == [("B", 0, None, 0)]
+    assert select(with_personnel, f"{sql} WHERE mission = 'A' AND month_end = '2019-05-31'") == [("B", 0, None, 0)]
 
 
-def test_women_in_uniform(deployed: Connection) -> None:
+def test_women_in_uniform(with_personnel: Connection) -> None:
     columns = "personnel_type::VARCHAR, women, men, total, women_share_pct"
     sql = f"SELECT {columns} FROM marts.women_in_uniform"
-    assert asked(deployed, f"{sql} WHERE mission = 'A' AND month_end = '2018-01-31' ORDER BY 1") == [
+    assert select(with_personnel, f"{sql} WHERE mission = 'A' AND month_end = '2018-01-31' ORDER BY 1") == [
         ("Experts on Mission", 5, 15, 20, 25.0),
         ("Formed Police Units", 0, 7, 7, 0.0),
         ("Individual Police", 1, 2, 3, pytest.approx(100 / 3)),
         ("Staff Officer", 0, 5, 5, 0.0),
         ("Troops", 10, 70, 80, 12.5),
     ]
-    assert asked(deployed, f"{sql} WHERE mission = 'UNSPECIFIED'") == [("Troops", None, None, 300, None)]
-    assert asked(deployed, f"{sql} WHERE mission = 'A' AND month_end = '2019-05-31'") == [("Troops", 0, 0, 0, None)]
+    assert select(with_personnel, f"{sql} WHERE mission = 'UNSPECIFIED'") == [("Troops", None, None, 300, None)]
+    assert select(with_personnel, f"{sql} WHERE mission = 'A' AND month_end = '2019-05-31'") == [
+        ("Troops", 0, 0, 0, None)
+    ]
 
 
 def test_without_rows_the_macros_raise_an_error(empty: Connection) -> None:
     for macro, message in (("deadliest_missions", "no fatalities"), ("top_contributors", "no uniformed personnel")):
         with pytest.raises(duckdb.Error, match=f"{message} are held"):
-            asked(empty, f"FROM marts.{macro}()")
+            select(empty, f"FROM marts.{macro}()")

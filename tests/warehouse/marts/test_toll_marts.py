@@ -7,17 +7,17 @@ from typing import Any
 
 import duckdb
 import pytest
-from marts_shared import Connection, asked, bury, deploy, one, person
+from marts_shared import Connection, add_deaths, add_personnel, one, person, select
 
 
 def ladder(connection: Connection, *arguments: str, columns: str = "rank, mission, deaths") -> list[tuple[Any, ...]]:
-    return asked(connection, f"SELECT {columns} FROM marts.deadliest_missions({', '.join(arguments)})")
+    return select(connection, f"SELECT {columns} FROM marts.deadliest_missions({', '.join(arguments)})")
 
 
 @pytest.fixture
-def fallen(made: Connection) -> Connection:
+def with_deaths(made: Connection) -> Connection:
     """Nine dead of A, two of B and one of P."""
-    bury(
+    add_deaths(
         made,
         person(1, "2011-05-05", "A", "FRA", "Military", "Malicious Act"),
         person(2, "2011-05-05", "A", "FRA", "Police", "Malicious Act"),
@@ -35,38 +35,38 @@ def fallen(made: Connection) -> Connection:
     return made
 
 
-def test_up_to_means_happened_by_that_day(fallen: Connection) -> None:
+def test_up_to_means_happened_by_that_day(with_deaths: Connection) -> None:
     columns = "rank, mission, deaths, uniformed_deaths, pending, last_incident"
-    assert ladder(fallen, "'2011-05-05'", columns=columns) == [
+    assert ladder(with_deaths, "'2011-05-05'", columns=columns) == [
         (1, "A", 4, 3, 1, date(2011, 5, 5)),
         (2, "B", 1, 0, 0, date(2011, 5, 5)),
     ]
-    assert ladder(fallen, columns=columns) == [
+    assert ladder(with_deaths, columns=columns) == [
         (1, "A", 9, 4, 1, date(2012, 1, 4)),
         (2, "B", 2, 1, 0, date(2012, 1, 1)),
         (3, "P", 1, 0, 0, date(2011, 6, 1)),
     ]
 
 
-def test_of_one_cause_pending_may_still_come_to_it(fallen: Connection) -> None:
+def test_of_one_cause_pending_may_still_come_to_it(with_deaths: Connection) -> None:
     columns = "rank, mission, deaths, uniformed_deaths, pending, last_incident"
-    assert ladder(fallen, "NULL", "'Malicious Act'", columns=columns) == [
+    assert ladder(with_deaths, "NULL", "'Malicious Act'", columns=columns) == [
         (1, "A", 4, 2, 1, date(2011, 5, 6)),
         (2, "B", 2, 1, 0, date(2012, 1, 1)),
     ]
 
 
-def test_missions_that_tie_share_a_rank(fallen: Connection) -> None:
-    assert ladder(fallen, "'2012-01-01'", "'Illness'") == [(1, "P", 1)]
-    assert ladder(fallen, "'2012-01-02'", "'Illness'") == [(1, "A", 1), (1, "P", 1)]
+def test_missions_that_tie_share_a_rank(with_deaths: Connection) -> None:
+    assert ladder(with_deaths, "'2012-01-01'", "'Illness'") == [(1, "P", 1)]
+    assert ladder(with_deaths, "'2012-01-02'", "'Illness'") == [(1, "A", 1), (1, "P", 1)]
 
 
-def test_ranks_of_active_missions_are_among_themselves(fallen: Connection) -> None:
+def test_ranks_of_active_missions_are_among_themselves(with_deaths: Connection) -> None:
     columns = "rank, mission, is_active"
-    assert ladder(fallen, "'2012-03-31'", columns=columns) == [(1, "A", True), (2, "B", True), (3, "P", None)]
-    assert ladder(fallen, "'2012-04-01'", columns=columns) == [(1, "A", True), (2, "B", False), (3, "P", None)]
+    assert ladder(with_deaths, "'2012-03-31'", columns=columns) == [(1, "A", True), (2, "B", True), (3, "P", None)]
+    assert ladder(with_deaths, "'2012-04-01'", columns=columns) == [(1, "A", True), (2, "B", False), (3, "P", None)]
     # Without a day it is the newest vintage's. What is not known to be active is left out.
-    assert ladder(fallen, "active_only := true", columns=columns) == [(1, "A", True)]
+    assert ladder(with_deaths, "active_only := true", columns=columns) == [(1, "A", True)]
 
 
 @pytest.mark.parametrize(
@@ -79,31 +79,31 @@ def test_ranks_of_active_missions_are_among_themselves(fallen: Connection) -> No
     ],
 )
 def test_a_mission_is_active_to_the_last_day_that_its_end_can_mean(
-    fallen: Connection, precision: str, last: str, after: str
+    with_deaths: Connection, precision: str, last: str, after: str
 ) -> None:
-    fallen.execute(f"UPDATE main.missions SET end_date_precision = '{precision}' WHERE mission = 'B'")
+    with_deaths.execute(f"UPDATE main.missions SET end_date_precision = '{precision}' WHERE mission = 'B'")
     sql = "SELECT is_active, end_date FROM marts.deadliest_missions('{}') WHERE mission = 'B'"
-    assert one(fallen, sql.format(last)) == (True, date(2012, 3, 1))
-    assert one(fallen, sql.format(after)) == (False, date(2012, 3, 1))
+    assert one(with_deaths, sql.format(last)) == (True, date(2012, 3, 1))
+    assert one(with_deaths, sql.format(after)) == (False, date(2012, 3, 1))
 
 
-def test_reports_stand_for_a_date_that_is_not_known(fallen: Connection) -> None:
+def test_reports_stand_for_a_date_that_is_not_known(with_deaths: Connection) -> None:
     # P is named in May and June 2011, A in the newest month.
-    deploy(
-        fallen,
+    add_personnel(
+        with_deaths,
         ("2011-05-31", "P", "FRA", "Troops", 0, 1, 1),
         ("2011-06-30", "P", "FRA", "Troops", 0, 1, 1),
         ("2011-07-31", "A", "FRA", "Troops", 0, 1, 1),
     )
     sql = "SELECT is_active FROM marts.deadliest_missions('{}') WHERE mission = 'P'"
-    found = [one(fallen, sql.format(day))[0] for day in ("2011-06-01", "2011-06-30", "2011-07-01")]
+    found = [one(with_deaths, sql.format(day))[0] for day in ("2011-06-01", "2011-06-30", "2011-07-01")]
     assert found == [True, True, False]
-    deploy(fallen, ("2011-08-31", "P", "FRA", "Troops", 0, 1, 1))  # now the newest month names it: it runs
-    assert one(fallen, sql.format("2019-01-01")) == (True,)
+    add_personnel(with_deaths, ("2011-08-31", "P", "FRA", "Troops", 0, 1, 1))  # now the newest month names it: it runs
+    assert one(with_deaths, sql.format("2019-01-01")) == (True,)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ("'2011-05-04'", "up_to is 2011-05-04, but the fatalities begin on 2011-05-05"),
         ("'1947-01-01'", "give that day or a later one"),
@@ -116,24 +116,24 @@ def test_reports_stand_for_a_date_that_is_not_known(fallen: Connection) -> None:
     ],
 )
 def test_a_question_that_has_no_answer_is_an_error_and_never_zero_rows(
-    fallen: Connection, arguments: str, told: str
+    with_deaths: Connection, arguments: str, message: str
 ) -> None:
     for what in ("*", "count(*)"):
         with pytest.raises(duckdb.Error) as error:
-            asked(fallen, f"SELECT {what} FROM marts.deadliest_missions({arguments})")
-        assert told in str(error.value)
+            select(with_deaths, f"SELECT {what} FROM marts.deadliest_missions({arguments})")
+        assert message in str(error.value)
 
 
-def test_a_mission_s_toll(fallen: Connection) -> None:
-    fallen.execute("UPDATE main.fatalities SET gender = 'M' WHERE mission = 'A' AND nationality_iso3 <> 'FRA'")
-    fallen.execute("UPDATE main.fatalities SET gender = 'F' WHERE casualty_id = 'A-9'")
+def test_a_mission_s_toll(with_deaths: Connection) -> None:
+    with_deaths.execute("UPDATE main.fatalities SET gender = 'M' WHERE mission = 'A' AND nationality_iso3 <> 'FRA'")
+    with_deaths.execute("UPDATE main.fatalities SET gender = 'F' WHERE casualty_id = 'A-9'")
     columns = (
         "mission, mission_name, kind, start_date, end_date, deaths, malicious_act, accident, illness, self_inflicted, "
         "unknown, to_be_determined, uniformed_deaths, civilian_deaths, women, first_incident, last_incident, "
         "nationalities, rejected_rows"
     )
-    found = asked(fallen, "FROM marts.mission_toll ORDER BY mission")
-    assert [row[0] for row in asked(fallen, "DESCRIBE marts.mission_toll")] == columns.split(", ")
+    found = select(with_deaths, "FROM marts.mission_toll ORDER BY mission")
+    assert [row[0] for row in select(with_deaths, "DESCRIBE marts.mission_toll")] == columns.split(", ")
     starts = (date(2010, 2, 10), None)
     # One of the nine is of the type Other: neither uniformed nor civilian. Of five states one is undetermined.
     assert found[0] == (
@@ -143,9 +143,9 @@ def test_a_mission_s_toll(fallen: Connection) -> None:
     assert found[2][14] is None  # no gender of anybody: women are not known, and not none
 
 
-def test_a_toll_by_year_counts_calendar_years_and_only_what_happened(fallen: Connection) -> None:
-    assert asked(
-        fallen,
+def test_a_toll_by_year_counts_calendar_years_and_only_what_happened(with_deaths: Connection) -> None:
+    assert select(
+        with_deaths,
         "SELECT mission, year, incident_type::VARCHAR, deaths, uniformed_deaths FROM marts.mission_toll_by_year "
         "WHERE mission <> 'A' OR year = 2011 ORDER BY ALL",
     ) == [
@@ -157,23 +157,25 @@ def test_a_toll_by_year_counts_calendar_years_and_only_what_happened(fallen: Con
     ]
 
 
-def test_a_day_is_one_mission_s_and_ranked_by_malicious_acts(fallen: Connection) -> None:
-    found = asked(fallen, "FROM marts.deadliest_days WHERE year(incident_date) = 2011 ORDER BY mission, incident_date")
+def test_a_day_is_one_mission_s_and_ranked_by_malicious_acts(with_deaths: Connection) -> None:
+    found = select(
+        with_deaths, "FROM marts.deadliest_days WHERE year(incident_date) = 2011 ORDER BY mission, incident_date"
+    )
     assert found == [
         ("A", date(2011, 5, 5), 4, 3, 2, 1, "FRA 2, BGD 1", 1, 1, 1, 0),
         ("A", date(2011, 5, 6), 1, 1, 0, 0, "undetermined 1", 2, None, 3, 0),
         ("B", date(2011, 5, 5), 1, 1, 0, 0, "FRA 1", 2, None, 3, 0),
         ("P", date(2011, 6, 1), 1, 0, 0, 0, None, None, None, None, 0),
     ]
-    assert asked(
-        fallen, "SELECT rank_malicious, rank_uniformed_malicious, sharing_rank FROM marts.deadliest_days "
+    assert select(
+        with_deaths, "SELECT rank_malicious, rank_uniformed_malicious, sharing_rank FROM marts.deadliest_days "
         "WHERE mission = 'B' AND year(incident_date) = 2012",
     ) == [(2, 2, 3)]  # fmt: skip
 
 
-def test_the_toll_of_a_nationality(fallen: Connection) -> None:
+def test_the_toll_of_a_nationality(with_deaths: Connection) -> None:
     columns = "contributor, deaths, malicious_act, uniformed_deaths, civilian_deaths, missions, nationality_iso3"
-    assert asked(fallen, f"SELECT {columns} FROM marts.contributor_toll ORDER BY contributor") == [
+    assert select(with_deaths, f"SELECT {columns} FROM marts.contributor_toll ORDER BY contributor") == [
         ("Bangladesh", 2, 2, 1, 1, 2, "BGD"),
         ("France", 3, 3, 2, 1, 2, "FRA"),
         ("India", 1, 0, 1, 0, 1, "IND"),
@@ -183,10 +185,10 @@ def test_the_toll_of_a_nationality(fallen: Connection) -> None:
     ]
 
 
-def test_a_nationality_that_no_list_knows_keeps_its_published_name(fallen: Connection) -> None:
-    fallen.execute(
+def test_a_nationality_that_no_list_knows_keeps_its_published_name(with_deaths: Connection) -> None:
+    with_deaths.execute(
         "UPDATE main.fatalities SET nationality_iso3 = NULL, nationality_status = 'unresolved', "
         "nationality_as_published = 'Atlantis' WHERE casualty_id = 'A-4'"
     )
     sql = "SELECT contributor, deaths FROM marts.contributor_toll WHERE nationality_iso3 IS NULL ORDER BY 1"
-    assert asked(fallen, sql) == [("Atlantis", 1), ("Undetermined", 1)]
+    assert select(with_deaths, sql) == [("Atlantis", 1), ("Undetermined", 1)]
