@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from end_to_end.conftest import Shell
 from filelock import FileLock
@@ -108,7 +108,9 @@ class Cluster:
 
     def kill(self, host: str) -> None:
         """Kill a host's processes at once, as when a machine loses power."""
-        os.killpg(self.processes.pop(host).pid, signal.SIGKILL)
+        worker = psutil.Process(self.processes.pop(host).pid)
+        for process in [worker, *worker.children(recursive=True)]:
+            process.kill()
 
     def begin(self, deployment: str, queue: str, **parameters: Any) -> str:
         body = {"parameters": parameters, "state": {"type": "SCHEDULED"}, "work_queue_name": queue}
