@@ -22,13 +22,13 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.artifacts import artifact
-from flows.decorators import pipeline_flow, pipeline_task, run_errors
+from flows.decorators import RUN_ERRORS, pipeline_flow, pipeline_task
 from flows.steps.as_of import choose_snapshots, period_ends, published_build_id
-from flows.steps.errors import message_of
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
 from flows.task_runners import map_task
+from schemas.errors import message_of
 from schemas.source import Source
 from sources.archive import Archive, Snapshot
 from sources.catalogue import load_catalogue
@@ -91,7 +91,7 @@ def backfill(
         results = days_without_build(days, where)
         missing = [day for day in days if day not in results]
         states = map_task(build_as_of, {"day": missing}, where=where, wait_seconds=wait_seconds) if missing else []
-    except run_errors() as error:
+    except RUN_ERRORS as error:
         return Failed(message=message_of(error))
     results |= {day: _day_result(day, state) for day, state in zip(missing, states, strict=True)}
     return report([results[day] for day in days])

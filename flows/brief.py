@@ -19,11 +19,11 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.artifacts import artifact
-from flows.decorators import pipeline_flow, pipeline_task, run_errors
+from flows.decorators import RUN_ERRORS, pipeline_flow, pipeline_task
 from flows.steps.as_of import published_build_id
-from flows.steps.errors import foreseeable, message_of
 from flows.steps.settings import Paths, paths
 from flows.task_runners import map_task
+from schemas.errors import FORESEEABLE, message_of
 from warehouse.query import connect
 from warehouse.reports.scope import BriefingError, Queries
 
@@ -71,7 +71,7 @@ def brief(
             batches = write_batches(batch, up_to, where, folder)
             written = write_folder_index(batches, up_to, where, folder, return_state=True).result()
             require_complete(batches)
-    except run_errors() as error:
+    except RUN_ERRORS as error:
         return Failed(message=message_of(error))
     return report(written, up_to, where, folder)
 
@@ -166,7 +166,7 @@ def report(written: Written, up_to: date | None, where: Paths, folder: Path) -> 
         with connect(where.warehouse) as connection:
             page = BriefingWriter(connection, folder, up_to).page_to_show(written)
         chart = picture_of(page.read_text(encoding="utf-8"))
-    except foreseeable():  # the pages are written: the artifact does without a chart
+    except FORESEEABLE:  # the pages are written: the artifact does without a chart
         chart = None
     artifact(
         create_markdown_artifact,

@@ -13,10 +13,12 @@ from prefect.exceptions import FailedRun
 from prefect.states import Failed
 
 from flows import hooks
-from flows.steps.errors import foreseeable, message_of
-from flows.task_runners import RunnerError
+from schemas.errors import FORESEEABLE, message_of
 
 logging.getLogger("peacekeeping").setLevel(logging.INFO)
+
+# The errors that end a run as Failed with their message; FailedRun has the message of a task's error.
+RUN_ERRORS = (FailedRun, *FORESEEABLE)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -41,11 +43,6 @@ def set_log_levels() -> None:
         logging.getLogger(name).setLevel(level)
     for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(_is_no_failed_run)
-
-
-def run_errors() -> tuple[type[Exception], ...]:
-    """The errors that end a run as Failed with their message: foreseeable ones, and FailedRun for that of a task."""
-    return (FailedRun, RunnerError, *foreseeable())
 
 
 def pipeline_flow(
@@ -84,7 +81,7 @@ def pipeline_task(
         def step(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
             try:
                 return function(*args, **kwargs)
-            except foreseeable() as error:
+            except FORESEEABLE as error:
                 return Failed(message=message_of(error))
             except RuntimeError as error:  # DuckDB replaces the KeyboardInterrupt of a Ctrl-C within a query by its own
                 if "interrupted" in str(error).lower():

@@ -30,15 +30,15 @@ from pydantic import Field
 
 from flows.artifacts import FetchProgress, final_state, write_artifacts
 from flows.automations import mark_killed_runs
-from flows.decorators import pipeline_flow, pipeline_task, run_errors
+from flows.decorators import RUN_ERRORS, pipeline_flow, pipeline_task
 from flows.server import ON_SERVER_GONE, answers
 from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id
-from flows.steps.errors import message_of
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths
 from flows.steps.summary import Summary
 from flows.time_limit import RUN_SECONDS, time_limit
+from schemas.errors import message_of
 from schemas.source import Source
 from sources.archive import Archive, Snapshot
 from sources.catalogue import find_live, live_names, load_catalogue
@@ -160,7 +160,7 @@ def recorded_errors(summary: Summary) -> Iterator[None]:
         summary.warn("This run began once more: it had crashed, or was started again.")
     try:
         yield
-    except run_errors() as error:
+    except RUN_ERRORS as error:
         summary.failures.append(message_of(error))
         if not isinstance(error, FailedRun):  # which Prefect has logged as the task's state
             log.error("%s", message_of(error))

@@ -13,9 +13,10 @@ import click
 from flows.local_run import on_hangup
 from flows.server import OwnServer, exit_now, running_server
 from flows.steps import settings
+from schemas.errors import ProjectError
 
 
-class NoServer(Exception):
+class NoServer(ProjectError):
     """No Prefect server answers."""
 
 

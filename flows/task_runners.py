@@ -21,13 +21,14 @@ from prefect.states import Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.steps.settings import Settings
+from schemas.errors import ProjectError
 
 RUNNER, ADDRESS = "PEACEKEEPING_TASK_RUNNER", "PEACEKEEPING_DASK_ADDRESS"
 RUNNERS = ("threads", "dask")
 ADDRESS_FORM = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+")
 
 
-class RunnerError(Exception):
+class RunnerError(ProjectError):
     """The chosen task runner can't be used; the message says why and what to do."""
 
 

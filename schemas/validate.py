@@ -7,11 +7,12 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from schemas.columns import Table
+from schemas.errors import ProjectError
 
 FAULT_COLUMNS = ["row_number", "column_name", "check_name", "reason"]
 
 
-class ContractError(ValueError):
+class ContractError(ProjectError):
     """A source's rows are not what it declares: a missing column, too many invalid rows, no row in scope."""
 
 
@@ -19,7 +20,7 @@ class CutOffError(ContractError):
     """A file ends in the middle of a row or value. Getting it again can help."""
 
 
-class TableError(AssertionError):
+class TableError(ProjectError):
     """A tidy table violates its declaration: a bug in this project, not in the source."""
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from schemas.errors import ProjectError, UsageError
 
-class SourceError(Exception):
+
+class SourceError(ProjectError):
     """A fault that a user can act on; its text is the message shown, without a traceback."""
 
 
@@ -13,11 +15,11 @@ class CatalogueError(SourceError):
     """A declaration (YAML) is wrong; the message names the file and the field."""
 
 
-class UnknownSource(SourceError):
+class UnknownSource(SourceError, UsageError):
     """A source was named that no declaration describes."""
 
 
-class UnknownBuild(SourceError):
+class UnknownBuild(SourceError, UsageError):
     """A build was named that the archive has no record of."""
 
 

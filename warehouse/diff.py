@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from schemas.errors import ProjectError
 from schemas.problems import first_line
 from schemas.tables import HISTORY, TABLES
 from warehouse.ddl import quote
@@ -38,7 +39,7 @@ BY_COUNT = "Compared by its number of rows only"
 Connection = duckdb.DuckDBPyConnection
 
 
-class DiffError(Exception):
+class DiffError(ProjectError):
     """The two files can't be compared; the message says why."""
 
 

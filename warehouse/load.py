@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from schemas.errors import ProjectError
 from schemas.problems import first_line
 from schemas.tables import TABLES, WRITTEN_IN_BUILD
 from schemas.tables.builds import POISSON_LIMITS
@@ -19,7 +20,7 @@ LIMITS = Path(__file__).parent / "poisson_limits.csv"
 STORAGE_VERSION = "v1.5.0"  # older DuckDB command lines and tools open it too
 
 
-class BuildError(Exception):
+class BuildError(ProjectError):
     """The warehouse could not be built; the published one is unchanged."""
 
 

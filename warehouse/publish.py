@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+from schemas.files import flush
 from warehouse.load import BuildError
 
 
@@ -20,14 +21,6 @@ def previous_of(published: Path) -> Path:
     return published.with_name(f"{published.stem}.previous{published.suffix}")
 
 
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def publish(built: Path, published: Path) -> None:
     """Rename `built` to `published`; readers that have the old file open keep it.
 
@@ -37,7 +30,7 @@ def publish(built: Path, published: Path) -> None:
     if wal_of(built).exists():
         raise BuildError(f"{built.name} was not closed cleanly (a .wal is left beside it); it is not published.")
     published.parent.mkdir(parents=True, exist_ok=True)
-    _flush(built)
+    flush(built)
     for stale in (wal_of(published), wal_of(previous_of(published))):
         if stale.exists():
             stale.replace(stale.with_name(stale.name + ".stale"))
@@ -51,4 +44,4 @@ def publish(built: Path, published: Path) -> None:
         spare.replace(previous_of(published))
     built.replace(published)
     with contextlib.suppress(OSError):  # already published; some file systems can't flush a folder
-        _flush(published.parent)
+        flush(published.parent)

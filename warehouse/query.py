@@ -5,7 +5,6 @@ This module imports neither pandas nor pandera, so that `peacekeeping query` sta
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import warnings
@@ -20,6 +19,8 @@ from typing import IO, Any, TypeVar
 
 import duckdb
 
+from schemas.errors import ProjectError
+from schemas.files import csv_writer
 from schemas.problems import first_line
 
 BATCH = 10_000
@@ -27,7 +28,7 @@ BATCH = 10_000
 Result = TypeVar("Result")
 
 
-class QueryError(Exception):
+class QueryError(ProjectError):
     """A query or a warehouse file can't be read; the message says why."""
 
 
@@ -92,15 +93,12 @@ class Answer:
 
     def write_csv(self, file: IO[str]) -> int:
         """Write RFC 4180 CSV with a header; NULL is empty. Returns the number of rows."""
-        writer = csv.writer(file, lineterminator="\n")
-        # Python 3.11's writer does not quote a lone carriage return, and readers would end the row there.
-        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        writer.writerow(self.columns)
+        write_row = csv_writer(file)
+        write_row(self.columns)
         written = 0
         for batch in self.batches():
             for row in batch:
-                cells = ["" if cell is None else cell for cell in row]
-                (quoting if any("\r" in cell for cell in cells if isinstance(cell, str)) else writer).writerow(cells)
+                write_row(row)
             written += len(batch)
         return written
 

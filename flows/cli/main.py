@@ -14,9 +14,10 @@ from typing import Any
 
 import click
 
-from flows.cli.errors import FAILED, INTERRUPTED, exit_code, fail
+from flows.cli.errors import FAILED, INTERRUPTED, fail
 from flows.cli.options import examples
 from flows.steps.settings import project_version
+from schemas.errors import ProjectError
 
 COMMANDS = {
     "refresh": "Fetch or load every source and rebuild the warehouse.",
@@ -53,11 +54,8 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except Exception as error:
-            code = exit_code(error)
-            if code is None:
-                raise
-            fail(str(error), code)
+        except ProjectError as error:
+            fail(str(error), error.exit_code)
 
 
 @click.group(

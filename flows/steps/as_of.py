@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from flows.steps.settings import Paths
+from schemas.errors import ProjectError, UsageError
 from schemas.source import Source
 from sources import bundle
 from sources.archive import Archive, Snapshot
@@ -23,11 +24,11 @@ from warehouse.query import Answer, QueryError, connect
 SHORTEST_ID = 4  # letters of a build id that name it
 
 
-class WrongDate(ValueError):
+class WrongDate(UsageError):
     """The text is no day, or one in the future."""
 
 
-class NotBuilt(Exception):
+class NotBuilt(ProjectError):
     """There is no warehouse as of that day; the message says what to do."""
 
 

@@ -12,17 +12,18 @@ from datetime import UTC, date, datetime
 from filelock import FileLock, Timeout
 
 from flows.steps.settings import Paths
+from schemas.errors import ProjectError
 
 log = logging.getLogger("peacekeeping.lock")
 
 WAIT_SECONDS = 1800.0
 
 
-class DataFolderError(Exception):
+class DataFolderError(ProjectError):
     """The data folder can't be used; the message says why and what to do."""
 
 
-class BusyError(Exception):
+class BusyError(ProjectError):
     """Another process was still writing when the waiting time was up."""
 
 

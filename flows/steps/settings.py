@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from schemas.errors import UsageError
+
 HERE = Path(__file__).parents[1]
 PREFIX = "PEACEKEEPING_"
 
@@ -59,7 +61,7 @@ class Paths:
         return self.data / ".writer.lock"
 
 
-class SettingError(Exception):
+class SettingError(UsageError):
     """An environment variable of this project has a wrong value."""
 
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import duckdb
 
+from schemas.errors import UsageError
 from schemas.problems import first_line
 from schemas.source import Source
 from warehouse import load
@@ -39,7 +40,7 @@ SCHEMAS = ("main", "meta")
 POINTED = {"format", "build_id", "manifest_sha256", "rows", "files", "bytes", "address", "builds"}  # of latest.json
 
 
-class WrongTable(ExportError):
+class WrongTable(ExportError, UsageError):
     """A table was requested that the warehouse does not have."""
 
 

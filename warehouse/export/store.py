@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import re
 import shutil
 import tempfile
@@ -21,6 +20,8 @@ from urllib.request import url2pathname
 import fsspec
 from filelock import FileLock, Timeout
 
+from schemas.errors import ProjectError
+from schemas.files import flush
 from schemas.problems import first_line
 
 BUILDS = "builds"
@@ -31,7 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class ExportError(Exception):
+class ExportError(ProjectError):
     """The export failed, and what was published before is unchanged. The text says why."""
 
 
@@ -111,7 +112,7 @@ class Store:
             if self._folder is None:
                 self._files.put_file(str(scratch / name), self._at(f"{folder}/{name}"))
             else:
-                _flush(scratch / name)
+                flush(scratch / name)
         if self._folder is not None:
             target, old = self._folder / folder, scratch.with_name(".old")
             if target.exists():
@@ -128,7 +129,7 @@ class Store:
         part = self._folder / f".{name}.part"
         try:
             part.write_bytes(content)
-            _flush(part)
+            flush(part)
             part.replace(self._folder / name)
         finally:
             part.unlink(missing_ok=True)
@@ -189,11 +190,3 @@ def _remote(url: str) -> tuple[Any, str]:
     except ValueError as error:
         raise ExportError(f"{url} can't be written to: {first_line(error)}. A path, s3://… or gs://… can.") from error
     return files, str(root).rstrip("/")
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,17 +9,18 @@ from typing import Any
 
 import duckdb
 
+from schemas.errors import ProjectError, UsageError
 from schemas.problems import first_line
 from warehouse.query import records
 
 Row = dict[str, Any]
 
 
-class BriefingError(Exception):
+class BriefingError(ProjectError):
     """The briefing can't be made; the text says why and what to do."""
 
 
-class WrongMission(BriefingError):
+class WrongMission(BriefingError, UsageError):
     """The mission or the day of the request has no page."""
 
 
