@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from flows.local_run import on_hangup
 from flows.server import OwnServer, exit_now, running_server
 from flows.steps import settings
 from schemas.errors import ProjectError
+
+SHORT_LIFE_SECONDS = 5.0  # a server that ends sooner would end again
 
 
 class NoServer(ProjectError):
@@ -46,9 +49,21 @@ def _terminate(*_: Any) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def _keep_up(own: OwnServer) -> None:
-    """Restart the server where it ends. Without one the runner would wait for ever: then the process ends."""
-    if not own.keep_up():
+def keep_up(own: OwnServer) -> None:
+    """Start the server again whenever it ends, with the same database and address, until it is stopped.
+
+    When that does not help (it ends at once, or does not answer), the process ends: the runner would wait for ever.
+    """
+    while own.process is not None:
+        began = time.monotonic()
+        code = own.process.wait()
+        if own.stopped or time.monotonic() - began < SHORT_LIFE_SECONDS:
+            break
+        click.echo(f"warning: the Prefect server ended ({code}) and is started again.", err=True)
+        own.start()
+        if not own.wait():
+            break
+    if not own.stopped:
         click.echo("error: the Prefect server ended and does not start again; nothing is served any more.", err=True)
         exit_now(1)
 
@@ -69,7 +84,7 @@ def serve(show_timetable: Callable[[list[list[str]]], None]) -> None:
     os.environ["PEACEKEEPING_DATA"] = str(settings.paths().data)  # the runs are processes of their own
     try:
         if own:
-            threading.Thread(target=_keep_up, args=(own,), daemon=True).start()
+            threading.Thread(target=keep_up, args=(own,), daemon=True).start()
         from prefect import serve as run_deployments
 
         from flows import automations, deployments

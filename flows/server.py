@@ -27,7 +27,6 @@ from typing import Any
 PROBE_SECONDS = 1.0
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
-SHORT_LIFE_SECONDS = 5.0  # a server that ends sooner would end again
 
 # Called with a refresh's summary when its steps are done and its server is gone; the command sets it.
 ON_SERVER_GONE: ContextVar[Callable[[Any], None] | None] = ContextVar("on_server_gone", default=None)
@@ -113,22 +112,6 @@ class OwnServer:
             time.sleep(0.05)
         self._end()
         return False
-
-    def keep_up(self) -> bool:
-        """Start it again whenever it ends, with the same database and address, until it is stopped.
-
-        Returns False when that does not help: it ends at once, or does not answer.
-        """
-        while self.process is not None:
-            began = time.monotonic()
-            code = self.process.wait()
-            if self.stopped or time.monotonic() - began < SHORT_LIFE_SECONDS:
-                break
-            print(f"warning: the Prefect server ended ({code}) and is started again.", file=sys.stderr, flush=True)
-            self.start()
-            if not self.wait():
-                break
-        return self.stopped
 
     def stop(self) -> None:
         """Stop it, after it has written its last records."""

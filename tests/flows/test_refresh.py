@@ -246,7 +246,7 @@ def test_a_refused_reply_of_an_optional_source_is_a_warning(
     httpserver.expect_request("/metadata/all").respond_with_json({"error": "no such thing"})
     state, summary = run(sources=["publisher_codebook"])
     assert state.is_completed() and summary.published and not summary.failures
-    assert "Expected the codebook as a JSON array" in " ".join(summary.warnings)
+    assert "expected an array, got an object" in " ".join(summary.warnings)
     assert not (where.raw / "refused").exists()  # it may hold names
 
 

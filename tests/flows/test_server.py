@@ -10,22 +10,32 @@ import time
 import pytest
 from processes import alive
 
+from flows import serve
 from flows.server import OwnServer
+
+
+@pytest.fixture
+def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The exit codes with which `serve` would have ended the process."""
+    codes: list[int] = []
+    monkeypatch.setattr(serve, "exit_now", codes.append)
+    return codes
 
 
 def process(code: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
 
 
-def test_a_server_that_ends_at_once_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_ends_at_once_is_given_up(monkeypatch: pytest.MonkeyPatch, exits: list[int]) -> None:
     server, begun = OwnServer(), []
     monkeypatch.setattr(server, "start", lambda: begun.append(True))
     server.process = process("")
-    assert server.keep_up() is False and begun == []
+    serve.keep_up(server)
+    assert begun == [] and exits == [1]
 
 
-def test_a_server_that_does_not_come_up_again_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.server.SHORT_LIFE_SECONDS", 0.0)
+def test_a_server_that_does_not_come_up_again_is_given_up(monkeypatch: pytest.MonkeyPatch, exits: list[int]) -> None:
+    monkeypatch.setattr("flows.serve.SHORT_LIFE_SECONDS", 0.0)
     server, begun = OwnServer(), []
 
     def start() -> None:
@@ -34,19 +44,20 @@ def test_a_server_that_does_not_come_up_again_is_given_up(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(server, "start", start)
     server.process = process("")
-    assert server.keep_up() is False and begun == [True]
+    serve.keep_up(server)
+    assert begun == [True] and exits == [1]
 
 
-def test_a_server_that_was_stopped_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    server, begun, results = OwnServer(), [], []
+def test_a_server_that_was_stopped_is_left_alone(monkeypatch: pytest.MonkeyPatch, exits: list[int]) -> None:
+    server, begun = OwnServer(), []
     monkeypatch.setattr(server, "start", lambda: begun.append(True))
     server.process = process("import sys; sys.stdin.read()")
-    watching = threading.Thread(target=lambda: results.append(server.keep_up()))
+    watching = threading.Thread(target=serve.keep_up, args=(server,))
     watching.start()
     time.sleep(0.2)
     server.stop()
     watching.join(10)
-    assert results == [True] and begun == []
+    assert not watching.is_alive() and begun == [] and exits == []
 
 
 def test_a_server_ends_with_the_process_that_started_it() -> None:
