@@ -77,6 +77,7 @@ def outcomes(state: Any) -> list[tuple[str, str]]:
     return [(str(day.day), day.outcome) for day in days]
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_each_period_gets_the_warehouse_of_what_had_been_published_by_its_end(backfill: Any, where: Paths) -> None:
     state = backfill("2014-12-31", "2025-12-31", every="year")

@@ -84,6 +84,7 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     )
 
 
+@pytest.mark.slow
 def test_same_snapshots_give_the_same_build(run: Any, where: Paths) -> None:
     first = run(offline=True)[1].build_id
     again = run(offline=True, force=True)[1]
@@ -171,12 +172,14 @@ FAULTS = {
     "writing parquet": (pd.DataFrame, "to_parquet", OSError(28, "No space left on device")),
     "checking": (build, "check", load.BuildError("1 check(s) failed, the build is not published")),
     "keeping the file before": (publish.os, "link", OSError(28, "No space left on device")),
-    "flushing": (publish, "_flush", OSError(5, "Input/output error")),
+    "flushing": (publish, "flush", OSError(5, "Input/output error")),
 }
 
 
 @pytest.mark.usefixtures("built")
-@pytest.mark.parametrize("step", FAULTS)
+@pytest.mark.parametrize(
+    "step", ["checking", *(pytest.param(step, marks=pytest.mark.slow) for step in FAULTS if step != "checking")]
+)
 def test_failed_build_leaves_published_warehouse_untouched(
     run: Any, where: Paths, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -208,6 +211,7 @@ def test_live_fails_instead_of_falling_back(run: Any, where: Paths) -> None:
     assert digest(where.warehouse) == before
 
 
+@pytest.mark.slow
 def test_one_refused_reply_stops_no_other_source_and_fails_the_run(
     run: Any, where: Paths, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
