@@ -12,6 +12,7 @@ import duckdb
 import fsspec
 import pytest
 from export_shared import BUILD, DEATHS, DECLARED, SECOND, answer, as_build, files_in, names_in
+from fsspec.registry import _registry
 
 from warehouse.export.package import Exported, Options, WrongTable, export
 from warehouse.export.store import ExportError, Store
@@ -245,7 +246,7 @@ def test_a_destination_that_is_not_possible_is_explained(
     for module in ("s3fs", "gcsfs"):
         monkeypatch.setitem(sys.modules, module, None)
     for protocol in ("s3", "gs"):  # classes that another test's export has imported
-        monkeypatch.delitem(fsspec.registry._registry, protocol, raising=False)
+        monkeypatch.delitem(_registry, protocol, raising=False)
     (tmp_path / "file").write_text("mine")
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "latest.json").write_text('{"release": 3}')
