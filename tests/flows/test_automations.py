@@ -33,8 +33,9 @@ def server(prefect_api: str) -> Iterator[str]:
 
 @pytest.fixture
 def deployment(server: str) -> Iterator[str]:
-    """The deployment `backfill`, which no worker serves."""
+    """The deployment `backfill`, which no worker serves, for two runs at a time."""
     made = next(one for one in deployments.runner_deployments() if one.name == "backfill")
+    made.concurrency_limit = 2
     made_id = str(made.apply())
     yield made_id
     with get_client(sync_client=True) as client:
