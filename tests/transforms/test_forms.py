@@ -41,7 +41,7 @@ NAME = st.text(LETTERS, max_size=5).map(lambda text: f"a{text}")  # the first ce
 TITLE = st.text("abé .-", min_size=1, max_size=12).filter(lambda text: text.strip() != "")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(IN_JSON),
     st.lists(st.tuples(NAME, CELL, CELL, CELL), min_size=2, max_size=5),
