@@ -34,15 +34,15 @@ refresh: $(STAMP)
 briefing: $(STAMP)
 	$(BIN)/peacekeeping briefing MINUSMA --up-to 2019-01-25 --output briefings $(ARGS)
 
-# A file's tests run in one process, because its fixtures are built once per process.
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4
 
+# A file's tests run in one process, because some of its fixtures are built once per process.
 test: $(DEV)
-	$(PYTEST) -m "not slow" $(ARGS)
+	$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 # The tests that kill processes, open browsers, start PostgreSQL or wait for Prefect's clocks.
 test-slow: $(DEV)
-	$(PYTEST) -m slow $(ARGS)
+	$(PYTEST) --dist worksteal -m slow $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -2,13 +2,14 @@
 
 It serves what the pipeline reads from psdata's API and from the file servers of CEB and the Committee on Contributions,
 and misbehaves on demand. PEACEKEEPING_PSDATA_URL, PEACEKEEPING_CEB_URL and PEACEKEEPING_CONTRIBUTIONS_URL lead the
-pipeline here. Each reply closes its connection.
+pipeline here.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import logging
 import re
@@ -205,11 +206,10 @@ class Replica:
         if name is not None:
             return self._page(name, request)
         fault = self._next_fault({Fault.WRONG_CONTENT_TYPE, *OF_BODIES} if file or entries else set())
+        if entries:  # without Last-Modified: the tag alone shows changes
+            file = File(_json(entries), "application/json", None)
         if file:
             return self._reply(request, file, fault), fault
-        if entries:
-            # Metadata have no Last-Modified; their tag alone says whether they changed.
-            return self._reply(request, File(_json(entries), "application/json", None), fault), fault
         return _special_reply(fault) or Response("Not found", 404), fault
 
     def _dataset(self, path: str) -> str | None:
@@ -250,11 +250,10 @@ class Replica:
 
     def _next_fault(self, possible: set[Fault]) -> Fault | None:
         with self._lock:
-            for active in self._faults:
-                if active.times > 0 and active.fault in possible | OF_ANY_REPLY:
-                    active.times -= 1
-                    return active.fault
-        return None
+            active = next((a for a in self._faults if a.times > 0 and a.fault in possible | OF_ANY_REPLY), None)
+            if active:
+                active.times -= 1
+            return active.fault if active else None
 
     def _insert_on_top(self, name: str) -> None:
         """Put a copy of the first row before it, with a key of its own where the dataset has one."""
@@ -318,9 +317,20 @@ class Replica:
             yield body
 
 
+class _RequestReader(io.BufferedReader):
+    """Reads at most 64 KiB: after each request werkzeug asks for 10 MB, which would be allocated."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(1 << 16 if size is None or size < 0 else min(size, 1 << 16))
+
+
 class _SilentHandler(WSGIRequestHandler):
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = _RequestReader(self.rfile.detach())
+
     def log(self, *_: object) -> None:
-        """Keep quiet: the replica has a log of its own."""
+        """The replica has a log of its own."""
 
 
 def _special_reply(fault: Fault | None) -> Response | None:

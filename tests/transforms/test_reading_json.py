@@ -29,7 +29,7 @@ def read(text: str | bytes) -> pd.DataFrame:
     return read_json(io.BytesIO(text if isinstance(text, bytes) else text.encode()))[0]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     OBJECTS, st.dictionaries(st.sampled_from(["d", "e"]), SCALARS), st.sampled_from([None, 1]), st.booleans(),
     st.integers(1, 5),
