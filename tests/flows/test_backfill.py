@@ -77,7 +77,6 @@ def outcomes(state: Any) -> list[tuple[str, str]]:
     return [(str(day.day), day.outcome) for day in days]
 
 
-@pytest.mark.slow
 @pytest.mark.server
 @pytest.mark.slow
 def test_each_period_gets_the_warehouse_of_what_had_been_published_by_its_end(backfill: Any, where: Paths) -> None:
