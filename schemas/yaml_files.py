@@ -31,8 +31,7 @@ class DeclarationError(ValueError):
 def read_yaml(path: Path, kind: type[T], context: Any = None) -> T:
     """The content of a YAML file as `kind`; `context` is for its validators. Raises DeclarationError."""
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # a safe loader  # nosec B506
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DeclarationError(path.name, [("(top level)", f"not valid YAML: {first_line(error)}")]) from error
     try:

@@ -22,8 +22,7 @@ PUBLISHERS = "publishers.yaml"
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file, unchecked. Raises CatalogueError when it is not valid YAML in UTF-8."""
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # a safe loader  # nosec B506
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path.name} is not valid YAML: {error}") from error
 
