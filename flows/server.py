@@ -1,10 +1,8 @@
 """The Prefect server of a run or of `serve`: one that answers already, else one of our own.
 
-Prefect's ephemeral server would do for a single run, but for two things: it starts only after the imports of this
-process, which adds three seconds, and it goes on running when this process is killed. If ours does not start,
-Prefect's steps in.
-
-Nothing here imports Prefect: the server starts while Prefect is imported.
+Prefect's ephemeral server would do for a single run, but it starts only after the imports of this process, which adds
+three seconds, and it goes on running when this process is killed. If ours does not start, Prefect's steps in. Nothing
+here imports Prefect, so that ours starts meanwhile.
 """
 
 from __future__ import annotations
