@@ -20,7 +20,7 @@ from replica import BYTE_ORDER_MARK, CEB_FILE, FATALITIES, MISSIONS, PERSONNEL, 
 from sources.bundle import BUNDLED
 
 # How many moments of a live refresh are tried; each takes some ten seconds.
-KILLS = int(os.environ.get("PEACEKEEPING_KILLS", "4"))
+KILLS = int(os.environ.get("PEACEKEEPING_KILLS", "3"))
 DAY_MS = 86_400_000
 
 

@@ -118,6 +118,7 @@ def test_a_failed_run_is_told_with_its_link_and_the_address_is_nowhere(
 
 
 @pytest.mark.server
+@pytest.mark.slow
 def test_a_webhook_that_is_down_fails_no_run(run: Any, where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", "http://127.0.0.1:9/hook")
     monkeypatch.setenv("PEACEKEEPING_NOTIFY_ON", "always")

@@ -106,6 +106,7 @@ def test_nothing_new_builds_nothing_and_says_so(run: Any, where: Paths) -> None:
 
 
 @pytest.mark.usefixtures("built")
+@pytest.mark.slow
 def test_a_warehouse_that_is_gone_or_damaged_is_built_also_when_nothing_is_new(run: Any, where: Paths) -> None:
     where.warehouse.write_bytes(b"no warehouse")
     assert run(offline=True)[1].published
@@ -136,6 +137,7 @@ def test_as_of_before_the_first_vintage_fails_with_a_sentence(run: Any, where: P
 
 
 @pytest.mark.usefixtures("built")
+@pytest.mark.slow
 def test_a_vintage_loaded_later_but_published_earlier_takes_its_right_place(run: Any, where: Paths) -> None:
     newest = "SELECT * EXCLUDE (snapshot_sha256, first_seen) FROM fatalities ORDER BY ALL"
     before = ask(where, newest)
@@ -243,6 +245,7 @@ def test_one_refused_reply_stops_no_other_source_and_fails_the_run(
     assert ask(where, "SELECT longitude FROM missions WHERE mission = 'UNX07'") == [(1.5,)]
 
 
+@pytest.mark.slow
 def test_a_refused_reply_of_an_optional_source_is_a_warning(
     run: Any, where: Paths, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,6 +296,7 @@ def test_a_second_writer_waits_says_so_and_gives_up_in_time(run: Any, where: Pat
 
 
 @pytest.mark.usefixtures("built")
+@pytest.mark.slow
 def test_a_loaded_year_replaces_that_year_alone(run: Any, where: Paths, contributions: Any) -> None:
     rows = contributions.rows.query("peacekeeping_year == '2018-19'")
     lines = [

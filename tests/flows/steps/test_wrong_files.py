@@ -201,6 +201,7 @@ def test_a_file_with_a_date_in_the_future_names_the_clock(folder: Any) -> None:
 # Right files
 
 
+@pytest.mark.slow
 def test_every_bundled_vintage_is_ingested_without_a_warning(folder: Any) -> None:
     for entry in [entry for entry in bundle.manifest() if entry["role"] == "snapshot"]:
         done = folder.ingest(entry["source"], bundled_rows(entry["file"]), entry["vintage"])
