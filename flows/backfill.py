@@ -143,7 +143,7 @@ def days_without_build(days: list[date], where: Paths) -> dict[date, DayResult]:
             results[day] = DayResult(day, "before the first vintage", message)
             continue
         snapshots = choose_snapshots(archive, catalogue, day)
-        identity = build_id(snapshot for chosen in snapshots.values() for snapshot in chosen)
+        identity = build_id(snapshots)
         if published_build_id(where.target(day)) == identity:
             results[day] = DayResult(day, "up to date", "of the same snapshots and code", identity)
     return results
@@ -163,7 +163,7 @@ def build_as_of(day: date, where: Paths, wait_seconds: float) -> DayResult:
         shutil.rmtree(scratch, ignore_errors=True)  # a killed run's
         try:
             snapshots = choose_snapshots(archive, catalogue, day)
-            identity = build_id(snapshot for chosen in snapshots.values() for snapshot in chosen)
+            identity = build_id(snapshots)
             if published_build_id(where.target(day)) == identity:
                 return DayResult(day, "up to date", "built by another run meanwhile", identity)
             cache = ReadOnlyCache(where.staged)

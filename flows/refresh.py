@@ -266,7 +266,7 @@ def select_snapshots(options: RefreshOptions, summary: Summary) -> dict[str, lis
     for warning in future_vintages(archive, options.catalogue):
         summary.warn(warning)
     snapshots = choose_snapshots(archive, options.catalogue, options.as_of)
-    summary.build_id = build_id(snapshot for chosen in snapshots.values() for snapshot in chosen)
+    summary.build_id = build_id(snapshots)
     summary.warehouse = str(options.where.target(options.as_of))
     return snapshots
 
@@ -306,18 +306,8 @@ def stage_sources(
     # One after the other: pandas holds the interpreter's lock, and four threads at once take twice as long.
     for name, source in options.catalogue.items():
         wait_for = [bundled, *([allow_failure(fetches[name])] if name in fetches else [])]
-        step = stage_source.with_options()
-        states.append(
-            step(
-                name,
-                source,
-                quote(snapshots[name]),
-                options.where,
-                options.scratch,
-                wait_for=wait_for,
-                return_state=True,
-            )
-        )
+        chosen, where, folder = quote(snapshots[name]), options.where, options.scratch
+        states.append(stage_source(name, source, chosen, where, folder, wait_for=wait_for, return_state=True))
     problems = [state.message or "a source could not be staged" for state in states if not state.is_completed()]
     if not problems:
         summary.staged = [state.result() for state in states]

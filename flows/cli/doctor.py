@@ -34,6 +34,7 @@ from flows.steps import settings
 from flows.steps.identity import code_sha256, staging_code
 from flows.steps.locking import holder
 from flows.steps.settings import Paths
+from schemas.files import SCRATCH
 from schemas.problems import first_line
 from sources.errors import SourceError
 from warehouse.query import Answer, QueryError, connect
@@ -185,7 +186,7 @@ def archive(where: Paths) -> list[Finding]:
 def leftovers(where: Paths) -> list[Finding]:
     """Files of killed runs and of other code, which are never read."""
     findings = []
-    scratch = [*where.work.glob("*"), *where.data.glob("as_of/.*.work"), *where.data.rglob(".new-*")]
+    scratch = [*where.work.glob("*"), *where.data.glob("as_of/.*.work"), *where.data.rglob(f"{SCRATCH}*")]
     if scratch and holder(where) is None:
         text = f"{_bytes(_size(scratch))} in {len(scratch)} entries of {where.work} and beside it"
         findings.append(Finding("warn", "left by killed runs", text, "The next `peacekeeping refresh` removes it."))

@@ -64,7 +64,7 @@ def build_from_snapshots(
     problems = [problem for report in reports for problem in report.problems]
     if problems:
         raise ArchiveError(" ".join(problems))
-    identity = build_id(snapshot for chosen in snapshots.values() for snapshot in chosen)
+    identity = build_id(snapshots)
     built = build_file(identity, reports, folder / "build")
     return built, check(built)
 

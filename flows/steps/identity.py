@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
@@ -58,7 +58,7 @@ def staging_code(source: str) -> str:
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
-def build_id(snapshots: Iterable[Snapshot]) -> str:
-    """The id of a build: the same snapshots (records included) and the same code give the same id."""
-    parts = sorted(json.dumps(asdict(snapshot), sort_keys=True) for snapshot in snapshots)
+def build_id(snapshots: Mapping[str, Iterable[Snapshot]]) -> str:
+    """The id of a build of each source's snapshots: the same ones (records included) and the same code, the same id."""
+    parts = sorted(json.dumps(asdict(snapshot), sort_keys=True) for chosen in snapshots.values() for snapshot in chosen)
     return hashlib.sha256("\n".join([code_sha256(), *parts]).encode()).hexdigest()[:12]

@@ -21,6 +21,7 @@ import pyarrow as arrow
 
 from flows.steps.identity import staging_code
 from flows.steps.registry import read, stage_rows
+from schemas.files import SCRATCH
 from schemas.problems import first_line
 from schemas.source import Source
 from sources.archive import Archive, Snapshot
@@ -67,7 +68,7 @@ class StagingCache:
         """Cache a staged snapshot, and remove what other code staged of it."""
         place = self._place(snapshot)
         place.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=place.parent))
         try:
             for name in FRAMES:
                 getattr(staged, name).to_parquet(scratch / f"{name}.parquet")
