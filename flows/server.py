@@ -46,6 +46,24 @@ def answers(api_url: str) -> bool:
     return (server_version(api_url) or "").startswith("3.")
 
 
+def paused_schedules(api_url: str) -> list[str]:
+    """The names of this project's deployments on the server that have schedules of which none runs now."""
+    body = json.dumps({"deployments": {"tags": {"all_": ["peacekeeping"]}}}).encode()
+    request = urllib.request.Request(  # the address has answered as a Prefect server's  # noqa: S310
+        f"{api_url.rstrip('/')}/deployments/filter", body, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=PROBE_SECONDS) as reply:  # noqa: S310 # nosec B310
+            deployments = json.load(reply)
+    except (urllib.error.URLError, OSError, ValueError):
+        return []
+    return sorted(
+        one["name"]
+        for one in deployments
+        if one["schedules"] and (one["paused"] or not any(schedule["active"] for schedule in one["schedules"]))
+    )
+
+
 def local_api() -> str:
     """The address of a server on this machine's port."""
     return f"http://127.0.0.1:{os.environ['PREFECT_SERVER_API_PORT']}/api"
