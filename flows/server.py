@@ -48,12 +48,19 @@ def server_version(api_url: str) -> str | None:
     """The version of the Prefect server at the address; None when none answers."""
     if not api_url.startswith(("http://", "https://")):
         return None
+    answer = _ask(f"{api_url.rstrip('/')}/admin/version")
+    return None if answer is None else str(answer)
+
+
+def _ask(url: str, body: Any = None) -> Any:
+    """The JSON reply to a GET, or to a POST where there is a body; None for any fault."""
+    data = None if body is None else json.dumps(body).encode()
     try:
-        proxy = proxies.proxy_for(api_url)
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310
+        proxy = proxies.proxy_for(url)
         handler = urllib.request.ProxyHandler({"http": proxy, "https": proxy} if proxy else {})
-        opener = urllib.request.build_opener(handler)
-        with opener.open(f"{api_url.rstrip('/')}/admin/version", timeout=PROBE_SECONDS) as reply:
-            return str(json.load(reply))
+        with urllib.request.build_opener(handler).open(request, timeout=PROBE_SECONDS) as reply:
+            return json.load(reply)
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
         return None
 
@@ -69,6 +76,17 @@ def local_port() -> int:
     if not value.isascii() or not value.isdigit() or not 0 < int(value) < 1 << 16:
         raise UsageError(f"PREFECT_SERVER_API_PORT is {value!r}; expected a port number, 1 to 65535.")
     return int(value)
+
+
+def paused_schedules(api_url: str) -> list[str]:
+    """The names of this project's deployments on the server that have schedules of which none runs now."""
+    body = {"deployments": {"tags": {"all_": ["peacekeeping"]}}}
+    deployments = _ask(f"{api_url.rstrip('/')}/deployments/filter", body) or []
+    return sorted(
+        one["name"]
+        for one in deployments
+        if one["schedules"] and (one["paused"] or not any(schedule["active"] for schedule in one["schedules"]))
+    )
 
 
 def local_api() -> str:

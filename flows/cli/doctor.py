@@ -29,7 +29,7 @@ from flows.cli.errors import fail
 from flows.cli.finding import Finding, masked, size_text
 from flows.cli.options import as_json_option, examples
 from flows.cli.verify import verify_folder
-from flows.server import answers, local_api, local_port, server_version
+from flows.server import answers, local_api, local_port, paused_schedules, server_version
 from flows.steps import settings
 from flows.steps.identity import code_sha256, staging_code
 from flows.steps.locking import holder
@@ -81,8 +81,9 @@ def examine(where: Paths) -> list[Finding]:
         clock(where),
         *archive(where),
         *leftovers(where),
+        sizes(where),
         warehouse(where),
-        server(),
+        *server(),
         doctor_prefect.database(),
         doctor_prefect.proxy(),
         telemetry(),
@@ -204,29 +205,50 @@ def warehouse(where: Paths) -> Finding:
     return Finding("warn", "warehouse", f"{text} with other code", "`peacekeeping refresh` rebuilds it with this one.")
 
 
-def server() -> Finding:
+def sizes(where: Paths) -> Finding:
+    """The bytes of each part of the data folder."""
+    parts = {
+        "warehouse": where.data.glob("*.duckdb*"), "archive": [where.raw], "staged": [where.staged],
+        "scratch": [where.work], "as of": [where.data / "as_of"], "briefings": [where.data / "briefings"],
+    }  # fmt: skip
+    text = ", ".join(f"{name} {size_text(_size(paths))}" for name, paths in parts.items())
+    return Finding("ok", "sizes", text)
+
+
+def schedules(url: str) -> Finding:
+    """Whether the schedules on the server run."""
+    paused = paused_schedules(url)
+    if not paused:
+        return Finding("ok", "schedules", "none is paused")
+    advice = "Start `peacekeeping serve`, or resume them in the UI."
+    return Finding("warn", "schedules", f"paused: {', '.join(paused)}", advice)
+
+
+def server() -> list[Finding]:
     """The Prefect server that a run would use, without an address in a Prefect profile, which only Prefect reads."""
     configured = os.environ.get("PREFECT_API_URL", "").rstrip("/")
     try:
         local = local_api()
     except UsageError as error:
-        return Finding("bad", "Prefect server", str(error))
+        return [Finding("bad", "Prefect server", str(error))]
     for url in filter(None, (configured, local)):
         if answers(url):
             running, here = server_version(url), version("prefect")
             text = f"{running} at {masked('', url)}"
             if running != here:
-                return Finding("warn", "Prefect server", text, f"{here} is installed here; use the same for both.")
-            return Finding("ok", "Prefect server", text)
+                finding = Finding("warn", "Prefect server", text, f"{here} is installed here; use the same for both.")
+            else:
+                finding = Finding("ok", "Prefect server", text)
+            return [finding, schedules(url)]
     if configured:
         text = f"none answers at {masked('', configured)} (PREFECT_API_URL)"
-        return Finding("warn", "Prefect server", text, "Start it, or unset the variable; a run then starts its own.")
+        return [Finding("warn", "Prefect server", text, "Start it, or unset the variable; a run then starts its own.")]
     try:
         ports.require_free(local_port())
     except ports.PortTaken as error:
         found, _, advice = str(error).partition(". ")
-        return Finding("warn", "Prefect server", found, advice)
-    return Finding("ok", "Prefect server", f"none answers at {local}; a run starts its own")
+        return [Finding("warn", "Prefect server", found, advice)]
+    return [Finding("ok", "Prefect server", f"none answers at {local}; a run starts its own")]
 
 
 def telemetry() -> Finding:

@@ -62,7 +62,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, dict[
         # Paused, so that the refresh is not followed by a briefing of every mission.
         served.api(f"deployments/{deployments['brief']['id']}/pause_deployment", {})
         for name, parameters in {
-            "refresh-all": {"offline": True, "spread_minutes": 0}, "brief": {"mission": "MINUSMA"},
+            "refresh-all": {"offline": True}, "brief": {"mission": "MINUSMA"},
         }.items():  # fmt: skip
             if name == "brief":
                 served.api(f"deployments/{deployments['brief']['id']}/resume_deployment", {})
