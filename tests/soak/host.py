@@ -115,13 +115,15 @@ class RememberingCache(StagingCache):
 
 @dataclass(frozen=True)
 class Fault:
-    """What interrupts a run, at the n-th operation on a file or when a file grows beyond `at` bytes.
+    """What interrupts a run at its n-th operation on a file.
 
-    kind  kill, kill-in-file, disk-full, disk-full-in-file, pause
+    kind   kill, disk-full (no file can be opened from then on), pause; kill-in-file and disk-full-in-file: from then on
+           a file that grows beyond `limit` bytes ends the process, or is an error
     """
 
     kind: str
     at: int
+    limit: int = 0
 
 
 @dataclass
@@ -305,6 +307,8 @@ def _as_child(host: Host, task: Callable[[], Run], fault: Fault, pipes: tuple[in
         if fault.kind == "pause":
             os.write(writing, b"1" if host.run.holding else b"0")
             os.read(waiting, 1)
+        if fault.kind.endswith("in-file"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (fault.limit, resource.RLIM_INFINITY))
 
     try:
         operations = Operations(host.where.data, fault, reached)
@@ -312,7 +316,6 @@ def _as_child(host: Host, task: Callable[[], Run], fault: Fault, pipes: tuple[in
         if fault.kind.endswith("in-file"):
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL if fault.kind.startswith("kill") else signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (fault.at, resource.RLIM_INFINITY))
         try:
             run = task()
         except Exception as error:  # what the flow does not foresee is reported to the parent

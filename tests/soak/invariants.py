@@ -18,6 +18,7 @@ from soak.publishers import SOURCES, Content, Publisher, decoded
 
 from flows.cli import verify
 from flows.steps.settings import Paths
+from schemas.errors import ProjectError
 from warehouse.checks import all_checks
 
 CASUALTY = (
@@ -69,11 +70,14 @@ class Auditor:
     loaded: set[Content] = field(default_factory=set)
 
     def check(self, now: datetime, rng: random.Random) -> None:
-        """Every invariant of the data folder, at a time by the host's clock."""
-        self._check_archive(now)
-        self._check_refused()
-        changed = self._check_published(now, rng)
-        self.check_verify(warehouse=changed)
+        """Every invariant of the data folder, at a time by a clock that is right."""
+        try:
+            self._check_archive(now)
+            self._check_refused()
+            changed = self._check_published(now, rng)
+            self.check_verify(warehouse=changed)
+        except (OSError, ValueError, KeyError, ProjectError) as error:
+            raise Violation(f"the data folder can't be read: {error!r}") from error
 
     def snapshots(self, source: str, by: str) -> list[Archived]:
         """A source's snapshots in publication order, with vintages up to a day."""

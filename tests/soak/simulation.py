@@ -182,9 +182,8 @@ class Simulation:
         draw, fault = self.rng.random(), None
         for kind, share in INTERRUPTIONS.items():
             if changed and 0 <= draw < share:
-                limit = self.rng.choice((100, 2_000, 20_000, 200_000, 1_000_000))
                 place = self.rng.randint(1, self.rng.choice((40, 100, self.operations)))
-                fault = Fault(kind, limit if kind.endswith("in-file") else place)
+                fault = Fault(kind, place, self.rng.choice((0, 100, 2_000, 200_000)))
             draw -= share
 
         def task() -> Run:
@@ -210,6 +209,7 @@ class Simulation:
     def _judge(self, run: Run, name: str, sources: list[str], fault: Fault | None) -> None:
         """Record a run, and check what it says and what it left."""
         how = f"{fault.kind}@{fault.at}" if fault else ""
+        how += f"+{fault.limit}" if fault and fault.kind.endswith("in-file") else ""
         fetched = " ".join(f"{source}={outcome}" for source, (outcome, _) in run.fetched.items())
         self._note("run", f"{name} {how} {run.status} {fetched} {run.published}".strip())
         self.result.counts[run.status] += 1
