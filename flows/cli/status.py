@@ -18,6 +18,8 @@ import click
 from flows.cli import console
 from flows.cli.errors import fail
 from flows.cli.options import as_json_option, plural
+from flows.server import paused_schedules, running_server
+from flows.steps import settings
 from flows.steps.settings import Paths, paths
 from flows.steps.summary import tables_of
 from sources.archive import Archive
@@ -106,6 +108,9 @@ def status(fail_if_stale: bool, as_json: bool) -> None:
     days after the last day covered as its declaration says. A source of irregular cadence is never either.
     """
     report = read_status(paths(), datetime.now(UTC).date())
+    settings.apply_prefect_defaults()  # the port of this machine's server
+    url = running_server()
+    report["schedules_paused"] = paused_schedules(url) if url else None  # unknown without a server
     if as_json:
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     else:
@@ -135,6 +140,9 @@ def _show(report: dict[str, Any]) -> None:
         click.echo(f"Last checked {text}: {', '.join(names)}", err=True)
     for check in report["checks_failed"]:
         click.echo(f"check failed: {check['name']}: expected {check['expected']}, found {check['found']}", err=True)
+    if report["schedules_paused"]:
+        paused = ", ".join(report["schedules_paused"])
+        click.echo(f"Schedules are paused: {paused}. `peacekeeping serve` resumes them.", err=True)
     click.echo(f"Build {report['build_id']}, published {report['published_at']}, {report['warehouse']}", err=True)
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from flows.steps.fetch import FetchResult
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("peacekeeping.refresh")
 
 WITH_WARNINGS = "with warnings"  # how the headline of a run with warnings begins
+SHOWN_CHANGES = 3  # tables in a run's name
+
+# What became of a refresh: the name of its final state.
+Outcome = Literal["Published", "PublishedWithWarnings", "NothingNew", "KeptLastGood", "Refused", "Failed"]
 NOT_ASKED = "not asked"  # how a source was obtained that was not to be fetched
 # The tables with the rows of a source, where it is not the table of main that has the source's name.
 TABLES = {"publisher_codebook": ("meta.publisher_datasets", "meta.publisher_columns")}
@@ -93,10 +97,42 @@ class Summary:
         since = "The first build" if self.changes is None else "Since the build before"
         log.info("%s: %s.", since, self.changed())
 
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the refresh.
+
+        Refused: a publisher's reply was, and nothing else failed; the other sources can have been published.
+        KeptLastGood: a publisher could not be reached, and nothing was new.
+        """
+        if self.failures:
+            refused = [f"{one.source}: {one.message}" for one in self.obtained if one.outcome == "refused"]
+            return "Refused" if set(self.failures) <= set(refused) else "Failed"
+        if self.published:
+            return "PublishedWithWarnings" if self.warnings else "Published"
+        return "KeptLastGood" if self._kept("unreachable", "unavailable") else "NothingNew"
+
+    def _kept(self, *outcomes: str) -> list[str]:
+        return [one.source for one in self.obtained if one.outcome in outcomes]
+
+    def result(self) -> str:
+        """The end of the run's name: the newest vintage of the chosen sources, and what changed."""
+        vintage = max((one.vintage for one in self.obtained if one.vintage), default=None)
+        happened = {"NothingNew": "nothing new", "KeptLastGood": "kept last good", "Failed": "failed"}
+        what = happened.get(self.outcome) or (self._changes_of_run() if self.published else "refused, nothing new")
+        return f"{vintage} · {what}" if vintage else what
+
+    def _changes_of_run(self) -> str:
+        """The changes as in `changed`, of the first tables; without the table's name where it is the only source."""
+        parts = self.changed().split("; ")
+        if len(self.obtained) == 1 and len(parts) == 1:
+            parts = [parts[0].removeprefix(f"{self.obtained[0].source} ")]
+        more = len(parts) - SHOWN_CHANGES
+        parts = parts[:SHOWN_CHANGES] + ([f"{more} more tables"] if more > 0 else [])
+        return "; ".join(parts) + (", with warnings" if self.outcome == "PublishedWithWarnings" else "")
+
     def headline(self) -> str:
         """One sentence: what happened."""
-        fallback = [o.source for o in self.obtained if o.outcome in ("unreachable", "unavailable")]
-        refused = [o.source for o in self.obtained if o.outcome == "refused"]
+        fallback, refused = self._kept("unreachable", "unavailable"), self._kept("refused")
         parts = [WITH_WARNINGS] if self.warnings and not self.failures else []
         if self.published:
             parts.append(f"published build {self.build_id}{self._as_of()}: {self.changed()}")
