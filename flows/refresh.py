@@ -21,7 +21,6 @@ from prefect.context import TagsContext
 from prefect.events import emit_event
 from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture, as_completed
-from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
@@ -32,7 +31,7 @@ from flows.artifacts import FetchProgress, final_state, name_run, write_artifact
 from flows.automations import mark_killed_runs
 from flows.decorators import RUN_ERRORS, pipeline_flow, pipeline_task
 from flows.retention import remove_old_runs
-from flows.server import ON_SERVER_GONE, answers
+from flows.server import ON_STEPS_DONE
 from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
@@ -372,9 +371,9 @@ def publish_build(built: Build, snapshots: list[Snapshot], where: Paths, as_of: 
 
 def report(summary: Summary) -> State[Any]:
     """Write the artifacts, emit the event of a published warehouse, and return the run's final state."""
-    on_server_gone = ON_SERVER_GONE.get()
-    if on_server_gone and not answers(str(PREFECT_API_URL.value())):
-        on_server_gone(summary)
+    on_steps_done = ON_STEPS_DONE.get()
+    if on_steps_done:
+        on_steps_done(summary)
     write_artifacts(summary)
     name_run(f"{runtime.flow_run.name} · {summary.result()}", summary.outcome)
     if summary.published and summary.as_of is None:

@@ -10,22 +10,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from filelock import FileLock, Timeout
 
+from flows import installation
 from flows.local_run import on_hangup
-from flows.server import OwnServer, exit_now, running_server
-from flows.steps import settings
+from flows.server import NoServer, OwnServer, exit_now, local_port, running_server
+from flows.steps import proxies, settings
 from schemas.errors import ProjectError
 
 SHORT_LIFE_SECONDS = 5.0  # a server that ends sooner would end again
+STOP_SECONDS = 60.0
 
 
-class NoServer(ProjectError):
-    """No Prefect server answers."""
+class CodeRemoved(ProjectError):
+    """The installation was removed while it served."""
 
 
 class ServedAlready(ProjectError):
@@ -86,13 +89,10 @@ def _choose_server() -> tuple[str, OwnServer | None]:
     configured = os.environ.get("PREFECT_API_URL")
     if configured:
         raise NoServer(f"No Prefect server answers at {configured} (PREFECT_API_URL). Start it, or unset the variable.")
-    own = OwnServer(int(os.environ["PREFECT_SERVER_API_PORT"]), ui=True)
+    own = OwnServer(local_port(), ui=True)
     own.start()
     if not own.wait():
-        raise NoServer(
-            f"The Prefect server did not come up on 127.0.0.1:{own.port}. Is the port taken? PREFECT_SERVER_API_PORT "
-            "names another."
-        )
+        raise NoServer(own.why())
     return own.api_url, own
 
 
@@ -104,22 +104,36 @@ def _terminate(*_: Any) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
+def _stop_without_code(removed: list[Path], file: Path) -> None:
+    """Stop as at SIGTERM, so that runs in progress are stopped as well; end in any case."""
+    removed.append(file)
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(STOP_SECONDS)
+    exit_now(1)
+
+
 def keep_up(own: OwnServer) -> None:
     """Start the server again whenever it ends, with the same database and address, until it is stopped.
 
     When that does not help (it ends at once, or does not answer), the process ends: the runner would wait for ever.
     """
+    problem = ""
     while own.process is not None:
         began = time.monotonic()
         code = own.process.wait()
         if own.stopped or time.monotonic() - began < SHORT_LIFE_SECONDS:
             break
         click.echo(f"warning: the Prefect server ended ({code}) and is started again.", err=True)
-        own.start()
+        try:
+            own.start()
+        except ProjectError as error:
+            problem = str(error)
+            break
         if not own.wait():
             break
     if not own.stopped:
-        click.echo("error: the Prefect server ended and does not start again; nothing is served any more.", err=True)
+        problem = problem or own.why()
+        click.echo(f"error: {problem} It does not start again; nothing is served any more.", err=True)
         exit_now(1)
 
 
@@ -128,8 +142,9 @@ def serve(show_timetable: Callable[[list[list[str]]], None]) -> None:
 
     show_timetable  prints rows of each deployment's name and when it runs
 
-    Raises NoServer, or ServedAlready.
+    Raises NoServer, PortTaken, DatabaseFault, ServedAlready; CodeRemoved when the installation is removed meanwhile.
     """
+    proxies.require_usable()
     settings.apply_prefect_defaults()
     with only_serve():
         _serve(show_timetable)
@@ -142,6 +157,7 @@ def _serve(show_timetable: Callable[[list[list[str]]], None]) -> None:
     url, own = _choose_server()
     os.environ["PREFECT_API_URL"] = url
     os.environ["PEACEKEEPING_DATA"] = str(settings.paths().data)  # the runs are processes of their own
+    removed: list[Path] = []
     try:
         if own:
             threading.Thread(target=keep_up, args=(own,), daemon=True).start()
@@ -159,7 +175,14 @@ def _serve(show_timetable: Callable[[list[list[str]]], None]) -> None:
             click.echo(f"warning: the server did not take the rules and views ({problem}).", err=True)
         # Prefect's runner stops its runs and pauses the schedules at SIGTERM; at Ctrl-C it only leaves.
         signal.signal(signal.SIGINT, _terminate)
+        installation.leave_working_directory()
+        installation.watch_code(partial(_stop_without_code, removed))
         run_deployments(*deployments.runner_deployments(), print_starting_message=False)
+        if removed:
+            raise CodeRemoved(
+                f"{removed[0]} is gone: this installation was removed or moved, and no run can begin with it. Start "
+                "`peacekeeping serve` of the one that replaces it."
+            )
     finally:
         if own:
             own.stop()

@@ -136,11 +136,12 @@ def project_version() -> str:
     return version("peacekeeping")
 
 
-def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    """A TOML table of Prefect's settings as environment variables."""
     for key, value in table.items():
         name = f"{prefix}_{key.upper()}"
         if isinstance(value, Mapping):
-            yield from _flat(value, name)
+            yield from flat(value, name)
         else:
             yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -148,7 +149,7 @@ def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 def prefect_defaults() -> dict[str, str]:
     """The settings of prefect.toml as environment variables; in a wheel the file is in the package `flows`."""
     file = next(path for path in (HERE / "prefect.toml", HERE.parent / "prefect.toml") if path.exists())
-    return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8")), "PREFECT"))
+    return dict(flat(tomllib.loads(file.read_text(encoding="utf-8")), "PREFECT"))
 
 
 def apply_prefect_defaults() -> None:

@@ -240,7 +240,7 @@ def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
         taken.listen()
         shell = Shell(tmp_path, {"PREFECT_SERVER_API_PORT": str(taken.getsockname()[1])})
         done = shell("serve", code=1)
-    assert "did not come up" in done.stderr and "PREFECT_SERVER_API_PORT" in done.stderr
+    assert f"is taken by process {os.getpid()} (" in done.stderr and "PREFECT_SERVER_API_PORT" in done.stderr
 
 
 def test_a_configured_server_that_does_not_answer_is_reported(tmp_path: Path) -> None:
