@@ -71,7 +71,7 @@ class FetchProgress:
 
 
 class RefreshEnded(FailedRun):
-    """The data of a final state that is not Completed, with the run's summary: Prefect raises the data of such a state."""
+    """The summary of a refresh that did not complete: Prefect raises the data of such a state."""
 
     def __init__(self, summary: Summary) -> None:
         super().__init__(summary.headline())
