@@ -280,10 +280,8 @@ class _Joined:
             f"SELECT {', '.join(keys)}, old{i}, new{i} FROM joined WHERE {self.changed[i]} "
             f"ORDER BY {', '.join(order)} LIMIT {limit}",
         )
-        declared = TABLES[f"main.{self.table}"].columns.get(name)
-        unit = (declared.metadata or {}).get("unit") if declared else None
         changes = [Change(dict(zip(self.key, row[:-2], strict=True)), row[-2], row[-1]) for row in rows]
-        return FieldDiff(name, unit, count, changes)
+        return FieldDiff(name, unit_of(self.table, name), count, changes)
 
     def _only_in(self, side: str, condition: str, limit: int) -> list[dict[str, Any]]:
         shown = [name for name in EXAMPLE_COLUMNS.get(self.table, self.fields[:4]) if name in self.fields]
@@ -291,6 +289,13 @@ class _Joined:
         cells += [f"{side}{self.fields.index(name)} AS {_quoted(name)}" for name in shown]
         sql = f"SELECT {', '.join(cells)} FROM joined WHERE {condition} ORDER BY ALL LIMIT {limit}"
         return records(self.connection.execute(sql))
+
+
+def unit_of(table: str, column: str) -> str | None:
+    """The declared unit of a column of `main`; None where it has none, or only another version declares it."""
+    declared = TABLES.get(f"main.{table}")
+    found = declared.columns.get(column) if declared else None
+    return (found.metadata or {}).get("unit") if found else None
 
 
 def _query(connection: Connection, sql: str) -> list[tuple[Any, ...]]:

@@ -16,6 +16,7 @@ import click
 
 from flows.cli.errors import FAILED, INTERRUPTED, STOPPED, WRONG, fail
 from flows.cli.options import examples
+from flows.steps import proxies
 from flows.steps.settings import project_version
 from schemas.errors import ProjectError
 
@@ -80,6 +81,7 @@ class LazyGroup(click.Group):
 @click.version_option(project_version(), prog_name="peacekeeping", message="%(prog)s %(version)s")
 def app() -> None:
     """A warehouse of UN peacekeeping: fatalities, uniformed personnel, budgets and contributions."""
+    proxies.except_loopback()
 
 
 def main() -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from schemas.errors import UsageError
 
@@ -82,6 +84,8 @@ class Settings:
     dask_address   a Dask scheduler; without one a local cluster
     notify_url     the webhook that receives how a run ended (flows.hooks); a secret
     notify_on      failures, warnings (and failures) or always
+    minute         the minute of the hour at which scheduled runs begin; by default one of this machine's own
+    retention_days  how long the Prefect server keeps this project's runs (flows.retention); 0 keeps all
     query_memory   how much memory `peacekeeping query` may use
     """
 
@@ -93,6 +97,8 @@ class Settings:
     dask_address: str = ""
     notify_url: str = field(default="", repr=False)
     notify_on: str = "failures"
+    minute: str = ""
+    retention_days: str = "180"
     query_memory: str = "25%"
 
     @classmethod
@@ -140,16 +146,37 @@ def query_memory(option: str | None) -> str:
     return text.strip()
 
 
+def minute() -> int:
+    """The minute of the hour at which scheduled runs begin: PEACEKEEPING_MINUTE, else one of this machine's own.
+
+    A minute of its own spreads the requests of all users over the hour. Raises SettingError.
+    """
+    text = Settings.read().minute
+    return _number("MINUTE", text, 59) if text else crc32(str(uuid.getnode()).encode()) % 60
+
+
+def retention_days() -> int:
+    """How many days the Prefect server keeps this project's runs; 0 keeps all. Raises SettingError."""
+    return _number("RETENTION_DAYS", Settings.read().retention_days, 36_500)
+
+
+def _number(name: str, text: str, most: int) -> int:
+    if text.isascii() and text.isdecimal() and int(text) <= most:
+        return int(text)
+    raise SettingError(f"{PREFIX}{name} is {text!r}; it takes a number from 0 to {most:,}.")
+
+
 def project_version() -> str:
     """The version of this project."""
     return version("peacekeeping")
 
 
-def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    """A TOML table of Prefect's settings as environment variables."""
     for key, value in table.items():
         name = f"{prefix}_{key.upper()}"
         if isinstance(value, Mapping):
-            yield from _flat(value, name)
+            yield from flat(value, name)
         else:
             yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -157,7 +184,7 @@ def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 def prefect_defaults() -> dict[str, str]:
     """The settings of prefect.toml as environment variables; in a wheel the file is in the package `flows`."""
     file = next(path for path in (HERE / "prefect.toml", HERE.parent / "prefect.toml") if path.exists())
-    return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8")), "PREFECT"))
+    return dict(flat(tomllib.loads(file.read_text(encoding="utf-8")), "PREFECT"))
 
 
 def apply_prefect_defaults() -> None:
