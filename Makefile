@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 # The paths that prefect.yaml fills in; telemetry is off.
-PREFECT := DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(abspath $(or $(PEACEKEEPING_DATA),data))" \
-	$(BIN)/prefect
+PREFECT = DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(abspath $(or $(PEACEKEEPING_DATA),data))" \
+	PEACEKEEPING_MINUTE="$$($(BIN)/python -c 'from flows.steps.settings import minute; print(minute())')" $(BIN)/prefect
 # The address of the server of `make server`, for workers and deployments.
 SERVED := PREFECT_API_URL="$(or $(PREFECT_API_URL),http://127.0.0.1:$(or $(PREFECT_SERVER_API_PORT),4200)/api)"
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
@@ -34,15 +34,16 @@ refresh: $(STAMP)
 briefing: $(STAMP)
 	$(BIN)/peacekeeping briefing MINUSMA --up-to 2019-01-25 --output briefings $(ARGS)
 
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4
+PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
 # A file's tests run in one process, because some of its fixtures are built once per process.
 test: $(DEV)
-	$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+	$(PYTEST) -n auto --maxprocesses 4 -m "not slow" $(ARGS)
 
-# The tests that kill processes, open browsers, start PostgreSQL or wait for Prefect's clocks.
+# The tests that kill processes, open browsers, start PostgreSQL or wait for Prefect's clocks: three files at once, also
+# on two cores, because they mostly wait.
 test-slow: $(DEV)
-	$(PYTEST) --dist worksteal -m slow $(ARGS)
+	$(PYTEST) -n 3 -m slow $(ARGS)
 
 # Ten simulated years for each of many seeds: make soak SEEDS=200 FIRST=1 ARGS='--jobs 4'
 soak: $(DEV)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
+from prefect import get_client, runtime
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import FailedRun
-from prefect.states import Completed, Failed
 
-from flows.steps.summary import Summary, markdown
+from flows.steps.summary import Outcome, Summary, markdown
 
 log = logging.getLogger("peacekeeping.refresh")
 
@@ -69,24 +70,47 @@ class FetchProgress:
             artifact(update_progress_artifact, self.artifact, 100 * self.count / self.total, description=description)
 
 
-class RefreshFailed(FailedRun):
-    """A refresh that failed, with its summary; the data of the run's failed state."""
+class RefreshEnded(FailedRun):
+    """The summary of a refresh that did not complete: Prefect raises the data of such a state."""
 
     def __init__(self, summary: Summary) -> None:
         super().__init__(summary.headline())
         self.summary = summary
 
 
+# Of each outcome the state's type, which Prefect's pages show in green, grey and red. A run that kept the last good
+# snapshot is neither a success nor a failure: the command ends with 0 and nothing was published.
+TYPES: dict[Outcome, StateType] = {
+    "Published": StateType.COMPLETED,
+    "PublishedWithWarnings": StateType.COMPLETED,
+    "NothingNew": StateType.COMPLETED,
+    "KeptLastGood": StateType.CANCELLED,
+    "Refused": StateType.FAILED,
+    "Failed": StateType.FAILED,
+}
+
+
 def final_state(summary: Summary) -> State[Any]:
-    """Completed or Failed (Prefect's own names: its pages filter by them); the message says what happened."""
-    if summary.failures:
-        return Failed(message=summary.headline(), data=RefreshFailed(summary))
-    return Completed(message=summary.headline(), data=summary)
+    """The final state of a refresh, named for its outcome; the message says what happened."""
+    kind = TYPES[summary.outcome]
+    data = summary if kind == StateType.COMPLETED else RefreshEnded(summary)
+    return State(type=kind, name=summary.outcome, message=summary.headline(), data=data)
+
+
+def name_run(name: str, tag: str) -> None:
+    """Rename the current run and add a tag to it; a server that refuses is a warning."""
+    try:
+        with get_client(sync_client=True) as client:
+            run_id = UUID(str(runtime.flow_run.id))
+            tags = {*client.read_flow_run(run_id).tags, tag}
+            client.update_flow_run(run_id, name=name, tags=sorted(tags))
+    except Exception as error:  # whatever the client raises without a server
+        log.warning("The Prefect server did not take the run's name (%s).", type(error).__name__)
 
 
 def summary_of(state: State[Any]) -> Summary:
     """The summary of a finished refresh; for a run that Prefect itself refused, one with its message."""
     result = state.result(raise_on_failure=False)
-    if isinstance(result, RefreshFailed):
+    if isinstance(result, RefreshEnded):
         return result.summary
     return result if isinstance(result, Summary) else Summary(failures=[str(state.message or result)])

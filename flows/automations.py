@@ -18,6 +18,8 @@ from prefect.events import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed
 
+from flows import views
+
 log = logging.getLogger("peacekeeping.refresh")
 
 FILE = Path(__file__).with_name("automations.yaml")
@@ -53,9 +55,10 @@ def register() -> list[str]:
 
 
 def register_if_possible() -> str | None:
-    """Register the rules; returns why the server refused them, if it did."""
+    """Register the rules and the views; returns why the server refused them, if it did."""
     try:
         register()
+        views.register()
     except httpx.HTTPError as error:  # the base class of Prefect's own
         return " ".join(str(error).split())[:200] or type(error).__name__
     return None
@@ -88,5 +91,6 @@ def mark_killed_runs(scratch_folders: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    views.register()
     for name in register():
         print(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -13,14 +15,30 @@ from prefect.deployments.runner import EntrypointType, RunnerDeployment  # type:
 from prefect.events import DeploymentEventTrigger
 from prefect.schedules import Cron
 
+from flows.steps.settings import minute, paths
+
+VARIABLE = re.compile(r"\{\{ \$(\w+) \}\}")
 HERE = Path(__file__).parent
 
 
 def declared() -> list[dict[str, Any]]:
-    """The deployments of prefect.yaml, which an installed package has beside this module."""
+    """The deployments of prefect.yaml, which an installed package has beside this module, with their variables filled.
+
+    Raises SettingError.
+    """
     file = next(path for path in (HERE / "prefect.yaml", HERE.parent / "prefect.yaml") if path.exists())
     entries: list[dict[str, Any]] = yaml.safe_load(file.read_text(encoding="utf-8"))["deployments"]
-    return entries
+    values = {"PEACEKEEPING_MINUTE": str(minute()), "PEACEKEEPING_DATA": str(paths().data)}
+    return [_filled(entry, os.environ | values) for entry in entries]
+
+
+def _filled(value: Any, values: Mapping[str, str]) -> Any:
+    """The value with each `{{ $NAME }}` in its texts replaced, as `prefect deploy` does from the environment."""
+    if isinstance(value, str):
+        return VARIABLE.sub(lambda match: values.get(match[1], ""), value)
+    if isinstance(value, dict):
+        return {name: _filled(one, values) for name, one in value.items()}
+    return [_filled(one, values) for one in value] if isinstance(value, list) else value
 
 
 def timetable() -> list[list[str]]:

@@ -34,7 +34,7 @@ def on_end(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001
 def notify(state: str, message: str, run: str, run_id: Any = None) -> None:
     """Post how a run ended, if the environment names a webhook for it; never raises.
 
-    state  COMPLETED, FAILED or CRASHED
+    state  COMPLETED, CANCELLED (the last good snapshot is kept), FAILED or CRASHED
     """
     address = Settings.read().notify_url
     if not address or not _is_wanted(state, message):
@@ -49,7 +49,7 @@ def _is_wanted(state: str, message: str) -> bool:
     when = Settings.read().notify_on
     if when not in WHEN:
         log.warning("%s is one of %s, got %r; the webhook is called for failures.", ON, ", ".join(WHEN), when)
-    if when == "always" or state != "COMPLETED":
+    if when == "always" or state not in ("COMPLETED", "CANCELLED"):
         return True
     return when == "warnings" and message.startswith(WITH_WARNINGS)
 

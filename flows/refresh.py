@@ -7,12 +7,11 @@ needs pandas is imported in the tasks: `peacekeeping serve` imports this module 
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,20 +21,21 @@ from prefect.context import TagsContext
 from prefect.events import emit_event
 from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture, as_completed
-from prefect.settings import PREFECT_API_URL
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 from pydantic import Field
 
-from flows.artifacts import FetchProgress, final_state, write_artifacts
+from flows import hooks
+from flows.artifacts import FetchProgress, final_state, name_run, write_artifacts
 from flows.automations import mark_killed_runs
 from flows.decorators import RUN_ERRORS, pipeline_flow, pipeline_task
-from flows.server import ON_SERVER_GONE, answers
+from flows.retention import remove_old_runs
+from flows.server import ON_STEPS_DONE
 from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id, require_clock
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
-from flows.steps.settings import Paths, paths
+from flows.steps.settings import Paths, paths, retention_days
 from flows.steps.summary import Summary
 from flows.time_limit import RUN_SECONDS, time_limit
 from schemas.errors import message_of
@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("peacekeeping.refresh")
 
-PUBLISHED = "peacekeeping.published"  # the event that starts the deployment `brief` (prefect.yaml)
+# The event that starts the deployment `brief` of the same data folder (prefect.yaml).
+PUBLISHED = "peacekeeping.published"
 FETCHES_AT_ONCE = 4
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ else:  # the run form offers these
 
 
 def _run_name() -> str:
+    """The name of a run that has begun; `name_run` adds what it did."""
     parameters = runtime.flow_run.parameters
     if parameters.get("as_of"):
-        return f"refresh as of {parameters['as_of']} · {datetime.now(UTC):%Y-%m-%d %H:%M}"
-    mode = "offline" if parameters.get("offline") else "live" if parameters.get("live") else "with fallback"
-    which = ", ".join(parameters.get("sources") or []) or "all sources"
-    return f"refresh {which} · {mode} · {datetime.now(UTC):%Y-%m-%d %H:%M}"
+        return f"refresh as of {parameters['as_of']}"
+    mode = next((f" ({mode})" for mode in ("offline", "live") if parameters.get(mode)), "")
+    return f"refresh {', '.join(parameters.get('sources') or []) or 'all sources'}{mode}"
 
 
 @pipeline_flow("refresh", _run_name, task_runner=ThreadPoolTaskRunner(max_workers=FETCHES_AT_ONCE))
@@ -77,7 +78,6 @@ def refresh(  # noqa: PLR0913 - the parameters of the run form
     force: bool = False,
     as_of: date | None = None,
     wait_seconds: Annotated[float, Field(ge=0)] = WAIT_SECONDS,
-    spread_minutes: Annotated[float, Field(ge=0, le=720)] = 0,
 ) -> State[Any]:
     """Refresh the warehouse: fetch or load each source, stage, build, check, publish.
 
@@ -90,13 +90,10 @@ def refresh(  # noqa: PLR0913 - the parameters of the run form
         force: Build also when nothing is new.
         as_of: Fetch nothing, and build the warehouse of what had been published by this day, into a file of its own.
         wait_seconds: How long to wait for another run that is writing to the same data folder.
-        spread_minutes: Wait a random part of so many minutes before fetching, so that not every user of this project
-            sends requests in the same minute.
     """
     summary = Summary(as_of=as_of)
     with TagsContext(current_tags=set()), recorded_errors(summary):  # a tagged task costs a request to the server each
         options = settle_options(list(sources or []), offline, live, force, as_of)
-        wait_before_fetching(options, spread_minutes)
         with only_writer(options.where, wait_seconds), time_limit(RUN_SECONDS), scratch_folder(options):
             bundled = load_bundled(options.catalogue, options.where, return_state=True)
             bundled.result()
@@ -112,6 +109,7 @@ def refresh(  # noqa: PLR0913 - the parameters of the run form
                     quote(built), quote(every), options.where, as_of, wait_for=[checked], return_state=True
                 )
                 summary.record_published(published.result(), built.rows)
+            remove_old_runs(options.retention_days)
     return report(summary)
 
 
@@ -131,25 +129,19 @@ class RefreshOptions:
     as_of: date | None
     where: Paths
     scratch: Path
+    retention_days: int
 
 
 def settle_options(sources: list[str], offline: bool, live: bool, force: bool, as_of: date | None) -> RefreshOptions:
-    """Check the parameters against each other and the declared sources. Raises SourceError."""
+    """Check the parameters against each other and the declared sources. Raises SourceError, SettingError."""
     if offline and live:
         raise SourceError("offline and live exclude each other; choose one.")
     if as_of and (live or sources):
         raise SourceError("as_of fetches nothing: it goes with neither live nor sources.")
     catalogue, where = load_catalogue(), paths()
     names = [find_live(catalogue, name).name for name in sources or live_names(catalogue)]
-    return RefreshOptions(catalogue, names, offline, live, force, as_of, where, where.work / str(runtime.flow_run.id))
-
-
-def wait_before_fetching(options: RefreshOptions, spread_minutes: float) -> None:
-    """Wait a random part of `spread_minutes`, unless offline or as of a day."""
-    if spread_minutes and not options.offline and options.as_of is None:
-        seconds = random.uniform(0, spread_minutes * 60)  # not a secret  # noqa: S311 # nosec B311
-        log.info("Fetching in %.1f minutes.", seconds / 60)
-        time.sleep(seconds)
+    scratch = where.work / str(runtime.flow_run.id)
+    return RefreshOptions(catalogue, names, offline, live, force, as_of, where, scratch, retention_days())
 
 
 @contextmanager
@@ -210,7 +202,7 @@ def fetch_source(name: str, source: Source, where: Paths) -> Any:
     except Unavailable as error:
         return Failed(message=str(error), name="Unavailable")
     except Unreachable as error:
-        return Completed(message=str(error), name="Unreachable", data=error)
+        return Failed(message=str(error), name="Unreachable")
     except Refused as error:
         return Failed(message=str(error), name="Refused")
     log.info("%s: %s", name, result.message)
@@ -381,10 +373,19 @@ def publish_build(built: Build, snapshots: list[Snapshot], where: Paths, as_of: 
 
 def report(summary: Summary) -> State[Any]:
     """Write the artifacts, emit the event of a published warehouse, and return the run's final state."""
-    on_server_gone = ON_SERVER_GONE.get()
-    if on_server_gone and not answers(str(PREFECT_API_URL.value())):
-        on_server_gone(summary)
+    on_steps_done = ON_STEPS_DONE.get()
+    if on_steps_done:
+        on_steps_done(summary)
     write_artifacts(summary)
+    name_run(f"{runtime.flow_run.name} · {summary.result()}", summary.outcome)
     if summary.published and summary.as_of is None:
-        emit_event(PUBLISHED, {"prefect.resource.id": "peacekeeping.warehouse"}, payload={"build_id": summary.build_id})
-    return final_state(summary)
+        folder = str(paths().data)
+        emit_event(
+            PUBLISHED,
+            {"prefect.resource.id": "peacekeeping.warehouse", "peacekeeping.data": folder},
+            payload={"build_id": summary.build_id, "data": folder, "changes": summary.changes},
+        )
+    state = final_state(summary)
+    if state.is_cancelled():  # Prefect calls no hook for a returned state of this type
+        hooks.notify(state.type.value, summary.headline(), str(runtime.flow_run.name), runtime.flow_run.id)
+    return state

@@ -13,27 +13,28 @@ import platform
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
 
 import click
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from flows.cli import console
+from flows import ports
+from flows.cli import console, doctor_prefect
 from flows.cli.errors import fail
+from flows.cli.finding import Finding, masked, size_text
 from flows.cli.options import as_json_option, examples
 from flows.cli.verify import verify_folder
-from flows.server import answers, local_api, server_version
+from flows.server import answers, local_api, local_port, paused_schedules, server_version
 from flows.steps import settings
 from flows.steps.identity import code_sha256, staging_code
 from flows.steps.locking import holder
 from flows.steps.settings import Paths
+from schemas.errors import UsageError
 from schemas.files import SCRATCH
 from schemas.problems import first_line
 from sources.errors import SourceError
@@ -42,21 +43,7 @@ from warehouse.query import Answer, QueryError, connect
 OURS = "peacekeeping"
 PACKAGES = ("prefect", "duckdb", "pandas", "pandera")
 FIRST_BUILD_BYTES = 200_000_000  # with the staging cache
-MASK = "(set, not shown)"
-_SECRET = re.compile(r"KEY|TOKEN|NOTIFY_URL|SECRET|PASSWORD|AUTH|CREDENTIAL", re.IGNORECASE)
 _SHOWN = re.compile(r"(PEACEKEEPING|PREFECT)_\w+|DO_NOT_TRACK|(https?|all|no)_proxy", re.IGNORECASE)
-
-State = Literal["ok", "warn", "bad"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check: its state, what was found, and what to do where it is not ok."""
-
-    state: State
-    what: str
-    found: str
-    advice: str = ""
 
 
 @click.command(
@@ -70,8 +57,8 @@ def doctor(as_json: bool) -> None:
     """Check everything that a run needs; changes nothing.
 
     Versions, the data folder and its disk, the writer's lock, the archive, leftovers of killed runs, the published
-    warehouse, the Prefect server, telemetry, and the settings with secrets masked. The exit code is 1 when something is
-    bad; a warning does not change it.
+    warehouse, the Prefect server, its database, proxies, telemetry, and the settings with secrets masked. The exit code
+    is 1 when something is bad; a warning does not change it.
     """
     settings.apply_prefect_defaults()  # as a run does: the environment then has all settings
     findings = examine(settings.paths())
@@ -94,8 +81,11 @@ def examine(where: Paths) -> list[Finding]:
         clock(where),
         *archive(where),
         *leftovers(where),
+        sizes(where),
         warehouse(where),
-        server(),
+        *server(),
+        doctor_prefect.database(),
+        doctor_prefect.proxy(),
         telemetry(),
         *environment(),
     ]
@@ -135,7 +125,7 @@ def data_folder(where: Paths) -> list[Finding]:
     writable = Finding("ok", "data folder", f"{where.data}" + ("" if exists else " (a refresh creates it)"))
     free = shutil.disk_usage(folder).free
     needed = max(2 * _size([where.warehouse]) + _size([where.raw]), 0 if exists else FIRST_BUILD_BYTES)
-    room = f"{_bytes(free)} free; the next build needs {_bytes(needed)} (twice the warehouse and the archive)"
+    room = f"{size_text(free)} free; the next build needs {size_text(needed)} (twice the warehouse and the archive)"
     if free < needed:
         advice = "Free some space, or name another folder with PEACEKEEPING_DATA."
         return [writable, Finding("bad", "disk", room, advice)]
@@ -179,7 +169,7 @@ def archive(where: Paths) -> list[Finding]:
         parts = [damage.partition(". ") for damage in report.damages]
         return [Finding("bad", "archive", damage.rstrip("."), advice) for damage, _, advice in parts]
     snapshots = sum(source.snapshots for source in report.sources)
-    size = _bytes(sum(source.bytes for source in report.sources))
+    size = size_text(sum(source.bytes for source in report.sources))
     return [Finding("ok", "archive", f"{snapshots} snapshots, {size}, undamaged; {report.builds} recorded builds")]
 
 
@@ -188,12 +178,12 @@ def leftovers(where: Paths) -> list[Finding]:
     findings = []
     scratch = [*where.work.glob("*"), *where.data.glob("as_of/.*.work"), *where.data.rglob(f"{SCRATCH}*")]
     if scratch and holder(where) is None:
-        text = f"{_bytes(_size(scratch))} in {len(scratch)} entries of {where.work} and beside it"
+        text = f"{size_text(_size(scratch))} in {len(scratch)} entries of {where.work} and beside it"
         findings.append(Finding("warn", "left by killed runs", text, "The next `peacekeeping refresh` removes it."))
     snapshots = [path for path in where.staged.glob("*/*/*") if not path.name.startswith(".")]
     old = [path for path in snapshots if path.name != staging_code(path.parent.parent.name)]
     if old:
-        text = f"{_bytes(_size(old))} in {len(old)} snapshots that other code staged in {where.staged}"
+        text = f"{size_text(_size(old))} in {len(old)} snapshots that other code staged in {where.staged}"
         advice = f"The next build stages them again; {where.staged} may be removed at any time."
         findings.append(Finding("warn", "staged by other code", text, advice))
     return findings or [Finding("ok", "leftovers", "none")]
@@ -209,26 +199,56 @@ def warehouse(where: Paths) -> Finding:
         build_id, code, code_version = rows[0]
     except (QueryError, IndexError, ValueError) as error:
         return Finding("bad", "warehouse", first_line(error), "`peacekeeping refresh --force` rebuilds it.")
-    text = f"build {build_id}, {_bytes(_size([where.warehouse]))}, built by version {code_version}"
+    text = f"build {build_id}, {size_text(_size([where.warehouse]))}, built by version {code_version}"
     if code == code_sha256():
         return Finding("ok", "warehouse", f"{text} with this code")
     return Finding("warn", "warehouse", f"{text} with other code", "`peacekeeping refresh` rebuilds it with this one.")
 
 
-def server() -> Finding:
+def sizes(where: Paths) -> Finding:
+    """The bytes of each part of the data folder."""
+    parts = {
+        "warehouse": where.data.glob("*.duckdb*"), "archive": [where.raw], "staged": [where.staged],
+        "scratch": [where.work], "as of": [where.data / "as_of"], "briefings": [where.data / "briefings"],
+    }  # fmt: skip
+    text = ", ".join(f"{name} {size_text(_size(paths))}" for name, paths in parts.items())
+    return Finding("ok", "sizes", text)
+
+
+def schedules(url: str) -> Finding:
+    """Whether the schedules on the server run."""
+    paused = paused_schedules(url)
+    if not paused:
+        return Finding("ok", "schedules", "none is paused")
+    advice = "Start `peacekeeping serve`, or resume them in the UI."
+    return Finding("warn", "schedules", f"paused: {', '.join(paused)}", advice)
+
+
+def server() -> list[Finding]:
     """The Prefect server that a run would use, without an address in a Prefect profile, which only Prefect reads."""
     configured = os.environ.get("PREFECT_API_URL", "").rstrip("/")
-    for url in filter(None, (configured, local_api())):
+    try:
+        local = local_api()
+    except UsageError as error:
+        return [Finding("bad", "Prefect server", str(error))]
+    for url in filter(None, (configured, local)):
         if answers(url):
             running, here = server_version(url), version("prefect")
-            text = f"{running} at {_masked('', url)}"
+            text = f"{running} at {masked('', url)}"
             if running != here:
-                return Finding("warn", "Prefect server", text, f"{here} is installed here; use the same for both.")
-            return Finding("ok", "Prefect server", text)
+                finding = Finding("warn", "Prefect server", text, f"{here} is installed here; use the same for both.")
+            else:
+                finding = Finding("ok", "Prefect server", text)
+            return [finding, schedules(url)]
     if configured:
-        text = f"none answers at {_masked('', configured)} (PREFECT_API_URL)"
-        return Finding("warn", "Prefect server", text, "Start it, or unset the variable; a run then starts its own.")
-    return Finding("ok", "Prefect server", f"none answers at {local_api()}; a run starts its own")
+        text = f"none answers at {masked('', configured)} (PREFECT_API_URL)"
+        return [Finding("warn", "Prefect server", text, "Start it, or unset the variable; a run then starts its own.")]
+    try:
+        ports.require_free(local_port())
+    except ports.PortTaken as error:
+        found, _, advice = str(error).partition(". ")
+        return [Finding("warn", "Prefect server", found, advice)]
+    return [Finding("ok", "Prefect server", f"none answers at {local}; a run starts its own")]
 
 
 def telemetry() -> Finding:
@@ -248,22 +268,7 @@ def environment() -> list[Finding]:
     defaults = {f"{settings.PREFIX}{name.upper()}": value for name, value in asdict(settings.Settings()).items()}
     values = {name: value for name, value in os.environ.items() if _SHOWN.fullmatch(name)}
     shown = {name: value for name, value in {**defaults, **values}.items() if value}
-    return [Finding("ok", f"setting {name}", _masked(name, value)) for name, value in sorted(shown.items())]
-
-
-def _masked(name: str, value: str) -> str:
-    """A value without secrets: a secret is hidden, an address loses its credentials and its query."""
-    if _SECRET.search(name):
-        return MASK
-    try:
-        parts = urlsplit(value)
-        address = parts.netloc.rpartition("@")
-    except ValueError:
-        return MASK
-    if not parts.netloc:
-        return MASK if "@" in value else value
-    host = f"***@{address[2]}" if address[1] else address[2]
-    return urlunsplit((parts.scheme, host, parts.path, "***" if parts.query else "", ""))
+    return [Finding("ok", f"setting {name}", masked(name, value)) for name, value in sorted(shown.items())]
 
 
 def _size(paths: Iterable[Path]) -> int:
@@ -274,11 +279,3 @@ def _size(paths: Iterable[Path]) -> int:
             with contextlib.suppress(OSError):
                 total += file.stat().st_size if file.is_file() else 0
     return total
-
-
-def _bytes(count: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

@@ -11,6 +11,7 @@ from flows import local_run
 from flows.cli.errors import FAILED, WRONG, fail
 from flows.cli.options import as_json_option, examples
 from flows.cli.run_output import RunProgress, show
+from flows.steps import proxies
 from flows.steps.as_of import parse_day
 from flows.steps.settings import paths
 from sources.catalogue import address, find_live, load_catalogue
@@ -59,7 +60,8 @@ def refresh(as_json: bool, as_of: str | None, **parameters: Any) -> None:
     }
     _require_addresses(parameters)
 
-    paths()  # a wrong PEACEKEEPING_DATA is reported before Prefect starts
+    paths()  # a wrong PEACEKEEPING_DATA or proxy is reported before Prefect starts
+    proxies.require_usable()
     progress = RunProgress()
 
     def finish(summary: Summary) -> int:

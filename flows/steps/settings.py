@@ -6,18 +6,24 @@ Every command imports this module, so it is light: pydantic-settings alone would
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from schemas.errors import UsageError
 
 HERE = Path(__file__).parents[1]
 PREFIX = "PEACEKEEPING_"
+# In a path, DuckDB takes the first four for patterns or parameters, and no file name in a sentence may break its line.
+UNUSABLE = re.compile(r"[?*\[\\\x00-\x1f\x7f]")
+MEMORY = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B|%)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,9 @@ class Settings:
     dask_address   a Dask scheduler; without one a local cluster
     notify_url     the webhook that receives how a run ended (flows.hooks); a secret
     notify_on      failures, warnings (and failures) or always
+    minute         the minute of the hour at which scheduled runs begin; by default one of this machine's own
+    retention_days  how long the Prefect server keeps this project's runs (flows.retention); 0 keeps all
+    query_memory   how much memory `peacekeeping query` may use
     """
 
     data: str = "data"
@@ -88,6 +97,9 @@ class Settings:
     dask_address: str = ""
     notify_url: str = field(default="", repr=False)
     notify_on: str = "failures"
+    minute: str = ""
+    retention_days: str = "180"
+    query_memory: str = "25%"
 
     @classmethod
     def read(cls) -> Settings:
@@ -97,12 +109,61 @@ class Settings:
 
 
 def paths() -> Paths:
-    """The paths below PEACEKEEPING_DATA. Raises SettingError when it names an unknown user's home."""
+    """The paths below PEACEKEEPING_DATA. Raises SettingError when no data folder can be there."""
     text = Settings.read().data
     try:
-        return Paths(Path(text).expanduser().absolute())
+        data = Path(text).expanduser().absolute()
+        str(data).encode()
     except RuntimeError:
         raise SettingError(f"{PREFIX}DATA is {text!r}, which names an unknown user's home.") from None
+    except UnicodeEncodeError:
+        raise SettingError(f"{PREFIX}DATA is {os.fsencode(data)!r}, which is no UTF-8 text.") from None
+    unusable = UNUSABLE.search(str(data))
+    if unusable:
+        raise SettingError(
+            f"{PREFIX}DATA is {str(data)!r}, which contains {unusable[0]!r}. DuckDB opens no path with ?, *, [ or a "
+            "backslash, and control characters are not allowed. Name another folder."
+        )
+    for folder in (data, *data.parents):
+        if folder.is_symlink() and not folder.exists():
+            raise SettingError(
+                f"{PREFIX}DATA is {data}, and {folder} is a link to {folder.readlink()}, which is not there. Mount or "
+                "make that folder, or name another one."
+            )
+    if data.exists() and not data.is_dir():
+        raise SettingError(f"{PREFIX}DATA is {data}, which is a file. Name a folder.")
+    return Paths(data)
+
+
+def query_memory(option: str | None) -> str:
+    """How much memory a query may use, in DuckDB's terms: `option`, the command line's --memory, or else the setting.
+
+    Raises SettingError when it is no size.
+    """
+    name, text = (f"{PREFIX}QUERY_MEMORY", Settings.read().query_memory) if option is None else ("--memory", option)
+    if not MEMORY.fullmatch(text.strip()):
+        raise SettingError(f"{name} is {text!r}; expected a size such as 500MB or 2GB, or a percentage such as 25%.")
+    return text.strip()
+
+
+def minute() -> int:
+    """The minute of the hour at which scheduled runs begin: PEACEKEEPING_MINUTE, else one of this machine's own.
+
+    A minute of its own spreads the requests of all users over the hour. Raises SettingError.
+    """
+    text = Settings.read().minute
+    return _number("MINUTE", text, 59) if text else crc32(str(uuid.getnode()).encode()) % 60
+
+
+def retention_days() -> int:
+    """How many days the Prefect server keeps this project's runs; 0 keeps all. Raises SettingError."""
+    return _number("RETENTION_DAYS", Settings.read().retention_days, 36_500)
+
+
+def _number(name: str, text: str, most: int) -> int:
+    if text.isascii() and text.isdecimal() and int(text) <= most:
+        return int(text)
+    raise SettingError(f"{PREFIX}{name} is {text!r}; it takes a number from 0 to {most:,}.")
 
 
 def project_version() -> str:
@@ -110,11 +171,12 @@ def project_version() -> str:
     return version("peacekeeping")
 
 
-def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    """A TOML table of Prefect's settings as environment variables."""
     for key, value in table.items():
         name = f"{prefix}_{key.upper()}"
         if isinstance(value, Mapping):
-            yield from _flat(value, name)
+            yield from flat(value, name)
         else:
             yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -122,7 +184,7 @@ def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 def prefect_defaults() -> dict[str, str]:
     """The settings of prefect.toml as environment variables; in a wheel the file is in the package `flows`."""
     file = next(path for path in (HERE / "prefect.toml", HERE.parent / "prefect.toml") if path.exists())
-    return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8")), "PREFECT"))
+    return dict(flat(tomllib.loads(file.read_text(encoding="utf-8")), "PREFECT"))
 
 
 def apply_prefect_defaults() -> None:

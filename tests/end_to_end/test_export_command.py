@@ -143,6 +143,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     server.stop()
 
 
+@pytest.mark.slow
 def test_an_export_to_s3_is_read_from_there_and_tells_no_secret(built: Any, store: Any) -> None:
     told = built("export", "s3://bucket/peacekeeping")
     assert "Open the newest with s3://bucket/peacekeeping/peacekeeping.sql." in told.stderr

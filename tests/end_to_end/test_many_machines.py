@@ -144,7 +144,7 @@ def cluster(database: str, tmp_path: Path) -> Iterator[Cluster]:
 
 
 def test_two_hosts_share_a_server_on_postgresql_and_a_data_folder(cluster: Cluster) -> None:
-    offline = {"offline": True, "spread_minutes": 0}
+    offline = {"offline": True}
     shorten_rule(cluster.url)
 
     # Host-1 is killed while its run waits for the lock: a rule marks the run as crashed, and host-2 does it.

@@ -62,7 +62,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, dict[
         # Paused, so that the refresh is not followed by a briefing of every mission.
         served.api(f"deployments/{deployments['brief']['id']}/pause_deployment", {})
         for name, parameters in {
-            "refresh-all": {"offline": True, "spread_minutes": 0}, "brief": {"mission": "MINUSMA"},
+            "refresh-all": {"offline": True}, "brief": {"mission": "MINUSMA"},
         }.items():  # fmt: skip
             if name == "brief":
                 served.api(f"deployments/{deployments['brief']['id']}/resume_deployment", {})
@@ -106,7 +106,7 @@ def test_the_page_of_a_run_has_its_log_and_its_graph(inspector: Inspector) -> No
 
 
 def test_the_artifacts_of_a_run_are_shown(inspector: Inspector) -> None:
-    text = inspector.open(inspector.artifact("refresh-summary", "refresh-all"), "Published build", "Reconciliations")
+    text = inspector.open(inspector.artifact("refresh-summary", "refresh-all"), "Published build", "rows in")
     assert "uniformed_personnel" in text and "108,949" in text and "are unexplained" in text
     text = inspector.open(inspector.artifact("claims", "refresh-all"), "verdict")
     assert "because" in text

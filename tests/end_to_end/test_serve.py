@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -33,7 +34,7 @@ class Served:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
-        self.shell = Shell(folder, {"PREFECT_SERVER_API_PORT": str(self.port)})
+        self.shell = Shell(folder, {"PREFECT_SERVER_API_PORT": str(self.port), "PEACEKEEPING_MINUTE": "20"})
         self.said = (folder / "serve.log").open("w+")
         self.process = subprocess.Popen(
             [COMMAND, "serve"], cwd=folder, env=self.shell.environment(), stdin=subprocess.DEVNULL,
@@ -62,7 +63,7 @@ class Served:
     def begin(self, deployment: str, **parameters: Any) -> str:
         """Start an offline run of a deployment, once it is there; returns its id."""
         deployment_id = self.until(self.deployments)[deployment]["id"]
-        body = {"parameters": {"offline": True, "spread_minutes": 0} | parameters}
+        body = {"parameters": {"offline": True} | parameters}
         return str(self.api(f"deployments/{deployment_id}/create_flow_run", body)["id"])
 
     def run(self, run: str) -> Any:
@@ -103,13 +104,51 @@ def test_one_command_brings_up_the_ui_and_every_schedule(serving: Served) -> Non
         name: [s["schedule"]["cron"] for s in one["schedules"] if s["active"]] for name, one in deployments.items()
     }
     assert schedules == {
-        "refresh-fatalities": ["20 5 * * *"], "refresh-personnel": ["40 6 5-20 * *"],
-        "refresh-contributions": ["20 7 * * 1"], "refresh-all": ["40 3 * * 0"], "brief": [], "backfill": [],
+        "refresh-fatalities": ["20 5 * * *"], "refresh-personnel": ["20 6 5-20 * *"],
+        "refresh-contributions": ["20 7 * * 1"], "refresh-all": ["20 3 * * 0"], "brief": [], "backfill": [],
     }  # fmt: skip
     assert not any(one["paused"] for one in deployments.values())
     with urllib.request.urlopen(f"http://127.0.0.1:{serving.port}/", timeout=10) as page:
         assert page.status == 200 and b"<html" in page.read().lower()
     serving.until(lambda: f"The UI: http://127.0.0.1:{serving.port}" in serving.log())
+
+
+def test_a_second_one_is_refused_and_leaves_the_schedules_alone(serving: Served, tmp_path: Path) -> None:
+    serving.until(serving.deployments)
+    for port in (serving.port, 4999):  # the server of the first one, and one of its own
+        again = Shell(tmp_path, serving.shell.environment() | {"PREFECT_SERVER_API_PORT": str(port)})
+        done = again("serve", code=1)
+        assert f"(process {serving.process.pid}, since " in done.stderr and "Stop it first" in done.stderr
+    assert not any(one["paused"] for one in serving.deployments().values())
+    # With a Prefect home of its own it finds out from the server, when the runner has looked for runs.
+    serving.until(lambda: all(one["status"] == "READY" for one in serving.deployments().values()))
+    stranger = Shell(tmp_path, serving.shell.environment() | {"PREFECT_HOME": str(tmp_path / "home")})
+    assert "are served already by a worker or by another machine's" in stranger("serve", code=1).stderr
+    assert not any(one["paused"] for one in serving.deployments().values())
+
+
+def test_status_and_doctor_name_paused_schedules(serving: Served, built: Shell) -> None:
+    shell = Shell(built.folder, {"PREFECT_SERVER_API_PORT": str(serving.port)})
+    brief, fatalities = (serving.until(serving.deployments)[name]["id"] for name in ("brief", "refresh-fatalities"))
+    assert json.loads(shell("status", "--json").stdout)["schedules_paused"] == []
+    serving.api(f"deployments/{fatalities}/pause_deployment", {})
+    serving.api(f"deployments/{brief}/pause_deployment", {})  # has no schedule
+    assert json.loads(shell("status", "--json").stdout)["schedules_paused"] == ["refresh-fatalities"]
+    assert "Schedules are paused: refresh-fatalities." in shell("status").stderr
+    lines = {one["what"]: one for one in json.loads(shell("doctor", "--json").stdout)}
+    assert (lines["schedules"]["state"], lines["schedules"]["found"]) == ("warn", "paused: refresh-fatalities")
+    for one in (fatalities, brief):
+        serving.api(f"deployments/{one}/resume_deployment", {})
+    assert json.loads(built("status", "--json").stdout)["schedules_paused"] is None  # no server answers
+
+
+def test_the_views_of_the_runs_page_are_there(serving: Served) -> None:
+    serving.until(lambda: "Stop with Ctrl-C" in serving.log())
+    views = serving.until(lambda: serving.api("saved_searches/filter", {}))
+    states = {view["name"]: view["filters"][0]["value"] for view in views}
+    assert states["peacekeeping: needs attention, past week"] == [
+        "KeptLastGood", "Refused", "Failed", "Crashed", "PublishedWithWarnings", "Late",
+    ]  # fmt: skip
 
 
 def test_the_server_listens_on_loopback_only(serving: Served) -> None:
@@ -143,6 +182,10 @@ def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) 
     (briefed,) = serving.until(lambda: serving.runs("brief", ("COMPLETED", "FAILED", "CRASHED")))
     assert briefed["state_type"] == "COMPLETED", briefed["state"]
     assert (serving.shell.data / "briefings" / "MINUSMA.html").exists()
+    asked = {"filter": {"event": {"name": ["peacekeeping.published"]}}}
+    (event,) = serving.until(lambda: serving.api("events/filter", asked)["events"])
+    assert event["resource"]["peacekeeping.data"] == event["payload"]["data"] == str(serving.shell.data)
+    assert event["payload"]["changes"] is None  # the first build
     serving.begin("refresh-all", force=False)  # the deployment's own default is to build in any case
     serving.until(lambda: len(serving.runs("refresh", ("COMPLETED", "FAILED", "CRASHED"))) == 2)
     messages = {run["state"]["message"] for run in serving.runs("refresh", ("COMPLETED",))}
@@ -197,7 +240,7 @@ def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
         taken.listen()
         shell = Shell(tmp_path, {"PREFECT_SERVER_API_PORT": str(taken.getsockname()[1])})
         done = shell("serve", code=1)
-    assert "did not come up" in done.stderr and "PREFECT_SERVER_API_PORT" in done.stderr
+    assert f"is taken by process {os.getpid()} (" in done.stderr and "PREFECT_SERVER_API_PORT" in done.stderr
 
 
 def test_a_configured_server_that_does_not_answer_is_reported(tmp_path: Path) -> None:

@@ -162,6 +162,7 @@ def test_every_deployment_has_the_tag_by_which_the_rules_know_it() -> None:
 
 
 @pytest.mark.server
+@pytest.mark.slow
 def test_the_next_run_marks_killed_runs_and_none_that_has_ended(run: Any, where: Any, prefect_api: str) -> None:
     flow = api(prefect_api, "flows/", {"name": "refresh"})
     killed, ended, unwanted = [

@@ -117,6 +117,7 @@ def test_each_period_gets_the_warehouse_of_what_had_been_published_by_its_end(ba
 
 
 @pytest.mark.server
+@pytest.mark.slow
 def test_one_day_that_fails_does_not_keep_the_others_from_being_built(
     backfill: Any, where: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from prefect.events import Resource
 
 from flows import deployments
+from flows.steps.settings import SettingError, minute
 
 DECLARED = {entry["name"]: entry for entry in deployments.declared()}
 
@@ -41,6 +44,34 @@ def test_each_schedule_is_due_when_its_description_says() -> None:
     assert due("refresh-personnel", "2026-11-01", 30) == [f"2026-11-{day:02}" for day in range(5, 21)]
     assert due("refresh-contributions", "2026-11-01", 14) == ["2026-11-02", "2026-11-09"]  # Mondays
     assert due("refresh-all", "2026-11-01", 14) == ["2026-11-01", "2026-11-08"]  # Sundays
+
+
+def test_schedules_begin_at_the_minute_of_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEACEKEEPING_MINUTE", "7")
+    crons = [schedule["cron"] for entry in deployments.declared() for schedule in entry.get("schedules", ())]
+    assert crons == ["7 5 * * *", "7 6 5-20 * *", "7 7 * * 1", "7 3 * * 0"]
+    for wrong in ("60", "-1", "x", "7.5"):
+        monkeypatch.setenv("PEACEKEEPING_MINUTE", wrong)
+        with pytest.raises(SettingError, match="takes a number from 0 to 59"):
+            deployments.declared()
+    monkeypatch.delenv("PEACEKEEPING_MINUTE")
+    assert minute() == minute() and 0 <= minute() < 60  # by default the machine's own
+
+
+def test_no_parameter_of_a_deployment_makes_a_run_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {name for entry in deployments.declared() for name in entry["parameters"]}
+    assert given == {"sources", "force", "first", "last", "every"}
+
+
+def test_the_briefings_follow_refreshes_of_the_same_data_folder_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_DATA", str(tmp_path / "a folder"))
+    (brief,) = [made for made in deployments.runner_deployments() if made.name == "brief"]
+    (trigger,) = brief.triggers
+    for folder, follows in ((tmp_path / "a folder", True), (tmp_path / "another", False)):
+        labels = {"prefect.resource.id": "peacekeeping.warehouse", "peacekeeping.data": str(folder)}
+        assert trigger.match.matches(Resource.model_validate(labels)) is follows
 
 
 @pytest.mark.parametrize("entry", DECLARED.values(), ids=DECLARED)

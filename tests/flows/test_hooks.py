@@ -37,12 +37,13 @@ def messages(hook: HTTPServer) -> list[dict[str, Any]]:
 ENDS = [
     ("FAILED", "nothing published"),
     ("CRASHED", "Execution was aborted"),
+    ("CANCELLED", "with warnings; nothing new"),
     ("COMPLETED", "with warnings; x"),
     ("COMPLETED", "x"),
 ]
 
 
-@pytest.mark.parametrize(("when", "count"), [("", 2), ("failures", 2), ("warnings", 3), ("always", 4), ("often", 2)])
+@pytest.mark.parametrize(("when", "count"), [("", 2), ("failures", 2), ("warnings", 4), ("always", 5), ("often", 2)])
 def test_it_is_told_of_the_ends_it_asks_for(
     hook: HTTPServer, monkeypatch: pytest.MonkeyPatch, when: str, count: int
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_webhook_that_refuses_is_a_warning_and_a_redirect_is_not_followed(
 
 
 @pytest.mark.server
+@pytest.mark.slow
 def test_a_failed_run_is_told_with_its_link_and_the_address_is_nowhere(
     hook: HTTPServer, run: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
@@ -102,7 +104,7 @@ def test_a_failed_run_is_told_with_its_link_and_the_address_is_nowhere(
     state, summary = run(offline=True)
     assert state.is_failed()
     (entry,) = messages(hook)
-    assert entry["state"] == "FAILED" and entry["run"].startswith("refresh all sources · offline · 20")
+    assert entry["state"] == "FAILED" and entry["run"].startswith("refresh all sources (offline)")
     assert state.message in entry["text"] and str(state.state_details.flow_run_id) in entry["url"]
     run_id = str(state.state_details.flow_run_id)
     kept = [

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
+from datetime import date
 from typing import Any
 
 import pytest
 from server_api import api
 from tests_shared import load_bytes, read_csv, to_csv
 
+from flows.cli.status import read_status
 from flows.steps.fetch import PublicationDates
 from flows.steps.settings import Paths
 from sources import bundle
 from warehouse import checks
 from warehouse.checks import Bounds, Check
+from warehouse.query import Answer, connect
 
 pytestmark = pytest.mark.server
 
@@ -38,7 +42,8 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
     load_bytes(where.raw, "fatalities", to_csv([*rows, new]), PublicationDates(by_hand="2025-05-31"))
     state, summary = run(offline=True)
     flow_run, artifacts = seen(prefect_api, state)
-    assert re.fullmatch(r"refresh all sources · offline · 20\d\d-\d\d-\d\d \d\d:\d\d", flow_run["name"])
+    assert flow_run["name"] == "refresh all sources (offline) · 2025-07-31 · fatalities +1, 1 revised"
+    assert flow_run["state_name"] == "Published" and "Published" in flow_run["tags"]
     message = flow_run["state"]["message"]
     assert re.search(rf"published build {summary.build_id}: .*\bfatalities \+1, 1 revised", message), message
     assert set(artifacts) == {
@@ -52,12 +57,25 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
         1,
     )
     claims = {row["number"]: row for row in json.loads(artifacts["claims"]["data"])}
-    assert len(claims) == 14 and set(claims[4]) == {"number", "claim", "verdict", "because"}
+    assert len(claims) == 14 and list(claims[4]) == ["verdict", "claim", "because", "number"]
     assert claims[4]["verdict"] == "out of date" and "177" in claims[4]["because"]
+
+    # One number for the missions: the rows of the table, here and in `status`.
+    told = artifacts["refresh-summary"]["data"]
+    assert told.startswith(f"## Published build {summary.build_id}") and "| fatalities | 1 | 0 | 1 |" in told
+    with connect(where.warehouse) as connection:
+        (missions,) = Answer(connection, "SELECT count(*) FROM main.missions").rows()[0]
+    assert missions == 120 and "| missions | offline | 2024-02-19 | 120 | 1 | 81 | 0 | 1 |" in told
+    status = {row["source"]: row for row in read_status(where, date(2025, 6, 1))["sources"]}
+    assert [status["missions"][name] for name in ("rows", "snapshots", "rows_in")] == [120, 1, 81]
+    assert "| fatalities | offline | 2025-05-31 | 4,424 | 3 | 12,976 | 0 | 18 |" in told
+    assert [status["fatalities"][name] for name in ("rows", "snapshots", "rows_in")] == [4424, 3, 12976]
 
     state, summary = run(offline=True)
     flow_run, artifacts = seen(prefect_api, state)
     assert flow_run["state"]["message"] == f"nothing new, build {summary.build_id} is current"
+    assert flow_run["state_name"] == "NothingNew"
+    assert flow_run["name"] == "refresh all sources (offline) · 2025-07-31 · nothing new"
     assert set(artifacts) == {"refresh-summary", "rejected-rows"}
 
 
@@ -66,14 +84,27 @@ def test_publishers_out_of_reach_are_told_and_progress_ends_with_all_that_were_a
 ) -> None:
     state, _ = run(sources=["fatalities", "missions"])
     flow_run, artifacts = seen(prefect_api, state)
+    assert (flow_run["state_name"], flow_run["state_type"]) == ("PublishedWithWarnings", "COMPLETED")
     assert flow_run["state"]["message"].startswith("with warnings; published build ")
     assert flow_run["state"]["message"].endswith("publisher not reached, kept last good: fatalities, missions")
     progress = artifacts["fetch-progress"]
     assert float(progress["data"]) == 100
     assert progress["description"].startswith("2 of 2 sources have answered, the last one was ")
+    only = {"flow_runs": {"id": {"any_": [flow_run["id"]]}}}
+    while len(tasks := api(prefect_api, "task_runs/filter", only)) < 10:  # the server writes task runs in batches
+        time.sleep(0.2)
+    states = {task["name"]: (task["state_name"], task["state_type"]) for task in tasks}
+    assert states["fetch fatalities"] == states["fetch missions"] == ("Unreachable", "FAILED")
+
+    state, summary = run(sources=["fatalities"])
+    flow_run, _ = seen(prefect_api, state)
+    assert summary.nothing_new and summary.failures == []
+    assert (flow_run["state_name"], flow_run["state_type"]) == ("KeptLastGood", "CANCELLED")
+    assert flow_run["name"] == "refresh fatalities · 2025-04-04 · kept last good"
 
 
 @pytest.mark.usefixtures("built")
+@pytest.mark.slow
 def test_a_failed_check_stops_publishing_and_its_artifact_names_the_rows(
     run: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +127,8 @@ def test_a_failed_check_stops_publishing_and_its_artifact_names_the_rows(
     monkeypatch.setattr(checks, "declared", lambda: [*known, *added])
     state, summary = run(offline=True, force=True)
     flow_run, artifacts = seen(prefect_api, state)
-    assert state.is_failed() and summary.published is None
+    assert state.is_failed() and summary.published is None and flow_run["state_name"] == "Failed"
+    assert flow_run["name"] == "refresh all sources (offline) · 2025-07-31 · failed"
     assert "no mission is MINUSMA: expected 0, found 1" in flow_run["state"]["message"]
     failed = {row["name"]: row for row in json.loads(artifacts["checks-failed"]["data"])}
     assert set(failed) == {"no mission is MINUSMA", "few missions"}

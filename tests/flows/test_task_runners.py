@@ -98,6 +98,7 @@ def test_a_mapped_task_gives_a_final_state_for_each_element_also_where_one_fails
 
 
 @pytest.mark.server
+@pytest.mark.slow
 def test_on_dask_the_tasks_run_in_other_processes(on_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("prefect_dask")
     monkeypatch.setenv(task_runners.RUNNER, "dask")
@@ -108,6 +109,7 @@ def test_on_dask_the_tasks_run_in_other_processes(on_server: str, monkeypatch: p
 
 
 @pytest.mark.server
+@pytest.mark.slow
 def test_an_unreachable_scheduler_is_an_error(on_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("prefect_dask")
     import dask
