@@ -70,8 +70,8 @@ class FetchProgress:
             artifact(update_progress_artifact, self.artifact, 100 * self.count / self.total, description=description)
 
 
-class RefreshFailed(FailedRun):
-    """A refresh that failed, with its summary; the data of the run's failed state."""
+class RefreshEnded(FailedRun):
+    """The summary of a refresh that did not complete: Prefect raises the data of such a state."""
 
     def __init__(self, summary: Summary) -> None:
         super().__init__(summary.headline())
@@ -92,8 +92,9 @@ TYPES: dict[Outcome, StateType] = {
 
 def final_state(summary: Summary) -> State[Any]:
     """The final state of a refresh, named for its outcome; the message says what happened."""
-    data = RefreshFailed(summary) if summary.failures else summary
-    return State(type=TYPES[summary.outcome], name=summary.outcome, message=summary.headline(), data=data)
+    kind = TYPES[summary.outcome]
+    data = summary if kind == StateType.COMPLETED else RefreshEnded(summary)
+    return State(type=kind, name=summary.outcome, message=summary.headline(), data=data)
 
 
 def name_run(name: str, tag: str) -> None:
@@ -110,6 +111,6 @@ def name_run(name: str, tag: str) -> None:
 def summary_of(state: State[Any]) -> Summary:
     """The summary of a finished refresh; for a run that Prefect itself refused, one with its message."""
     result = state.result(raise_on_failure=False)
-    if isinstance(result, RefreshFailed):
+    if isinstance(result, RefreshEnded):
         return result.summary
     return result if isinstance(result, Summary) else Summary(failures=[str(state.message or result)])

@@ -214,8 +214,11 @@ def _end_with_input() -> None:
 
 
 if __name__ == "__main__":  # the server's own process
+    import prefect
     import uvicorn
 
+    # No setting leaves the newer UI out, which contacts amplitude.com; the dashboard would promote it.
+    prefect.__ui_v2_static_path__ = Path(os.devnull, "none")
     threading.Thread(target=_end_with_input, daemon=True).start()
     uvicorn.run(
         "prefect.server.api.server:create_app", factory=True, port=int(sys.argv[1]), log_level="error", lifespan="on"

@@ -12,7 +12,7 @@ PAST_WEEK = {"type": "span", "seconds": -604_800}
 # The states of a run that has begun, by name: the UI's own "Hide scheduled runs" lists Prefect's names only.
 BEGUN = ["Pending", "Running", "Retrying", "Completed", "Crashed", "Cancelled", "Cancelling", *get_args(Outcome)]
 VIEWS = {
-    "peacekeeping: to look at, past week": [
+    "peacekeeping: needs attention, past week": [
         "KeptLastGood", "Refused", "Failed", "Crashed", "PublishedWithWarnings", "Late",
     ],
     "peacekeeping: all but scheduled, past week": list(dict.fromkeys(BEGUN)),

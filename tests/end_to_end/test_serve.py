@@ -146,7 +146,7 @@ def test_the_views_of_the_runs_page_are_there(serving: Served) -> None:
     serving.until(lambda: "Stop with Ctrl-C" in serving.log())
     views = serving.until(lambda: serving.api("saved_searches/filter", {}))
     states = {view["name"]: view["filters"][0]["value"] for view in views}
-    assert states["peacekeeping: to look at, past week"] == [
+    assert states["peacekeeping: needs attention, past week"] == [
         "KeptLastGood", "Refused", "Failed", "Crashed", "PublishedWithWarnings", "Late",
     ]  # fmt: skip
 

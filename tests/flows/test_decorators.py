@@ -8,7 +8,7 @@ import pytest
 from prefect.exceptions import FailedRun
 from prefect.states import State
 
-from flows.artifacts import RefreshFailed
+from flows.artifacts import RefreshEnded
 from flows.decorators import pipeline_task, set_log_levels
 from flows.steps.summary import Summary
 from sources.errors import SourceError
@@ -20,7 +20,7 @@ from sources.errors import SourceError
         (logging.INFO, None, False),
         (logging.WARNING, None, True),
         (logging.ERROR, FailedRun("x"), False),
-        (logging.ERROR, RefreshFailed(Summary()), False),
+        (logging.ERROR, RefreshEnded(Summary()), False),
         (logging.ERROR, ValueError("x"), True),
     ],
 )
