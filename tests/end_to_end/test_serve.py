@@ -28,16 +28,18 @@ NAMES = ["refresh-fatalities", "refresh-personnel", "refresh-contributions", "re
 
 
 class Served:
-    """A `peacekeeping serve` in a process of its own, and its API."""
+    """A `peacekeeping serve` in a process of its own, started in the folder `release`, and its API."""
 
     def __init__(self, folder: Path) -> None:
+        self.release = folder / "release"
+        self.release.mkdir(exist_ok=True)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.shell = Shell(folder, {"PREFECT_SERVER_API_PORT": str(self.port), "PEACEKEEPING_MINUTE": "20"})
         self.said = (folder / "serve.log").open("w+")
         self.process = subprocess.Popen(
-            [COMMAND, "serve"], cwd=folder, env=self.shell.environment(), stdin=subprocess.DEVNULL,
+            [COMMAND, "serve"], cwd=self.release, env=self.shell.environment(), stdin=subprocess.DEVNULL,
             stdout=self.said, stderr=subprocess.STDOUT, text=True, start_new_session=True, preexec_fn=as_in_a_terminal,
         )  # fmt: skip
 
@@ -92,7 +94,10 @@ class Served:
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Its folder is gone, as after a new release; each test on its runs shows that they begin elsewhere."""
     served = Served(tmp_path_factory.mktemp("serve"))
+    served.until(served.deployments)
+    served.release.rmdir()
     yield served
     if served.process.poll() is None:
         served.stop()
