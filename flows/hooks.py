@@ -13,6 +13,7 @@ import json
 import logging
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ log = logging.getLogger("peacekeeping.notify")
 
 URL, ON = "PEACEKEEPING_NOTIFY_URL", "PEACEKEEPING_NOTIFY_ON"
 ENDED = "peacekeeping.run-ended"
+LAST_SIGN = timedelta(seconds=5)  # within which the final state is recorded
 WHEN = ("failures", "warnings", "always")
 TIMEOUT_SECONDS = 10.0
 
@@ -34,7 +36,7 @@ def on_end(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001
 
 
 def report_end(run_id: Any, deployment_id: Any) -> None:
-    """Send the event that a deployment's run has ended, after its last sign of life (flows/automations.yaml).
+    """Send the event that a deployment's run has ended, dated after its last sign of life (flows/automations.yaml).
 
     A sign of life can be sent while the server records the final state, or seem later by a clock that is ahead of it.
     """
@@ -45,7 +47,8 @@ def report_end(run_id: Any, deployment_id: Any) -> None:
             {"prefect.resource.id": f"prefect.deployment.{deployment_id}", "prefect.resource.role": "deployment"},
             {"prefect.resource.id": "prefect.tag.peacekeeping", "prefect.resource.role": "tag"},
         ]
-        emit_event(ENDED, {"prefect.resource.id": f"prefect.flow-run.{run_id}"}, related=related)
+        resource = {"prefect.resource.id": f"prefect.flow-run.{run_id}"}
+        emit_event(ENDED, resource, occurred=datetime.now(UTC) + LAST_SIGN, related=related)
 
 
 def notify(state: str, message: str, run: str, run_id: Any = None) -> None:
