@@ -233,14 +233,14 @@ class Answer:
 
     def _arrow_batches(self, reader: Any) -> Iterator[Any]:
         """The rows of an Arrow reader. Raises QueryError: DuckDB's errors come as OSError through Arrow."""
-        while True:
-            try:
-                batch = self._worker.run(lambda: next(reader, None))
-            except OSError as error:
-                raise _explained(error) from error
-            if batch is None:
-                return
-            yield batch
+        try:
+            while (batch := self._worker.run(lambda: next(reader, None))) is not None:
+                yield batch
+        except OSError as error:
+            raise _explained(error) from error
+        finally:
+            if not self.busy:
+                reader.close()  # the connection runs no other query before
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911  (one return per type)
