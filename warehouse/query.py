@@ -290,15 +290,20 @@ class _Worker:
         self._future = future
         try:
             return future.result(left)
-        except (KeyboardInterrupt, TimeoutError) as stop:
-            self._connection.interrupt()
-            wait([future], INTERRUPTION_SECONDS)
-            if isinstance(stop, KeyboardInterrupt):
-                raise
+        except TimeoutError:
+            self._stop(future)
             raise self._too_long() from None
+        except BaseException:
+            if not future.done():  # Ctrl-C, or what another signal raised in this thread
+                self._stop(future)
+            raise
         finally:
             pool.shutdown(wait=False)
             self._worked += time.monotonic() - began
+
+    def _stop(self, future: Future[Any]) -> None:
+        self._connection.interrupt()
+        wait([future], INTERRUPTION_SECONDS)
 
     def _too_long(self) -> QueryError:
         return QueryError(

@@ -127,7 +127,7 @@ def _format(form: str | None, output: Path | None) -> str:
 def _standard_input() -> str:
     content = sys.stdin.buffer.read()
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         fail(f"Standard input is no UTF-8 text: the byte {content[error.start]:#x} in line {line}.", WRONG)
