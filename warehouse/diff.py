@@ -19,7 +19,7 @@ from schemas.errors import ProjectError
 from schemas.problems import first_line
 from schemas.tables import HISTORY, TABLES
 from warehouse.ddl import quote
-from warehouse.query import plain, records
+from warehouse.query import QueryError, opened, plain, records
 
 # Columns on a row's origin: a new snapshot of the same facts would change every row.
 ORIGIN = frozenset({"snapshot_sha256", "snapshot_row", "last_seen"})
@@ -159,6 +159,8 @@ def _duckdb_errors(failure: str) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise DiffError(f"{failure}: {first_line(error)}.") from error
+    except QueryError as error:
+        raise DiffError(str(error)) from error
 
 
 def _attach(connection: Connection, file: Path, side: str) -> Build:
@@ -166,7 +168,7 @@ def _attach(connection: Connection, file: Path, side: str) -> Build:
     if not file.is_file():
         raise DiffError(f"There is no warehouse at {file}.")
     with _duckdb_errors(f"The warehouse {file} can't be opened"):
-        connection.execute(f"ATTACH {quote(str(file))} AS {side} (READ_ONLY, TYPE duckdb)")
+        opened(file, lambda: connection.execute(f"ATTACH {quote(str(file))} AS {side} (READ_ONLY, TYPE duckdb)"))
     with _duckdb_errors(f"The warehouse {file} can't be read"):
         try:
             builds = connection.execute(f"SELECT build_id, code_version FROM {side}.meta.builds").fetchall()
