@@ -166,6 +166,15 @@ def test_data_arguments_and_file_names_are_utf8_in_every_locale(tmp_path: Path) 
     assert json.loads((tmp_path / "Côte.json").read_bytes()) == [{"iso3": "CIV", "name": "Côte d'Ivoire"}]
 
 
+def test_a_closed_standard_stream_is_an_empty_one(tmp_path: Path) -> None:
+    data = small_warehouse(tmp_path / "data")
+    done = subprocess.run(
+        f"'{sys.executable}' -m flows.cli.main query - <&- >&-", shell=True, cwd=ROOT, text=True, stderr=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "PEACEKEEPING_DATA": str(data)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "error: The query is empty.\n")
+
+
 # The data folder
 
 
