@@ -125,7 +125,7 @@ def test_a_pipe_gets_every_row_of_a_table_and_a_terminal_a_bounded_number(
     with connect(tmp_path / "data" / "peacekeeping.duckdb") as connection:
         console.show_answer(Answer(connection, "SELECT i + 100 AS i FROM range(9) t(i)"), 0)
     assert "104" in shown.getvalue() and "105" not in shown.getvalue()
-    assert capsys.readouterr().err == "The first 5 rows; --format csv writes all.\n"
+    assert capsys.readouterr().err == "The first 5 rows; a file or a pipe gets all.\n"
 
 
 # UTF-8
