@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,8 +60,8 @@ class Written:
         lines = [
             f"## {self.in_short().capitalize()}",
             "",
-            f"Open the index in a browser on the machine with the folder: `{self.index}`. To read it from another "
-            f"one, run `python3 -m http.server --directory {shlex.quote(str(self.index.parent))}` there.",
+            f"Open the index in a browser on the machine where `brief` ran: `{self.index}`. Each page is one file: to "
+            "read them on another machine, copy the folder.",
             "",
         ]
         if self.changed:
