@@ -12,7 +12,7 @@ PREFECT = DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(absp
 SERVED := PREFECT_API_URL="$(or $(PREFECT_API_URL),http://127.0.0.1:$(or $(PREFECT_SERVER_API_PORT),4200)/api)"
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
-.PHONY: install refresh briefing test test-slow lint types check ui server deploy worker replica dictionary bundle lock bench clean
+.PHONY: install refresh briefing test test-slow soak lint types check ui server deploy worker replica dictionary bundle lock bench clean
 
 install: $(STAMP)
 
@@ -44,6 +44,10 @@ test: $(DEV)
 # on two cores, because they mostly wait.
 test-slow: $(DEV)
 	$(PYTEST) -n 3 -m slow $(ARGS)
+
+# Ten simulated years for each of many seeds: make soak SEEDS=200 FIRST=1 ARGS='--jobs 4'
+soak: $(DEV)
+	PYTHONPATH=tests $(BIN)/python -m soak.run --seeds $(or $(SEEDS),20) --first $(or $(FIRST),1) $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

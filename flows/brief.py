@@ -1,4 +1,4 @@
-"""The flow `brief`: write the briefing of a mission, or of every one, into `briefings/` of the data folder.
+"""The flow `brief`: write a mission's briefing, or every one that changed, into `briefings/` of the data folder.
 
 Every mission's pages are written in batches, a mapped task each; then the index. A task gets names and paths and opens
 the warehouse, read-only, where it runs.
@@ -6,7 +6,7 @@ the warehouse, read-only, where it runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -29,15 +29,16 @@ from warehouse.reports.scope import BriefingError, Queries
 
 if TYPE_CHECKING:
     from flows.steps.briefings import Written
+    from warehouse.reports.page import Page
 
 BATCH = 12  # missions a task: some ten tasks, so that a cluster's workers end at about the same time
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a batch wrote: its pages, the missions that had not begun by the day, the build it read; or its error."""
+    """A batch's pages, written or unchanged, the missions that had not begun, the build it read; or its error."""
 
-    pages: list[Path] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     build_id: str | None = None
     error: str | None = None
@@ -54,6 +55,8 @@ def brief(
     mission: str | None = None, up_to: date | None = None, batch: Annotated[int, Field(ge=1)] = BATCH
 ) -> State[Any]:
     """Write briefings as HTML pages into `briefings/` of the data folder, from the published warehouse.
+
+    A page whose figures and words are the same is left alone; the index is always written.
 
     Args:
         mission: Whose page to write, by its acronym; every mission's when empty.
@@ -97,7 +100,8 @@ def write_batches(size: int, up_to: date | None, where: Paths, folder: Path) -> 
     for _ in range(2):
         elements = {"missions": [missions[number] for number in remaining]}
         states = map_task(write_batch, elements, up_to=up_to, where=where, folder=folder)
-        batches |= {number: _batch(missions[number], state) for number, state in zip(remaining, states, strict=True)}
+        for number, state in zip(remaining, states, strict=True):
+            batches[number] = _batch(missions[number], state, batches.get(number, Batch()))
         published = published_build_id(where.warehouse)
         remaining = [number for number, batch in batches.items() if batch.build_id not in (None, published)]
         if not remaining:
@@ -127,9 +131,12 @@ def build_id_of(connection: duckdb.DuckDBPyConnection) -> str:
     return str(build_of(Queries(connection))["build_id"])
 
 
-def _batch(missions: list[str], state: State[Any]) -> Batch:
+def _batch(missions: list[str], state: State[Any], before: Batch) -> Batch:
+    """The result of a batch. What it wrote the first time (`before`) counts as written, also if it is the same now."""
     if state.is_completed():
-        return cast(Batch, state.result())
+        batch, changed = cast(Batch, state.result()), {page.file: page.changed for page in before.pages}
+        pages = [replace(page, changed=page.changed or changed.get(page.file, "")) for page in batch.pages]
+        return replace(batch, pages=pages)
     return Batch(error=f"{missions[0]} to {missions[-1]}: {state.message or 'a task failed'}")
 
 
@@ -151,27 +158,31 @@ def require_complete(batches: list[Batch]) -> None:
     """Raise BriefingError when a batch failed, or when the pages are of different builds."""
     errors = [batch.error for batch in batches if batch.error]
     if errors:
-        pages = sum(len(batch.pages) for batch in batches)
-        raise BriefingError(f"{len(errors)} of {len(batches)} batches failed, {pages} pages written; {errors[0]}")
+        pages = [page for batch in batches for page in batch.pages]
+        written = sum(bool(page.changed) for page in pages)
+        raise BriefingError(
+            f"{len(errors)} of {len(batches)} batches failed; {written} pages written, "
+            f"{len(pages) - written} unchanged; {errors[0]}"
+        )
     if len({batch.build_id for batch in batches}) > 1:
         raise BriefingError("Refreshes published while the pages were written: they are of two builds. Brief again.")
 
 
 def report(written: Written, up_to: date | None, where: Paths, folder: Path) -> State[Any]:
-    """Write an artifact with the chart of one page and the files' names; returns the final state."""
+    """Write an artifact with the pages that changed and the chart of one; returns the final state."""
     from flows.steps.briefings import BriefingWriter
     from warehouse.reports.page import picture_of
 
     try:
         with connect(where.warehouse) as connection:
             page = BriefingWriter(connection, folder, up_to).page_to_show(written)
-        chart = picture_of(page.read_text(encoding="utf-8"))
+        chart = picture_of(page.file.read_text(encoding="utf-8")) if page else None
     except FORESEEABLE:  # the pages are written: the artifact does without a chart
         chart = None
     artifact(
         create_markdown_artifact,
         written.markdown(chart),
         key="briefings",
-        description="The pages that this run wrote",
+        description="The pages that this run wrote because a figure or a word changed",
     )
     return Completed(message=written.headline())

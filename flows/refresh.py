@@ -32,7 +32,7 @@ from flows.automations import mark_killed_runs
 from flows.decorators import RUN_ERRORS, pipeline_flow, pipeline_task
 from flows.retention import remove_old_runs
 from flows.server import ON_STEPS_DONE
-from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id
+from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id, require_clock
 from flows.steps.identity import build_id
 from flows.steps.locking import WAIT_SECONDS, only_builder_of, only_writer
 from flows.steps.settings import Paths, paths, retention_days
@@ -257,6 +257,8 @@ def select_snapshots(options: RefreshOptions, summary: Summary) -> dict[str, lis
     archive = Archive(options.where.raw)
     for warning in future_vintages(archive, options.catalogue):
         summary.warn(warning)
+    if options.as_of is None:
+        require_clock(archive, options.catalogue, options.where.warehouse)
     snapshots = choose_snapshots(archive, options.catalogue, options.as_of)
     summary.build_id = build_id(snapshots)
     summary.warehouse = str(options.where.target(options.as_of))

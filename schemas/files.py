@@ -22,13 +22,20 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
+def link_target(file: Path) -> Path:
+    """Where a symbolic link leads, whether or not something is there; the file itself where it is no link."""
+    return Path(os.path.realpath(file))  # unlike Path.resolve, it raises nothing for a link that leads to itself
+
+
 @contextlib.contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """A scratch file beside the target, renamed to it at the end; nothing changes on an error.
 
-    Readers see the old file or the new one. A killed process leaves a scratch file whose name starts with SCRATCH.
+    Where the target is a symbolic link, the file that it leads to is replaced, and the link stays. Readers see the old
+    file or the new one. A killed process leaves a scratch file whose name starts with SCRATCH.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    target = link_target(target)
     handle, name = tempfile.mkstemp(prefix=SCRATCH, dir=target.parent)
     os.close(handle)
     scratch = Path(name)

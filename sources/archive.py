@@ -15,14 +15,16 @@ import hashlib
 import json
 import shutil
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from schemas.files import SCRATCH, replacing
+from sources import clock
 from sources.errors import ArchiveError
 
 LAST_CHECK = "last_checked.json"
+RETRIEVAL = "day of retrieval"  # the basis of a vintage of which nothing else is known
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Snapshot:
 
         Such a snapshot is in no build and is not the newest.
         """
-        return self.vintage > (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+        return self.vintage > (clock.now().date() + timedelta(days=1)).isoformat()
 
 
 def sha256_of(path: Path) -> str:

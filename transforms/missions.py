@@ -1,7 +1,8 @@
 """Stage the mission list, resolve acronyms, and build the table of missions from the list and the register.
 
 The list (source `missions`) has operations, dates and coordinates. `data/mission_register.csv` adds missions that the
-list does not have, kinds, host states, predecessors, and exact days where the list prints the first of a month.
+list does not have, kinds, host states, predecessors, and exact days where the list prints the first of a month. It has
+every mission's name, also of those in the list: a warehouse as of a day before the first list has them too.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
 
 def _completed(listed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """The list's missions with the register's kinds, hosts, relations, and exact days for first-of-months."""
+    """The list's missions with the register's kinds, hosts, relations, names that the list lacks, and exact days."""
     ours = listed.set_index("mission").assign(in_published_list=True)
     for name in ("start_date", "end_date"):
         first = ours[name].dt.day == 1
@@ -141,6 +142,7 @@ def _completed(listed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
         )
         ours[f"{name}_precision"] = precision.mask(better, known[f"{name}_precision"].reindex(ours.index)).astype("str")
         ours[name] = ours[name].mask(better, exact)
+    ours["name"] = ours["name"].fillna(known["name"].reindex(ours.index))
     for name in ("kind", "host_iso3", "part_of", "predecessor", "successor", "note", "source"):
         ours[name] = known[name].reindex(ours.index)
     ours["kind"] = ours["kind"].fillna("peacekeeping")  # the list has peacekeeping operations only

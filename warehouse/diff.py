@@ -19,7 +19,7 @@ from schemas.errors import ProjectError
 from schemas.problems import first_line
 from schemas.tables import HISTORY, TABLES
 from warehouse.ddl import quote
-from warehouse.query import plain, records
+from warehouse.query import QueryError, opened, plain, records
 
 # Columns on a row's origin: a new snapshot of the same facts would change every row.
 ORIGIN = frozenset({"snapshot_sha256", "snapshot_row", "last_seen"})
@@ -159,6 +159,8 @@ def _duckdb_errors(failure: str) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise DiffError(f"{failure}: {first_line(error)}.") from error
+    except QueryError as error:
+        raise DiffError(str(error)) from error
 
 
 def _attach(connection: Connection, file: Path, side: str) -> Build:
@@ -166,7 +168,7 @@ def _attach(connection: Connection, file: Path, side: str) -> Build:
     if not file.is_file():
         raise DiffError(f"There is no warehouse at {file}.")
     with _duckdb_errors(f"The warehouse {file} can't be opened"):
-        connection.execute(f"ATTACH {quote(str(file))} AS {side} (READ_ONLY, TYPE duckdb)")
+        opened(file, lambda: connection.execute(f"ATTACH {quote(str(file))} AS {side} (READ_ONLY, TYPE duckdb)"))
     with _duckdb_errors(f"The warehouse {file} can't be read"):
         try:
             builds = connection.execute(f"SELECT build_id, code_version FROM {side}.meta.builds").fetchall()
@@ -278,10 +280,8 @@ class _Joined:
             f"SELECT {', '.join(keys)}, old{i}, new{i} FROM joined WHERE {self.changed[i]} "
             f"ORDER BY {', '.join(order)} LIMIT {limit}",
         )
-        declared = TABLES[f"main.{self.table}"].columns.get(name)
-        unit = (declared.metadata or {}).get("unit") if declared else None
         changes = [Change(dict(zip(self.key, row[:-2], strict=True)), row[-2], row[-1]) for row in rows]
-        return FieldDiff(name, unit, count, changes)
+        return FieldDiff(name, unit_of(self.table, name), count, changes)
 
     def _only_in(self, side: str, condition: str, limit: int) -> list[dict[str, Any]]:
         shown = [name for name in EXAMPLE_COLUMNS.get(self.table, self.fields[:4]) if name in self.fields]
@@ -289,6 +289,13 @@ class _Joined:
         cells += [f"{side}{self.fields.index(name)} AS {_quoted(name)}" for name in shown]
         sql = f"SELECT {', '.join(cells)} FROM joined WHERE {condition} ORDER BY ALL LIMIT {limit}"
         return records(self.connection.execute(sql))
+
+
+def unit_of(table: str, column: str) -> str | None:
+    """The declared unit of a column of `main`; None where it has none, or only another version declares it."""
+    declared = TABLES.get(f"main.{table}")
+    found = declared.columns.get(column) if declared else None
+    return (found.metadata or {}).get("unit") if found else None
 
 
 def _query(connection: Connection, sql: str) -> list[tuple[Any, ...]]:

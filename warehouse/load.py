@@ -50,7 +50,9 @@ def build(target: Path, parquet: Mapping[str, Path], marts: Path = MARTS) -> dic
         with duckdb.connect() as connection:
             connection.execute(f"ATTACH {ddl.quote(str(target))} AS built (STORAGE_VERSION '{STORAGE_VERSION}')")
             connection.execute("USE built")
+            connection.begin()  # one transaction: each of the hundreds of statements would wait for the disk
             rows = _fill(connection, parquet, marts)
+            connection.commit()
             connection.execute("USE memory")
             connection.execute("DETACH built")
     except duckdb.Error as error:

@@ -6,13 +6,16 @@ This module imports neither pandas nor pandera, so that `peacekeeping query` sta
 from __future__ import annotations
 
 import json
+import logging
 import math
-import warnings
+import resource
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -20,36 +23,102 @@ from typing import IO, Any, TypeVar
 import duckdb
 
 from schemas.errors import ProjectError
-from schemas.files import csv_writer
+from schemas.files import csv_writer, link_target
 from schemas.problems import first_line
+from warehouse.wal import set_aside, wal_of
 
 BATCH = 10_000
+ROW_GROUP_BYTES = 32_000_000  # of Arrow; a row group of a Parquet file is written when it has this many
+HEADROOM_BYTES = 1 << 30
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+INTERRUPTION_SECONDS = 2  # within which DuckDB stops, except in a function that works long on one value
 
 Result = TypeVar("Result")
+
+log = logging.getLogger("peacekeeping.query")
 
 
 class QueryError(ProjectError):
     """A query or a warehouse file can't be read; the message says why."""
 
 
-def connect(published: Path) -> duckdb.DuckDBPyConnection:
-    """Open a warehouse file read-only, with external access off and the configuration locked.
+def connect(published: Path, memory: str = "80%") -> duckdb.DuckDBPyConnection:
+    """Open a warehouse file read-only, with external access off and the configuration locked. Nothing spills to disk.
+
+    memory  how much memory DuckDB may use, such as `2GB` or a percentage of the machine's; it refuses an operation
+            that needs more
 
     Raises QueryError when the file does not exist or can't be opened.
     """
     if not published.exists():
         raise QueryError(f"There is no warehouse at {published} yet. Run `peacekeeping refresh` first.")
+    config: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
+    config |= {"temp_directory": "", "memory_limit": memory}
     try:
-        return duckdb.connect(
-            str(published), read_only=True, config={"enable_external_access": "false", "lock_configuration": "true"}
-        )
+        return opened(published, lambda: duckdb.connect(str(published), read_only=True, config=config))
     except duckdb.Error as error:
         reason = first_line(error)
         if "Could not set lock" in reason:
             advice = "Another program has it open for writing; close that first."
+        elif isinstance(error, duckdb.OutOfMemoryException):
+            advice = f"Allow more memory than {memory}."
         else:
             advice = "If it is damaged, run `peacekeeping refresh` to rebuild it."
         raise QueryError(f"The warehouse {published} can't be opened: {reason}. {advice}") from error
+
+
+def opened(file: Path, open_file: Callable[[], Result]) -> Result:
+    """What `open_file` returns, which opens a warehouse file in DuckDB. Another file's write-ahead log is set aside.
+
+    Such a log comes from a program that has an earlier build open for writing: it writes the log under the name that
+    the published file has now, and DuckDB opens no file beside the log of another. Where the file itself is open for
+    writing, DuckDB can't lock it, and its log is left alone.
+
+    Raises QueryError when the log can't be renamed, and what `open_file` raises.
+    """
+    try:
+        return open_file()
+    except duckdb.Error as error:
+        wal = wal_of(link_target(file))
+        reason = str(error).replace(str(file), "").replace(str(link_target(file)), "")
+        if "WAL" not in reason or "Could not set lock" in reason or not wal.exists():
+            raise
+    try:
+        kept = set_aside(wal)
+    except OSError as error:
+        raise QueryError(
+            f"The warehouse {file} can't be opened: the write-ahead log {wal} beside it is not its own. It can't be "
+            f"renamed ({error.strerror}); move it to another folder."
+        ) from error
+    log.warning(
+        "The write-ahead log beside %s was not its own: a program had an earlier build open for writing. It is now %s.",
+        file,
+        kept,
+    )
+    return open_file()
+
+
+@contextmanager
+def bounded_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Bound the memory of this process by DuckDB's limit and HEADROOM_BYTES more; on Linux, elsewhere it does nothing.
+
+    DuckDB's own limit leaves out the texts and lists that its functions make, and the rows in Python.
+    """
+    status = Path("/proc/self/status")
+    if not status.exists():
+        yield
+        return
+    used = int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmData"))) * 1024
+    ((limit,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+    number, unit = limit.split()
+    allowed = used + int(float(number) * 1024 ** UNITS.index(unit)) + HEADROOM_BYTES
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    bounds = [bound for bound in (allowed, *before) if bound != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def records(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -59,26 +128,42 @@ def records(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 class Answer:
-    """The result of one query: column names, and rows that stream."""
+    """The result of one query: column names, and rows that stream. The query runs when they are first read."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-        """Run the query. Raises QueryError for SQL that is invalid, writes, or reads files or the network."""
+    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str, seconds: float | None = None) -> None:
+        """Read the statement. Raises QueryError when it is none, or more than one.
+
+        seconds  how long the query may take, the reading of its rows included; None sets no limit
+        """
+        self._connection, self._sql, self._worker = connection, sql, _Worker(connection, seconds)
         with _query_errors():
             statements = connection.extract_statements(sql)
         if len(statements) > 1:
             raise QueryError("One statement at a time: only the result of the last one would be returned.")
         if not statements:
             raise QueryError("The query is empty.")
+
+    @cached_property
+    def _result(self) -> duckdb.DuckDBPyConnection:
+        """Runs the query. Raises QueryError for SQL that is invalid, writes, or reads files or the network."""
         with _query_errors():
-            self._result = _interruptible(connection, lambda: connection.execute(sql))
-        self._connection = connection
-        self.columns: list[str] = [column[0] for column in self._result.description or []]
+            return self._worker.run(lambda: self._connection.execute(self._sql))
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The names of the columns; empty for a statement without a result."""
+        return [column[0] for column in self._result.description or []]
+
+    @property
+    def busy(self) -> bool:
+        """Whether DuckDB still works on an interrupted query. Closing the connection waits until it has ended."""
+        return self._worker.busy
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
         """The rows, in lists of up to BATCH. Raises QueryError: an error can occur at any row, since results stream."""
         while self.columns:
             with _query_errors():
-                rows = _interruptible(self._connection, lambda: self._result.fetchmany(BATCH))
+                rows = self._worker.run(lambda: self._result.fetchmany(BATCH))
             if not rows:
                 return
             yield rows
@@ -125,21 +210,38 @@ class Answer:
         import pyarrow
         from pyarrow import parquet
 
-        written = 0
+        written, pending = 0, []
         try:
-            with _query_errors(), warnings.catch_warnings():
-                # DuckDB advises another call that saves a copy, but that call accepts SELECT only.
-                warnings.simplefilter("ignore", UserWarning)
-                reader: Any = _interruptible(self._connection, lambda: self._result.to_arrow_reader(BATCH))
-            with _query_errors(), parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
-                while (batch := _interruptible(self._connection, lambda: next(reader, None))) is not None:
-                    writer.write_batch(batch)
+            with _query_errors():
+                # A relation streams into Arrow; the result of `execute` is first copied as a whole.
+                reader = self._worker.run(lambda: self._connection.sql(self._sql).to_arrow_reader(BATCH))
+            with parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+                for batch in self._arrow_batches(reader):
+                    pending.append(batch)
                     written += batch.num_rows
+                    if sum(held.nbytes for held in pending) >= ROW_GROUP_BYTES:
+                        writer.write_table(pyarrow.Table.from_batches(pending))
+                        pending.clear()
+                if pending:
+                    writer.write_table(pyarrow.Table.from_batches(pending))
+        except MemoryError as error:  # Arrow's is an ArrowException too
+            raise _explained(error) from error
         except (pyarrow.ArrowException, NotImplementedError) as error:
             raise QueryError(
                 f"The result can't be written as Parquet: {first_line(error)}. Cast that column to text."
             ) from error
         return written
+
+    def _arrow_batches(self, reader: Any) -> Iterator[Any]:
+        """The rows of an Arrow reader. Raises QueryError: DuckDB's errors come as OSError through Arrow."""
+        while True:
+            try:
+                batch = self._worker.run(lambda: next(reader, None))
+            except OSError as error:
+                raise _explained(error) from error
+            if batch is None:
+                return
+            yield batch
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911  (one return per type)
@@ -161,27 +263,64 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  (one return per type)
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
-    """The result of `work`, run in another thread: DuckDB can block where it does not notice Ctrl-C."""
-    with ThreadPoolExecutor(1) as pool:
+class _Worker:
+    """Runs a query's work in another thread: DuckDB can block where it does not notice Ctrl-C.
+
+    A limit of time counts that work and the computing of this thread; not the time that a pager waits for its reader.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, seconds: float | None) -> None:
+        self._connection, self._seconds = connection, seconds
+        self._began, self._worked = time.thread_time(), 0.0
+        self._future: Future[Any] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether work goes on."""
+        return self._future is not None and not self._future.done()
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """The result of `work`. Raises QueryError when the query takes too long."""
+        used, began = self._worked + time.thread_time() - self._began, time.monotonic()
+        pool = ThreadPoolExecutor(1)
         future = pool.submit(work)
+        self._future = future
         try:
-            return future.result()
-        except KeyboardInterrupt:
-            connection.interrupt()
-            raise
+            return future.result(None if self._seconds is None else max(0.0, self._seconds - used))
+        except (KeyboardInterrupt, TimeoutError) as stop:
+            self._connection.interrupt()
+            wait([future], INTERRUPTION_SECONDS)
+            if isinstance(stop, KeyboardInterrupt):
+                raise
+            raise QueryError(
+                f"The query took more than {self._seconds:g} s and was stopped. Select fewer rows, or allow it "
+                "more with --timeout SECONDS (0: no limit)."
+            ) from None
+        finally:
+            pool.shutdown(wait=False)
+            self._worked += time.monotonic() - began
 
 
 @contextmanager
 def _query_errors() -> Iterator[None]:
-    """Raise DuckDB's errors as QueryError, with advice where the warehouse refuses an operation."""
+    """Raise DuckDB's errors as QueryError."""
     try:
         yield
-    except duckdb.Error as error:
-        message, first = str(error).strip(), first_line(error)
-        first += "" if first.endswith("!") else "."
-        if "read-only mode" in message:
-            message = f"{first} The warehouse is read-only: `refresh` rebuilds it from its sources."
-        elif isinstance(error, duckdb.PermissionException):
-            message = f"{first} Queries can't reach files or the network; use --output to write the answer."
-        raise QueryError(message) from error
+    except (duckdb.Error, MemoryError) as error:
+        raise _explained(error) from error
+
+
+def _explained(error: BaseException) -> QueryError:
+    """DuckDB's error with advice where the warehouse refuses an operation."""
+    message, first = str(error).strip(), first_line(error)
+    first += "" if first.endswith("!") else "."
+    if "read-only mode" in message:
+        return QueryError(f"{first} The warehouse is read-only: `refresh` rebuilds it from its sources.")
+    if message.startswith("Permission Error"):
+        return QueryError(f"{first} Queries can't reach files or the network; use --output to write the answer.")
+    if message.startswith("Out of Memory Error") or isinstance(error, MemoryError):
+        return QueryError(
+            f"{first} The query needs more memory than it may use: join, group and sort less, or allow it more with "
+            "--memory SIZE, such as 8GB."
+        )
+    return QueryError(message)

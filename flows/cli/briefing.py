@@ -11,7 +11,7 @@ from flows.cli import console
 from flows.cli.errors import WRONG, fail
 from flows.cli.options import examples, plural
 from flows.steps.as_of import parse_day, warehouse_as_of
-from flows.steps.briefings import BriefingWriter
+from flows.steps.briefings import BriefingWriter, Written
 from flows.steps.settings import paths
 from warehouse.query import connect
 
@@ -39,9 +39,10 @@ from warehouse.query import connect
 def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | None, output: str) -> None:
     """Write the briefing of MISSION: fatalities, personnel, budget, with every source and its vintage.
 
-    Each page is one HTML file that opens from disk and loads nothing from the network. The folder's index.html lists
-    all missions and links the pages in the folder. --up-to selects by the day of an event, --as-of by the day of
-    publication; with --up-to, later figures on the page are marked.
+    Each page is one HTML file that opens from disk and loads nothing from the network. A page whose figures and words
+    are the same is left alone. The folder's index.html lists all missions, links the pages in the folder and says when
+    they were last checked. --up-to selects by the day of an event, --as-of by the day of publication; with --up-to,
+    later figures on the page are marked. Pages of --as-of and their index go to as_of/DATE/ in the folder.
     """
     if (mission is None) != every:
         fail("Name one mission, or say --all for every one.", WRONG)
@@ -55,7 +56,13 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
     with connect(file) as connection:
         writer = BriefingWriter(connection, folder, until, published_by)
         written = writer.write(mission, partial(console.tracked, what="Writing page"))
-    for page in written.pages:
-        click.echo(page)
+    for page in written.pages if mission else written.changed:
+        click.echo(page.file)
+    click.echo(_told(written), err=True)
+
+
+def _told(written: Written) -> str:
+    pages = f"{plural(len(written.changed), 'page')} and " if written.changed else ""
+    unchanged = f"; {plural(written.unchanged, 'page')} unchanged" if written.unchanged else ""
     skipped = f"; skipped {plural(len(written.skipped), 'mission')} without data by then" if written.skipped else ""
-    click.echo(f"Wrote {plural(len(written.pages), 'page')} and {written.index}{skipped}.", err=True)
+    return f"Wrote {pages}{written.index}{unchanged}{skipped}."

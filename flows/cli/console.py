@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+if TYPE_CHECKING:
+    from warehouse.query import Answer
+
 PROGRESS_AFTER_SECONDS = 1.0
+LONGEST_TABLE = 10_000  # rows; a table in a terminal is laid out as a whole, in memory
 
 Item = TypeVar("Item")
 
@@ -26,13 +30,22 @@ def _shown(cell: Any) -> str:
     return str(cell)
 
 
+def _write_tab_separated(columns: Sequence[str], batches: Iterable[Sequence[Sequence[Any]]], out: IO[str]) -> int:
+    """Write rows that come in batches; returns their number."""
+    writer = csv.writer(out, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    writer.writerow(columns)
+    written = 0
+    for batch in batches:
+        writer.writerows([_shown(cell) for cell in row] for row in batch)
+        written += len(batch)
+    return written
+
+
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str] | None = None) -> None:
     """Print rows as a table; tab-separated where the output is not a terminal, so that nothing is truncated."""
     out = file or sys.stdout
     if not out.isatty():
-        writer = csv.writer(out, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
-        writer.writerow(columns)
-        writer.writerows([[_shown(cell) for cell in row] for row in rows])
+        _write_tab_separated(columns, [rows], out)
         return
     table = Table(header_style="bold")
     for place, column in enumerate(columns):
@@ -56,27 +69,32 @@ def show_record(record: dict[str, Any]) -> None:
             console.print(Text(f"{name}: ", style="bold").append(str(value), style="not bold"))
 
 
-def show_answer(answer: Any, limit: int) -> None:
-    """Print a query's answer as a table of at most `limit` rows (0: all); a note says where there are more."""
-    rows: list[tuple[Any, ...]] = []
-    more = False
-    for batch in answer.batches():
-        rows += batch
-        if limit and len(rows) > limit:
-            rows, more = rows[:limit], True
-            break
+def show_answer(answer: Answer, limit: int) -> None:
+    """Print a query's answer as a table of at most `limit` rows (0: all); a note says where there are more.
+
+    A terminal shows no more than LONGEST_TABLE rows.
+    """
     if not answer.columns:
         return
-    show_table(answer.columns, rows)
-    if more:
-        print(f"The first {limit:,} rows; --limit 0 shows all, --format csv writes all.", file=sys.stderr)
+    terminal = sys.stdout.isatty()
+    if limit == 0 and not terminal:
+        write_answer(answer, sys.stdout)
+        return
+    most = min(limit or LONGEST_TABLE, LONGEST_TABLE) if terminal else limit
+    rows: list[tuple[Any, ...]] = []
+    for batch in answer.batches():
+        rows += batch
+        if len(rows) > most:
+            break
+    show_table(answer.columns, rows[:most])
+    if len(rows) > most:
+        others = "--format csv writes all" if most == LONGEST_TABLE else "--limit 0 shows all, --format csv writes all"
+        print(f"The first {most:,} rows; {others}.", file=sys.stderr)
 
 
-def write_answer(answer: Any, file: IO[str]) -> int:
+def write_answer(answer: Answer, file: IO[str]) -> int:
     """Write an answer to a file as tab-separated text; returns the number of rows."""
-    rows = answer.rows()
-    show_table(answer.columns, rows, file)
-    return len(rows)
+    return _write_tab_separated(answer.columns, answer.batches(), file)
 
 
 def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:

@@ -7,6 +7,7 @@ from typing import NoReturn
 import click
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
+STOPPED = "interrupted; the published warehouse is intact"
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from flows.cli.errors import FAILED, INTERRUPTED, fail
+from flows.cli.errors import FAILED, INTERRUPTED, STOPPED, WRONG, fail
 from flows.cli.options import examples
 from flows.steps import proxies
 from flows.steps.settings import project_version
@@ -52,6 +52,14 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for argument in args:
+            try:
+                argument.encode()
+            except UnicodeEncodeError:  # Python keeps the bytes of such an argument as lone surrogates
+                fail(f"An argument is no UTF-8 text: {os.fsencode(argument)!r}.", WRONG)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -78,9 +86,7 @@ def app() -> None:
 
 def main() -> None:
     """The console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that can't show a character prints a question mark
-            stream.reconfigure(errors="replace")
+    _use_utf8()
     try:
         app(standalone_mode=False)
         sys.stdout.flush()
@@ -88,7 +94,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; the published warehouse is intact", err=True)
+        click.echo(STOPPED, err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `peacekeeping query … | head` closed the pipe
         _close_stdout()
@@ -96,6 +102,20 @@ def main() -> None:
         click.echo(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
         _close_stdout()
         sys.exit(FAILED)
+
+
+def _use_utf8() -> None:
+    """Arguments, file names and what is printed are UTF-8 in every locale.
+
+    In a locale with another encoding (`LC_ALL=C` where PYTHONUTF8 is 0), this process starts again in Python's UTF-8
+    mode: only there are arguments and file names UTF-8 too.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and "utf8" not in sys._xoptions:
+        os.environ["PYTHONUTF8"] = "1"  # for the processes that this one starts
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _close_stdout() -> None:

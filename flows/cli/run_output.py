@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from flows.cli import console
+from flows.steps.summary import COUNTS
 
 if TYPE_CHECKING:
     from flows.steps.summary import Summary
@@ -55,6 +56,7 @@ def show(summary: Summary) -> None:
     if summary.staged:
         lines = summary.lines()
         console.show_table(list(lines[0]), [list(line.values()) for line in lines])
+        print(COUNTS, file=sys.stderr)
     for result in summary.obtained:
         if result.outcome in ("fetched", "unchanged", "offline") and not sys.stderr.isatty():
             print(f"{result.source}: {result.message}", file=sys.stderr)

@@ -21,6 +21,7 @@ from flows.cli.options import as_json_option, plural
 from flows.server import paused_schedules, running_server
 from flows.steps import settings
 from flows.steps.settings import Paths, paths
+from flows.steps.summary import tables_of
 from sources.archive import Archive
 from sources.catalogue import HERE, read_yaml, source_names
 from sources.errors import CatalogueError
@@ -40,8 +41,6 @@ FROM meta.incomplete_periods ORDER BY source, period
 WITHOUT_PERIODS = "all"  # the period of a source that has none
 DATES = ("vintage", "covers_from", "covers_to", "origin", "newest_snapshot")
 COUNTS = ("snapshots", "rows_in", "rejected", "merged")
-# The tables with the rows of a source, where it is not the table of main that has the source's name.
-TABLES = {"publisher_codebook": ["meta.publisher_datasets", "meta.publisher_columns"]}
 
 State = Literal["current", "late", "stale"]
 
@@ -103,6 +102,8 @@ def declared_bounds(folder: Path = HERE) -> dict[str, Bounds | None]:
 def status(fail_if_stale: bool, as_json: bool) -> None:
     """Show each source: vintage, what it covers, how fresh that is, rows, rejected rows, and the last check.
 
+    The rows are those of the source's table; the rejected ones are counted over all its snapshots, of every vintage.
+
     Freshness is judged by what the warehouse covers, not by when it was built: a source is late, then stale, so many
     days after the last day covered as its declaration says. A source of irregular cadence is never either.
     """
@@ -161,7 +162,7 @@ def read_status(where: Paths, today: date) -> dict[str, Any]:
         rows = {
             name: sum(
                 Answer(connection, f"SELECT count(*) FROM {table}").rows()[0][0]
-                for table in TABLES.get(name, [f"main.{name}"])
+                for table in tables_of(name)
                 if table in tables
             )
             for name in bounds

@@ -15,8 +15,8 @@ from typing import Literal
 from flows.steps.settings import Paths
 from schemas.errors import ProjectError, UsageError
 from schemas.source import Source
-from sources import bundle
-from sources.archive import Archive, Snapshot
+from sources import bundle, clock
+from sources.archive import RETRIEVAL, Archive, Snapshot
 from sources.catalogue import source_names
 from sources.errors import ArchiveError, SourceError, UnknownBuild
 from warehouse.query import Answer, QueryError, connect
@@ -123,6 +123,28 @@ def future_vintages(archive: Archive, catalogue: Mapping[str, Source]) -> list[s
         for snapshot in archive.snapshots(name)
         if snapshot.in_future()
     ]
+
+
+def require_clock(archive: Archive, catalogue: Mapping[str, Source], published: Path) -> None:
+    """Raise ArchiveError where the clock is behind: the published build has a snapshot whose date lies in the future.
+
+    A build without it would put older figures in place of newer ones. A date of retrieval is no such proof: the clock
+    can have been ahead on that day.
+    """
+    future = {
+        (name, snapshot.sha256): snapshot.vintage
+        for name in catalogue
+        for snapshot in archive.snapshots(name)
+        if snapshot.in_future() and snapshot.vintage_basis != RETRIEVAL
+    }
+    record = archive.build(published_build_id(published) or "none") if future else None
+    for entry in (record or {}).get("snapshots", []):
+        vintage = future.get((entry["source"], entry["sha256"]))
+        if vintage:
+            raise ArchiveError(
+                f"This machine's clock says {clock.now():%Y-%m-%d} (UTC), but the published warehouse has the "
+                f"{entry['source']} of {vintage}. Set the clock right. Nothing was built."
+            )
 
 
 def published_build_id(file: Path) -> str | None:

@@ -2,52 +2,83 @@
 
 from __future__ import annotations
 
+import shlex
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 
 from sources.catalogue import load_catalogue
 from warehouse.reports.briefing import briefing_of
-from warehouse.reports.page import PAGE, Picture, render, render_index, write
+from warehouse.reports.formats import day
+from warehouse.reports.page import AS_OF, Checked, Page, Picture, render_index, write, write_page
 from warehouse.reports.scope import BriefingError, Queries, WrongMission, known_missions
 
 Track = Callable[[Sequence[str]], Iterator[str]]
+TABLE_ROWS = 10  # of the artifact: as many as fit on a screen with its heading and the index's path
 
 
 @dataclass(frozen=True)
 class Written:
-    """The pages that were written, their index, and the missions without a page because they begin after the day."""
+    """The pages that were compared with the figures, their index, and the missions that had not begun by the day."""
 
-    pages: list[Path]
+    pages: list[Page]
     index: Path
     skipped: list[str]
 
+    @property
+    def changed(self) -> list[Page]:
+        """The pages that were written, because a figure or a word differs."""
+        return [page for page in self.pages if page.changed]
+
+    @property
+    def unchanged(self) -> int:
+        """How many pages were left alone."""
+        return len(self.pages) - len(self.changed)
+
     def headline(self) -> str:
-        """One sentence: what was written."""
-        skipped = f"; {len(self.skipped)} missions had not begun" if self.skipped else ""
-        count = f"{len(self.pages):,} page{'' if len(self.pages) == 1 else 's'}"
-        return f"wrote {count} to {self.index.parent}{skipped}"
+        """One sentence: what was written, and where."""
+        written, *others = self._counts()
+        return "; ".join([f"wrote {written} to {self.index.parent}", *others])
+
+    def _counts(self) -> list[str]:
+        """How many pages were written, and, unless there are none, how many were unchanged or skipped."""
+        count = len(self.changed)
+        parts = [f"{count:,} page{'' if count == 1 else 's'}" if count else "no page"]
+        parts += [f"{self.unchanged:,} unchanged"] if self.unchanged else []
+        parts += [f"{len(self.skipped):,} missions had not begun"] if self.skipped else []
+        return parts
 
     def markdown(self, chart: Picture | None) -> str:
-        """The chart of one page, and the files by name, to be opened from disk."""
-        headline = self.headline()
-        lines = [f"# {headline[:1].upper()}{headline[1:]}", ""]
+        """The pages that were written and what changed on each, how to open them, and the chart of one."""
+        lines = [
+            f"## {' · '.join(['Wrote ' + self._counts()[0], *self._counts()[1:]])}",
+            "",
+            f"Open the index in a browser on the machine with the folder: `{self.index}`. To read it from another "
+            f"one, run `python3 -m http.server --directory {shlex.quote(str(self.index.parent))}` there.",
+            "",
+        ]
+        if self.changed:
+            lines += ["| mission | page | changed |", "|---|---|---|"]
+            shown = self.changed[: TABLE_ROWS if len(self.changed) > TABLE_ROWS else None]
+            lines += [f"| {page.mission} | `{page.file.name}` | {page.changed} |" for page in shown]
+            more = len(self.changed) - len(shown)
+            lines += ["", *([f"… and {more:,} more pages; the index links all.", ""] if more else [])]
         if chart:
             data = b64encode(chart.svg.encode()).decode()
-            lines += [f"![{chart.title}](data:image/svg+xml;base64,{data})", ""]
             lines += [f"**{chart.title}.** {chart.description}", ""]
-        return "\n".join([*lines, f"Index: `{self.index}`", "", *[f"- `{page}`" for page in self.pages], ""])
+            lines += [f"![{chart.title}](data:image/svg+xml;base64,{data})", ""]
+        return "\n".join(lines)
 
 
 class BriefingWriter:
     """Writes briefings of one warehouse into a folder. Raises SourceError where a source's declaration is wrong.
 
     up_to  what had happened by this day; None: all records
-    as_of  the day of an as-of warehouse, for the pages' names and heads
+    as_of  the day of an as-of warehouse, whose pages have a folder of their own in `folder`
     """
 
     def __init__(
@@ -57,7 +88,8 @@ class BriefingWriter:
         up_to: date | None = None,
         as_of: date | None = None,
     ) -> None:
-        self._query, self._folder, self._up_to, self._as_of = Queries(connection), folder, up_to, as_of
+        self._query, self._up_to, self._as_of = Queries(connection), up_to, as_of
+        self._folder = folder / AS_OF / as_of.isoformat() if as_of else folder
         self._about = load_catalogue()
 
     def missions(self) -> list[str]:
@@ -69,12 +101,14 @@ class BriefingWriter:
             )
         return names
 
-    def page(self, mission: str) -> Path:
-        """Write a mission's page. Raises WrongMission where it has none, BriefingError where the folder fails."""
-        briefing = briefing_of(self._query, mission, self._up_to, self._as_of, self._about)
-        return write(self._folder, f"{briefing.scope.stem}.html", render(briefing))
+    def page(self, mission: str) -> Page:
+        """Write a mission's page where it changed.
 
-    def pages(self, missions: Iterable[str]) -> tuple[list[Path], list[str]]:
+        Raises WrongMission where it has none, BriefingError where the folder fails.
+        """
+        return write_page(self._folder, briefing_of(self._query, mission, self._up_to, self._as_of, self._about))
+
+    def pages(self, missions: Iterable[str]) -> tuple[list[Page], list[str]]:
         """Write the pages of these missions; gives them, and the missions that are not known yet by the day."""
         pages, skipped = [], []
         for mission in missions:
@@ -84,11 +118,17 @@ class BriefingWriter:
                 skipped.append(mission)
         return pages, skipped
 
-    def index(self, pages: list[Path], skipped: list[str]) -> Written:
-        """Write the index, after the pages. Raises WrongMission where there is no page."""
+    def index(self, pages: list[Page], skipped: list[str]) -> Written:
+        """Write the index, after the pages, also where none of them changed.
+
+        Raises WrongMission where there is no page.
+        """
         if not pages:
             raise WrongMission(f"Nothing is known of any mission by {self._up_to}. Name a later day with --up-to.")
-        text = render_index(self._query, self._folder, self._as_of)
+        what = f"{len(pages):,} pages" if len(pages) > 1 else f"the page of {pages[0].mission}"
+        until = f" up to {day(self._up_to)}" if self._up_to else ""
+        checked = Checked(f"{what}{until}", datetime.now(UTC).date())
+        text = render_index(self._query, self._folder, self._as_of, checked)
         return Written(pages, write(self._folder, "index.html", text), skipped)
 
     def write(self, mission: str | None, tracked: Track = iter) -> Written:
@@ -97,14 +137,17 @@ class BriefingWriter:
             return self.index([self.page(mission)], [])
         return self.index(*self.pages(tracked(self.missions())))
 
-    def page_to_show(self, written: Written) -> Path:
-        """The page whose chart represents a run: the only one, or that of the mission with the newest death."""
-        if len(written.pages) == 1:
-            return written.pages[0]
+    def page_to_show(self, written: Written) -> Page | None:
+        """The page whose chart represents a run: of those written, the one of the mission with the newest death.
+
+        None where no page was written.
+        """
         newest = self._query(
             "SELECT mission FROM fatalities WHERE incident_date <= coalesce(?, incident_date) "
-            "ORDER BY incident_date DESC, mission LIMIT 1",
+            "GROUP BY mission ORDER BY max(incident_date) DESC, mission",
             self._up_to,
         )
-        pages = {match["mission"]: page for page in written.pages if (match := PAGE.fullmatch(page.name))}
-        return pages.get(newest[0]["mission"].replace(" ", "-") if newest else "", written.pages[0])
+        pages = {page.mission: page for page in written.changed}
+        return next(
+            (pages[row["mission"]] for row in newest if row["mission"] in pages), next(iter(pages.values()), None)
+        )

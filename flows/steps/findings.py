@@ -21,7 +21,11 @@ _FAILED = """
 SELECT name, severity::VARCHAR AS severity, expected, found, description FROM meta.checks WHERE NOT passed
 ORDER BY severity::VARCHAR, name
 """
-_CLAIMS = "SELECT number, claim, verdict::VARCHAR AS verdict, because FROM meta.claims ORDER BY number"
+_CLAIMS = "SELECT verdict::VARCHAR AS verdict, claim, because, number FROM meta.claims ORDER BY number"
+_RECONCILIATIONS = """
+SELECT name, unexplained, explained, agreeing, compared, known, reasons
+FROM marts.reconciliation_summary ORDER BY unexplained DESC, name
+"""
 
 
 def failed_checks(file: Path) -> list[dict[str, object]]:
@@ -54,7 +58,7 @@ def _failing_rows(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
 
 
 def claims(file: Path) -> list[dict[str, object]]:
-    """Number, claim, verdict and reason of each claim that a built file judged."""
+    """Verdict, claim, reason and number of each claim that a built file judged, in the order of the list."""
     try:
         with connect(file) as connection:
             return Answer(connection, _CLAIMS).records()
@@ -63,9 +67,9 @@ def claims(file: Path) -> list[dict[str, object]]:
 
 
 def reconciliations(built: Build) -> list[dict[str, object]]:
-    """The rows of marts.reconciliation_summary of a checked build."""
+    """The rows of marts.reconciliation_summary of a checked build, those with unexplained differences first."""
     with connect(built.file) as connection:
-        return Answer(connection, "FROM marts.reconciliation_summary").records()
+        return Answer(connection, _RECONCILIATIONS).records()
 
 
 def changes(published: Path, built: Build) -> list[dict[str, object]] | None:
@@ -85,17 +89,22 @@ def changes(published: Path, built: Build) -> list[dict[str, object]] | None:
 
 
 def rejected_by_reason(reports: Sequence[StageReport]) -> list[dict[str, object]]:
-    """Rejected rows by source, column and check, the most frequent first, each with an example."""
+    """Rejected rows by source, column and check, the most frequent first, each with an example.
+
+    Those of every snapshot count, as in meta.rejected_rows.
+    """
     files = [report.folder / f"{REJECTED_ROWS.full_name}.parquet" for report in reports if report.accounts]
     frames = [pd.read_parquet(file) for file in files]
     rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     if rows.empty:
         return []
     keys = ["source", "column_name", "check_name"]
+    rows = rows.drop_duplicates([*keys, "snapshot_sha256", "row_number"])
+    columns = ["source", "rows", "example", "column_name", "check_name", "first_row"]
     grouped = rows.groupby(keys, dropna=False).agg(
-        rows=("row_number", "nunique"), example=("reason", "first"), first_row=("row_number", "min")
+        rows=("row_number", "size"), example=("reason", "first"), first_row=("row_number", "min")
     )
-    ordered = grouped.sort_values("rows", ascending=False).reset_index()
+    ordered = grouped.sort_values("rows", ascending=False).reset_index()[columns]
     return [{str(name): _plain(value) for name, value in row.items()} for row in ordered.to_dict("records")]
 
 

@@ -10,7 +10,7 @@ import getpass
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from flows.steps.staging_cache import StagingCache
 from schemas.problems import Problem
 from schemas.source import Source
 from schemas.validate import ContractError, CutOffError
-from sources.archive import Archive, Snapshot, sha256_of
+from sources import clock
+from sources.archive import RETRIEVAL, Archive, Snapshot, sha256_of
 from sources.errors import CutOff, Refused
 from transforms import adjacent_periods, control_totals, envelope, neighbours
 from transforms.completeness import incomplete_periods, with_estimates, with_unread_keys
@@ -123,7 +124,7 @@ class ArchivedFile:
 
 def now() -> str:
     """The time in UTC to the second, as records have it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return clock.now().isoformat(timespec="seconds")
 
 
 def ingest(archive: Archive, cache: StagingCache, file: InputFile) -> ArchivedFile:
@@ -278,7 +279,7 @@ def store(archive: Archive, cache: StagingCache, checked: CheckedFile) -> Archiv
     known = archive.find(record.source, record.sha256)
     in_future = known is not None and known.in_future()
     if known and (in_future or file.dates.by_hand not in (None, known.vintage)):
-        if not in_future and known.vintage_basis != "day of retrieval":
+        if not in_future and known.vintage_basis != RETRIEVAL:
             raise Refused(f"It is in the archive already, as the vintage {known.vintage} ({known.vintage_basis}).")
         archive.restate(record)
         new = True
@@ -322,4 +323,4 @@ def _vintage(raw: Raw, dates: PublicationDates, today: date) -> tuple[date, str]
         if basis in ("last_update of the rows", "stated"):
             raise Refused(f"Its publication date ({basis}), {vintage}, lies in the future; {behind}.")
         log.warning("%s says %s, which lies in the future, and is not used; %s.", basis, text, behind)
-    return today, "day of retrieval"
+    return today, RETRIEVAL

@@ -6,6 +6,7 @@ Every command imports this module, so it is light: pydantic-settings alone would
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 import uuid
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,9 @@ from schemas.errors import UsageError
 
 HERE = Path(__file__).parents[1]
 PREFIX = "PEACEKEEPING_"
+# In a path, DuckDB takes the first four for patterns or parameters, and no file name in a sentence may break its line.
+UNUSABLE = re.compile(r"[?*\[\\\x00-\x1f\x7f]")
+MEMORY = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B|%)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Settings:
     notify_on      failures, warnings (and failures) or always
     minute         the minute of the hour at which scheduled runs begin; by default one of this machine's own
     retention_days  how long the Prefect server keeps this project's runs (flows.retention); 0 keeps all
+    query_memory   how much memory `peacekeeping query` may use
     """
 
     data: str = "data"
@@ -94,6 +99,7 @@ class Settings:
     notify_on: str = "failures"
     minute: str = ""
     retention_days: str = "180"
+    query_memory: str = "25%"
 
     @classmethod
     def read(cls) -> Settings:
@@ -103,12 +109,41 @@ class Settings:
 
 
 def paths() -> Paths:
-    """The paths below PEACEKEEPING_DATA. Raises SettingError when it names an unknown user's home."""
+    """The paths below PEACEKEEPING_DATA. Raises SettingError when no data folder can be there."""
     text = Settings.read().data
     try:
-        return Paths(Path(text).expanduser().absolute())
+        data = Path(text).expanduser().absolute()
+        str(data).encode()
     except RuntimeError:
         raise SettingError(f"{PREFIX}DATA is {text!r}, which names an unknown user's home.") from None
+    except UnicodeEncodeError:
+        raise SettingError(f"{PREFIX}DATA is {os.fsencode(data)!r}, which is no UTF-8 text.") from None
+    unusable = UNUSABLE.search(str(data))
+    if unusable:
+        raise SettingError(
+            f"{PREFIX}DATA is {str(data)!r}, which contains {unusable[0]!r}. DuckDB opens no path with ?, *, [ or a "
+            "backslash, and control characters are not allowed. Name another folder."
+        )
+    for folder in (data, *data.parents):
+        if folder.is_symlink() and not folder.exists():
+            raise SettingError(
+                f"{PREFIX}DATA is {data}, and {folder} is a link to {folder.readlink()}, which is not there. Mount or "
+                "make that folder, or name another one."
+            )
+    if data.exists() and not data.is_dir():
+        raise SettingError(f"{PREFIX}DATA is {data}, which is a file. Name a folder.")
+    return Paths(data)
+
+
+def query_memory(option: str | None) -> str:
+    """How much memory a query may use, in DuckDB's terms: `option`, the command line's --memory, or else the setting.
+
+    Raises SettingError when it is no size.
+    """
+    name, text = (f"{PREFIX}QUERY_MEMORY", Settings.read().query_memory) if option is None else ("--memory", option)
+    if not MEMORY.fullmatch(text.strip()):
+        raise SettingError(f"{name} is {text!r}; expected a size such as 500MB or 2GB, or a percentage such as 25%.")
+    return text.strip()
 
 
 def minute() -> int:

@@ -19,6 +19,18 @@ SHOWN_CHANGES = 3  # tables in a run's name
 
 # What became of a refresh: the name of its final state.
 Outcome = Literal["Published", "PublishedWithWarnings", "NothingNew", "KeptLastGood", "Refused", "Failed"]
+NOT_ASKED = "not asked"  # how a source was obtained that was not to be fetched
+# The tables with the rows of a source, where it is not the table of main that has the source's name.
+TABLES = {"publisher_codebook": ("meta.publisher_datasets", "meta.publisher_columns")}
+COUNTS = (
+    "rows: in the source's table in this build. snapshots: all in this build, of every vintage; "
+    "rows_in = staged + rejected + merged: summed over them, as in meta.snapshots."
+)
+
+
+def tables_of(source: str) -> tuple[str, ...]:
+    """The tables with the rows of a source."""
+    return TABLES.get(source, (f"main.{source}",))
 
 
 @dataclass
@@ -33,6 +45,7 @@ class Summary:
     obtained: list[FetchResult] = field(default_factory=list)
     staged: list[StageReport] = field(default_factory=list)
     tables: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] | None = None  # by table, those of meta too; None where nothing was published
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     rejected: list[dict[str, object]] = field(default_factory=list)
@@ -43,18 +56,19 @@ class Summary:
     seconds: float = 0.0
 
     def lines(self) -> list[dict[str, object]]:
-        """One row for each source: how it was obtained, its vintage, row counts, seconds."""
+        """One row for each source: how it was obtained, its newest vintage, row counts (COUNTS), seconds."""
         how = {obtained.source: obtained.outcome for obtained in self.obtained}
         return [
             {
                 "source": report.source,
-                "how": how.get(report.source, "not asked"),
+                "how": how.get(report.source, NOT_ASKED),
                 "vintage": max((str(account["vintage"])[:10] for account in report.accounts), default="none"),
+                "rows": None if self.rows is None else sum(self.rows.get(name, 0) for name in tables_of(report.source)),
+                "snapshots": len(report.accounts),
                 "rows_in": report.total("rows_in"),
                 "staged": report.total("rows_staged"),
                 "rejected": report.total("rows_rejected"),
                 "merged": report.total("rows_merged"),
-                "in_table": report.rows,
                 "seconds": round(report.seconds, 2),
             }
             for report in self.staged
@@ -78,7 +92,7 @@ class Summary:
 
     def record_published(self, at: str, rows: Mapping[str, int]) -> None:
         """Record when the build was published, and its rows by table of `main`."""
-        self.published = at
+        self.published, self.rows = at, rows
         self.tables = {name: count for name, count in rows.items() if name.startswith("main.")}
         since = "The first build" if self.changes is None else "Since the build before"
         log.info("%s: %s.", since, self.changed())
@@ -178,51 +192,96 @@ def other_warnings(summary: Summary) -> list[str]:
 
 
 def markdown(summary: Summary) -> str:
-    """The run's summary as Markdown."""
-    headline = summary.headline()
-    lines = [f"# {headline[:1].upper()}{headline[1:]}", "", f"Took {summary.seconds:.1f} s."]
-    if summary.staged:
-        lines += [
-            "",
-            "| source | how | vintage | rows in | loaded | rejected | merged | in table | took |",
-            "|---|---|---|--:|--:|--:|--:|--:|--:|",
-        ]
-        for line in summary.lines():
-            counts = [f"{line[name]:,}" for name in ("rows_in", "staged", "rejected", "merged", "in_table")]
-            cells = [str(line["source"]), str(line["how"]), str(line["vintage"]), *counts, f"{line['seconds']:.2f} s"]
-            lines.append("| " + " | ".join(cells) + " |")
-        lines += [
-            "",
-            "Rows in = loaded + rejected + merged, over all snapshots of a source; the table holds each casualty, "
-            "month or year once.",
-        ]
+    """The run's summary as Markdown: what changed, then what went wrong, then the sources. It fits a screen's width."""
+    lines = [f"## {_heading(summary)}", "", *_changed(summary)]
+    news = [
+        f"**{o.source}**: {o.message}"
+        for o in summary.obtained
+        if o.outcome not in ("unchanged", "offline") and f"{o.source}: {o.message}" not in summary.failures
+    ]
     for title, entries in (
-        ("Sources", [f"**{o.source}**: {o.message}" for o in summary.obtained]),
-        ("Warnings", other_warnings(summary)),
         ("Failures", summary.failures),
+        ("Warnings", other_warnings(summary)),
+        ("Publishers", news),
     ):
         if entries:
-            lines += ["", f"## {title}", "", *[f"- {entry}" for entry in entries]]
+            lines += [f"### {title}", "", *[f"- {entry}" for entry in entries], ""]
+    lines += _sources(summary)
     if summary.reconciliations:
-        lines += _reconciled(summary.reconciliations)
-    return "\n".join([*lines, ""])
+        lines += [_reconciled(summary.reconciliations), ""]
+    return "\n".join([*lines, f"Took {summary.seconds:.1f} s.", ""])
 
 
-def _reconciled(reconciliations: Sequence[Mapping[str, object]]) -> list[str]:
-    """The section on reconciliations: their sum in a sentence, and each in a row."""
-    counts = ("compared", "agreeing", "explained", "unexplained")
-    total = {name: sum(int(str(one[name])) for one in reconciliations) for name in counts}
-    return [
-        "",
-        "## Reconciliations",
-        "",
-        f"{total['compared']:,} figures were compared with another ledger: {total['agreeing']:,} agree, "
-        f"{total['explained']:,} breaks have a named reason, {total['unexplained']:,} are unexplained.",
-        "",
-        "| what | compared | agree | explained | unexplained |",
-        "|---|--:|--:|--:|--:|",
-        *[
-            "| " + " | ".join([str(one["name"]), *[f"{one[name]:,}" for name in counts]]) + " |"
-            for one in reconciliations
-        ],
+def _heading(summary: Summary) -> str:
+    """What happened, in one line."""
+    as_of = f" as of {summary.as_of}" if summary.as_of else ""
+    if summary.published:
+        what = f"Published build {summary.build_id}{as_of}"
+    elif summary.nothing_new:
+        what = f"Nothing new: build {summary.build_id}{as_of} is current"
+    else:
+        what = "Nothing published"
+    counts = [
+        f"{len(entries)} {noun}{'' if len(entries) == 1 else 's'}"
+        for entries, noun in ((summary.failures, "failure"), (summary.warnings, "warning"))
+        if entries
     ]
+    return " · ".join([what, *counts])
+
+
+def _changed(summary: Summary) -> list[str]:
+    """The changes since the build before by table, the largest first."""
+    if not summary.published:
+        return []
+    if not summary.changes:
+        first = "This is the first build: " if summary.changes is None else ""
+        return [f"{first}{summary.changed()}.", ""] if first else ["No row changed since the build before.", ""]
+    rows = [
+        [str(one["table"]), *(f"{one[what]:,}" for what in ("added", "gone", "changed"))] for one in summary.changes
+    ]
+    return _table(["changed since the build before", "added", "gone", "revised"], rows, texts=1)
+
+
+def _sources(summary: Summary) -> list[str]:
+    """The sources that were to be fetched, then the others; where nothing was staged, how each was obtained."""
+    if not summary.staged:
+        obtained = [[o.source, o.outcome, o.vintage or "none"] for o in summary.obtained]
+        return _table(["source", "how", "vintage"], obtained, texts=3) if obtained else []
+    counts = ("rows", "snapshots", "rows_in", "rejected", "merged")
+    asked: list[list[str]] = []
+    others: list[list[str]] = []
+    for line in summary.lines():
+        numbers = ["–" if line[name] is None else f"{line[name]:,}" for name in counts]
+        source, how, vintage = (str(line[name]) for name in ("source", "how", "vintage"))
+        if how == NOT_ASKED:
+            others.append([source, vintage, *numbers])
+        else:
+            asked.append([source, how, vintage, *numbers])
+    columns = ["vintage", "rows", "snapshots", "rows in", "rejected", "merged"]
+    return [
+        *(_table(["source", "how", *columns], asked, texts=3) if asked else []),
+        *(_table(["source from the archive" if asked else "source", *columns], others, texts=2) if others else []),
+        "The *vintage* is the newest. *Rows* are those of the source's table in this build, which has each casualty, "
+        "month or year once; *missions* has those of this project's register too. *Rows in*, of which some were "
+        "*rejected* or *merged*, are summed over all *snapshots* of the source, of every vintage, as in "
+        "`meta.snapshots`.",
+        "",
+    ]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> list[str]:
+    """A table in Markdown; the columns after the first `texts` are numbers."""
+    marks = ["---"] * texts + ["--:"] * (len(columns) - texts)
+    return [*("| " + " | ".join(cells) + " |" for cells in (columns, marks, *rows)), ""]
+
+
+def _reconciled(reconciliations: Sequence[Mapping[str, object]]) -> str:
+    """The reconciliations in a sentence; the artifact `reconciliations` has each one."""
+    compared, agree, explained, unexplained = (
+        sum(int(str(one[name])) for one in reconciliations)
+        for name in ("compared", "agreeing", "explained", "unexplained")
+    )
+    return (
+        f"{compared:,} figures were compared with another ledger: {agree:,} agree, {explained:,} breaks have a named "
+        f"reason, {unexplained:,} are unexplained."
+    )

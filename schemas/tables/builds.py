@@ -25,7 +25,8 @@ SNAPSHOTS = Table(
     "snapshots",
     "Snapshots",
     "One row per snapshot (the bytes of a source on a date) in this build. rows_in = rows_staged + rows_rejected + "
-    "rows_merged.",
+    "rows_merged. A sum over a source's snapshots counts every vintage: refresh and status show it beside the rows of "
+    "the source's table, which has each casualty, month or year once.",
     ("source", "sha256"),
     True,
     {

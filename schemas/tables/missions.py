@@ -21,7 +21,7 @@ MISSIONS = Table(
             "The mission's acronym, in the form used in all tables; UNSPECIFIED for rows whose report prints no "
             "mission."
         ),
-        "name": text("Full name.", nullable=True),
+        "name": text("Full name, from the list, otherwise from the register.", nullable=True),
         "kind": category(
             "peacekeeping, special_political, support (support office) or other; unspecified: the report prints no "
             "mission; unresolved: the acronym is in neither the list nor the register.",

@@ -42,11 +42,19 @@ def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
     assert names == ["MINUSMA_up-to-2019-01-25.html", "index.html"]
 
     found = artifacts(prefect_api)
-    assert len(found) == 1 and str(where.data / "briefings" / names[0]) in found[0]
+    assert len(found) == 1 and str(where.data / "briefings" / names[1]) in found[0]
+    assert f"| MINUSMA | `{names[0]}` | new page |" in found[0]
     drawn = b64decode(re.findall(r"data:image/svg\+xml;base64,([^)]+)", found[0])[0]).decode()
     assert "Deaths in MINUSMA by year of the incident and cause" in drawn and drawn.endswith("</svg>")
     # By year up to 2019-01-25: 6, 39, 29, 39, 42, 22 and the first thirteen of 2019, 190 in all.
     assert "2013: 6; 2014: 39; 2015: 29; 2016: 39; 2017: 42; 2018: 22; 2019: 13" in found[0]
+
+    page = where.data / "briefings" / names[0]
+    before = (page.read_bytes(), page.stat().st_mtime_ns)
+    state = brief(mission="MINUSMA", up_to=date(2019, 1, 25))
+    assert state.message == f"wrote no page to {where.data / 'briefings'}; 1 unchanged"
+    assert (page.read_bytes(), page.stat().st_mtime_ns) == before
+    assert names[0] not in artifacts(prefect_api)[-1]
 
     wrong = brief(mission="MINUSMAA")
     assert wrong.is_failed() and str(wrong.message).startswith(
@@ -88,7 +96,7 @@ def test_every_missions_pages_are_written_in_batches_and_listed_in_the_index(
     for page in folder.iterdir():
         page.unlink()
     state = brief(up_to=date(1960, 12, 31), batch=40)
-    assert state.is_failed() and state.message.startswith("1 of 3 batches failed, ")
+    assert state.is_failed() and state.message.startswith("1 of 3 batches failed; ")
     assert "No space left on device (page)" in state.message
     assert 0 < len(list(folder.glob("*_up-to-*.html"))) < len(pages) and (folder / "index.html").exists()
 
@@ -107,6 +115,7 @@ def test_pages_of_a_build_that_was_replaced_meanwhile_are_written_once_more(
     monkeypatch.setattr(flow_module, "build_id_of", older)
     state = brief(up_to=date(1960, 12, 31), batch=60)
     assert state.is_completed() and len(read) == 3  # two batches, and the one that had read another build again
+    assert "unchanged" not in state.message  # the run wrote them all, some in its first attempt
 
 
 @pytest.mark.server

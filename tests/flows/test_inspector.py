@@ -6,17 +6,20 @@ import hashlib
 import json
 import re
 import time
+from datetime import date
 from typing import Any
 
 import pytest
 from server_api import api
 from tests_shared import load_bytes, read_csv, to_csv
 
+from flows.cli.status import read_status
 from flows.steps.fetch import PublicationDates
 from flows.steps.settings import Paths
 from sources import bundle
 from warehouse import checks
 from warehouse.checks import Bounds, Check
+from warehouse.query import Answer, connect
 
 pytestmark = pytest.mark.server
 
@@ -54,8 +57,19 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
         1,
     )
     claims = {row["number"]: row for row in json.loads(artifacts["claims"]["data"])}
-    assert len(claims) == 14 and set(claims[4]) == {"number", "claim", "verdict", "because"}
+    assert len(claims) == 14 and list(claims[4]) == ["verdict", "claim", "because", "number"]
     assert claims[4]["verdict"] == "out of date" and "177" in claims[4]["because"]
+
+    # One number for the missions: the rows of the table, here and in `status`.
+    told = artifacts["refresh-summary"]["data"]
+    assert told.startswith(f"## Published build {summary.build_id}") and "| fatalities | 1 | 0 | 1 |" in told
+    with connect(where.warehouse) as connection:
+        (missions,) = Answer(connection, "SELECT count(*) FROM main.missions").rows()[0]
+    assert missions == 120 and "| missions | offline | 2024-02-19 | 120 | 1 | 81 | 0 | 1 |" in told
+    status = {row["source"]: row for row in read_status(where, date(2025, 6, 1))["sources"]}
+    assert [status["missions"][name] for name in ("rows", "snapshots", "rows_in")] == [120, 1, 81]
+    assert "| fatalities | offline | 2025-05-31 | 4,424 | 3 | 12,976 | 0 | 18 |" in told
+    assert [status["fatalities"][name] for name in ("rows", "snapshots", "rows_in")] == [4424, 3, 12976]
 
     state, summary = run(offline=True)
     flow_run, artifacts = seen(prefect_api, state)

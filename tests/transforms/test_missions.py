@@ -79,6 +79,21 @@ def test_missions_that_no_list_has_are_in_the_register(table: pd.DataFrame, fata
     assert table.loc["UNSOS", "kind"] == "support"
 
 
+def test_missions_have_their_names_before_the_first_list_too(listed: pd.DataFrame) -> None:
+    before = missions_table(None, ["MINUSMA", "UNNEW"]).set_index("mission")
+    assert before.loc["MINUSMA", "name"] == "United Nations Multidimensional Integrated Stabilization Mission in Mali"
+    assert before.index[before["name"].isna()].tolist() == ["UNNEW"]
+    assert before.loc["MINUSMA", "in_published_list"] == False  # noqa: E712  (a nullable boolean)
+    # The register repeats the list's names; where the list prints another or none, its name wins or is filled in.
+    assert before["name"].reindex(listed.index).tolist() == listed["name"].tolist()
+    rows = listed.reset_index().assign(snapshot_sha256="a" * 64)
+    rows.loc[rows["mission"] == "UNIFIL", "name"] = "As printed"
+    rows.loc[rows["mission"] == "MINUSMA", "name"] = None
+    later = missions_table(rows, []).set_index("mission")
+    assert later.loc["UNIFIL", "name"] == "As printed"
+    assert later.loc["MINUSMA", "name"] == before.loc["MINUSMA", "name"]
+
+
 def test_every_mission_of_the_personnel_is_known(table: pd.DataFrame, personnel: Staged) -> None:
     assert set(personnel.rows["mission"]) <= set(table.index)
     assert table.loc["UNSPECIFIED", "kind"] == "unspecified"

@@ -15,7 +15,8 @@ import pytest
 from schemas.tables import FACTS, TABLES, WRITTEN_IN_BUILD
 from warehouse import load
 from warehouse.load import BuildError
-from warehouse.publish import publish, wal_of
+from warehouse.publish import publish
+from warehouse.wal import wal_of
 
 Reader = Callable[..., list[tuple[Any, ...]]]
 

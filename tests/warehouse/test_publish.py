@@ -6,6 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -13,8 +16,9 @@ import pytest
 
 from warehouse import publish as publishing
 from warehouse.load import BuildError
-from warehouse.publish import previous_of, publish, wal_of
+from warehouse.publish import previous_of, publish
 from warehouse.query import Answer, QueryError, connect
+from warehouse.wal import wal_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,7 +125,8 @@ def test_the_file_published_before_is_kept_and_nothing_older(published: Path, se
 
 
 def test_what_a_killed_publication_left_behind_is_no_hindrance(published: Path, second: Path) -> None:
-    published.with_name(".warehouse.duckdb.link").write_bytes(b"left behind")
+    for name in (".warehouse.duckdb.link", ".warehouse.previous.duckdb.link"):
+        published.with_name(name).write_bytes(b"left behind")
     publish(second, published)
     assert build_of(published) == "second"
     assert build_of(previous_of(published)) == "0123456789ab"
@@ -177,20 +182,82 @@ def test_a_build_that_was_not_closed_is_refused(published: Path, second: Path) -
     assert not previous_of(published).exists()
 
 
-def test_a_log_left_beside_the_published_file_is_renamed_every_time(published: Path, second: Path, third: Path) -> None:
-    for build in (second, third):
+def test_a_log_left_beside_the_published_file_is_renamed_and_no_earlier_one_lost(
+    published: Path, second: Path, third: Path
+) -> None:
+    for build, kept in ((second, "warehouse.duckdb.wal.stale"), (third, "warehouse.duckdb.wal.stale-2")):
         python(KILLED, published)
         log = wal_of(published).read_bytes()
         publish(build, published)
         assert not wal_of(published).exists()
-        assert published.with_name("warehouse.duckdb.wal.stale").read_bytes() == log
+        assert published.with_name(kept).read_bytes() == log
         assert build_of(published) == build.stem
 
 
-def test_a_log_left_beside_it_would_have_shut_the_new_file(published: Path, second: Path) -> None:
+# Runs the statements that it reads, one a line, on a file that it has open for writing.
+WRITER = """
+import duckdb, sys
+with duckdb.connect(sys.argv[1]) as connection:
+    for line in sys.stdin:
+        connection.execute(line)
+        print("done", flush=True)
+"""
+
+
+@contextmanager
+def writer_of(file: Path) -> Iterator[Callable[[str], None]]:
+    """A program that has the file open for writing; runs a statement in it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def run(sql: str) -> None:
+            assert process.stdin and process.stdout
+            process.stdin.write(f"{sql}\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "done\n"
+
+        run("SELECT 1")
+        yield run
+
+
+def test_what_another_program_writes_into_the_old_file_hinders_no_reader_and_is_not_lost(
+    published: Path, second: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stale = published.with_name("warehouse.duckdb.wal.stale")
+    with writer_of(published) as run:
+        publish(second, published)
+        run("UPDATE meta.builds SET build_id = 'changed'")
+        assert wal_of(published).exists()
+        assert build_of(published) == "second"  # and the log is renamed, with a warning
+        assert not wal_of(published).exists() and stale.exists() and str(stale) in caplog.text
+    assert (build_of(published), build_of(previous_of(published))) == ("second", "changed")
+
+
+def test_a_log_that_can_t_be_renamed_is_named_to_the_reader(
+    published: Path, second: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     python(KILLED, published)
     second.replace(published)  # what publishing does, without the care it takes
-    assert "WAL" in build_of(published)
+
+    def refuses(path: Path, target: Path) -> Path:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refuses)
+        told = build_of(published)
+    assert f"{wal_of(published)} beside it is not its own" in told
+    assert told.endswith("It can't be renamed (Permission denied); move it to another folder.")
+    assert build_of(published) == "second"
+
+
+def test_the_log_of_a_program_that_has_the_published_file_open_is_left_alone(published: Path) -> None:
+    with writer_of(published) as run:
+        run("UPDATE meta.builds SET build_id = 'changed'")
+        log = wal_of(published).read_bytes()
+        assert "open for writing" in build_of(published)
+        assert wal_of(published).read_bytes() == log
+    assert build_of(published) == "changed"
 
 
 def test_the_kept_file_opens_even_where_its_forerunner_left_a_log(published: Path, second: Path, third: Path) -> None:
@@ -199,6 +266,62 @@ def test_the_kept_file_opens_even_where_its_forerunner_left_a_log(published: Pat
     assert wal_of(previous_of(published)).exists()
     publish(third, published)
     assert build_of(previous_of(published)) == "second"
+
+
+# Symbolic links
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another file system than `tmp_path`."""
+    memory = Path("/dev/shm")  # noqa: S108
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no second file system")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+def test_the_target_of_a_link_is_replaced_and_the_link_stays(
+    published: Path, second: Path, third: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "store" / "warehouse.duckdb"
+    target.parent.mkdir()
+    published.replace(target)
+    published.symlink_to(target)
+    python(KILLED, published)
+    publish(second, published)
+    assert published.readlink() == target and not target.is_symlink()
+    assert (build_of(target), build_of(published)) == ("second", "second")
+    publish(third, published)
+    assert (build_of(target), build_of(previous_of(published))) == ("third", "second")
+    assert {path.name for path in target.parent.iterdir()} == {"warehouse.duckdb", "warehouse.duckdb.wal.stale"}
+
+
+def test_a_link_may_lead_to_another_file_system(published: Path, second: Path, third: Path, elsewhere: Path) -> None:
+    target, kept = elsewhere / "warehouse.duckdb", elsewhere / "kept.duckdb"
+    shutil.move(published, target)
+    published.symlink_to(target)
+    publish(second, published)
+    previous_of(published).replace(second)
+    previous_of(published).symlink_to(kept)
+    publish(third, published)
+    assert published.readlink() == target and previous_of(published).readlink() == kept
+    assert (build_of(target), build_of(kept), build_of(second)) == ("third", "second", "0123456789ab")
+    assert {path.name for path in elsewhere.iterdir()} == {"warehouse.duckdb", "kept.duckdb"}
+    assert not third.exists()
+
+
+def test_a_link_to_nothing_gets_its_target_and_one_to_a_missing_folder_is_refused(
+    published: Path, second: Path, tmp_path: Path
+) -> None:
+    published.unlink()
+    published.symlink_to(tmp_path / "missing" / "warehouse.duckdb")
+    with pytest.raises(BuildError, match="whose folder does not exist"):
+        publish(second, published)
+    assert second.exists() and published.is_symlink()
+    (tmp_path / "missing").mkdir()
+    publish(second, published)
+    assert published.is_symlink() and build_of(tmp_path / "missing" / "warehouse.duckdb") == "second"
 
 
 # Failures

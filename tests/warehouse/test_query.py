@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from warehouse.query import BATCH, Answer, QueryError, connect, records
+from warehouse.query import BATCH, Answer, QueryError, bounded_memory, connect, records
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +235,62 @@ def test_ctrl_c_stops_a_query_that_runs(small: Path) -> None:
             assert asking.communicate(timeout=20)[0] == "stopped\n"
         finally:
             asking.kill()
+
+
+# Limits
+
+ENDLESS = "SELECT sum(a.i * b.i) FROM range(1_000_000_000) a(i), range(10_000) b(i)"
+ENDLESS_ROWS = "SELECT i, repeat('x', 100) AS x FROM range(1_000_000_000_000) t(i)"
+
+
+@pytest.mark.parametrize("form", ["rows", "csv", "json", "parquet"])
+def test_a_query_without_end_is_stopped_while_it_works_and_while_its_rows_are_read(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, form: str
+) -> None:
+    answer = Answer(connection, ENDLESS if form == "rows" else ENDLESS_ROWS, seconds=0.3)
+    with pytest.raises(QueryError, match=r"took more than 0\.3 s and was stopped.*--timeout") as caught:
+        if form == "rows":
+            answer.rows()
+        elif form == "parquet":
+            answer.write_parquet(tmp_path / "answer.parquet")
+        else:
+            getattr(answer, f"write_{form}")(io.StringIO())
+    assert "\n" not in str(caught.value) and not answer.busy
+    assert rows(connection, "SELECT count(*) FROM main.fatalities") == [(8,)]
+
+
+def test_a_reader_that_is_slow_is_no_long_query(connection: duckdb.DuckDBPyConnection) -> None:
+    batches = Answer(connection, f"SELECT i FROM range({2 * BATCH}) t(i)", seconds=1).batches()
+    read = len(next(batches))
+    time.sleep(1.1)
+    assert read + sum(map(len, batches)) == 2 * BATCH
+
+
+@pytest.fixture
+def little_memory(small: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a copy: DuckDB opens a file with one configuration at a time."""
+    with connect(Path(shutil.copy(small, tmp_path / "copy.duckdb")), "100MB") as connection:
+        yield connection
+
+
+def test_a_query_beyond_its_memory_is_an_error_and_nothing_spills_to_disk(
+    little_memory: duckdb.DuckDBPyConnection,
+) -> None:
+    assert rows(little_memory, "SELECT current_setting('temp_directory')") == [("",)]
+    sql = "SELECT max(x) FROM (SELECT md5(i::VARCHAR) AS x FROM range(5_000_000) t(i) ORDER BY x)"
+    told = error_of(little_memory, sql)
+    assert "more memory than it may use" in told and "--memory" in told and "\n" not in told
+    assert rows(little_memory, "SELECT count(*) FROM main.fatalities") == [(8,)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's memory")
+def test_memory_that_duckdb_does_not_count_is_bounded_too(little_memory: duckdb.DuckDBPyConnection) -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with bounded_memory(little_memory):
+        told = error_of(little_memory, "SELECT length(list_sort(range(200_000_000)))")
+        assert "more memory than it may use" in told
+    assert rows(little_memory, "SELECT count(*) FROM main.fatalities") == [(8,)]
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_the_connection_answers_after_a_fault(connection: duckdb.DuckDBPyConnection) -> None:

@@ -226,6 +226,14 @@ def test_parquet_keeps_columns_of_one_name_and_those_without_rows(
     assert parquet.read_table(file).column_names == ["iso3", "name"]
 
 
+def test_row_groups_of_parquet_are_bounded_in_bytes(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    file = tmp_path / "answer.parquet"
+    # 100,000 rows of 1,000 characters: 100 MB, of which each batch of 10,000 rows has 10 MB, and a group 32 MB or more.
+    assert Answer(connection, "SELECT repeat('x', 1000) AS x FROM range(100_000)").write_parquet(file) == 100_000
+    metadata = parquet.ParquetFile(file).metadata
+    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [40_000, 40_000, 20_000]
+
+
 def test_writing_parquet_warns_of_nothing(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

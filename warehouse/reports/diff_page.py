@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from warehouse.diff import Diff, TableDiff
+from warehouse.diff import Diff, TableDiff, unit_of
 from warehouse.reports.formats import templates
 
 
@@ -38,7 +39,8 @@ def _block(table: TableDiff) -> list[str]:
         unit = f" [{field.unit}]" if field.unit else ""
         text.append(f"  {shown(field.field)}{unit} changed in {_rows(field.changed)}")
         for one in field.examples:
-            text.append(f"    {', '.join(map(shown, one.key.values()))}: {shown(one.before)} → {shown(one.after)}")
+            before, after = (shown(value, field.unit) for value in (one.before, one.after))
+            text.append(f"    {_cells(table, one.key)}: {before} → {after}")
         text += _more(field.changed - len(field.examples))
     for title, examples, count in (
         ("Added", table.examples_added, table.added),
@@ -47,11 +49,20 @@ def _block(table: TableDiff) -> list[str]:
         if examples:
             text.append(f"  {title}:")
             for row in examples:
-                key = ", ".join(shown(row[name]) for name in table.key)
-                rest = ", ".join(f"{name} {shown(cell)}" for name, cell in row.items() if name not in table.key)
+                key = _cells(table, {name: row[name] for name in table.key})
+                rest = ", ".join(
+                    f"{name} {shown(cell, unit_of(table.table, name))}"
+                    for name, cell in row.items()
+                    if name not in table.key
+                )
                 text.append(f"    {key}: {rest}" if rest else f"    {key}")
             text += _more(count - len(examples))
     return text
+
+
+def _cells(table: TableDiff, row: Mapping[str, Any]) -> str:
+    """Values of a table's columns, by name, in one line."""
+    return ", ".join(shown(value, unit_of(table.table, name)) for name, value in row.items())
 
 
 def _rows(count: int | None) -> str:
@@ -67,16 +78,20 @@ def number(count: int | None) -> str:
     return "none" if count is None else f"{count:,}"
 
 
-def shown(value: Any) -> str:
-    """A value on one line: thousands separated, control characters escaped, edge spaces quoted."""
+def shown(value: Any, unit: str | None = None) -> str:
+    """A value on one line: thousands separated except in years, control characters escaped, edge spaces quoted."""
     if value is None or isinstance(value, bool):
         return "NULL" if value is None else str(value).lower()
     if not isinstance(value, str):
-        return str(value) if isinstance(value, date) else f"{value:,}"
+        return str(value) if isinstance(value, date) or unit == "year" else f"{value:,}"
     text = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in value)
     return text if text and text == text.strip() else f'"{text}"'
 
 
 def to_html(diff: Diff) -> str:
     """The comparison as one self-contained page: no script, no network."""
-    return templates({"shown": shown, "number": number}).get_template("diff.html.jinja").render(diff=diff)
+    return (
+        templates({"shown": shown, "number": number, "unit_of": unit_of})
+        .get_template("diff.html.jinja")
+        .render(diff=diff)
+    )

@@ -128,8 +128,8 @@ class Scope:
     @property
     def stem(self) -> str:
         """The page's file name without its ending."""
-        days = (("up-to", self.up_to), ("as-of", self.as_of))
-        return "_".join([self.mission.replace(" ", "-"), *(f"{name}-{day}" for name, day in days if day)])
+        name = self.mission.replace(" ", "-")
+        return f"{name}_up-to-{self.up_to}" if self.up_to else name
 
 
 # Every mission with the extent of its data. Its last day is worked out as in marts.deadliest_missions: a coarse date is
@@ -175,6 +175,11 @@ MISSIONS = """
 def known_missions(query: Queries) -> list[Row]:
     """The missions with deaths or uniformed personnel, by name."""
     return [row for row in query(MISSIONS) if row["deaths"] or row["months_with_personnel"]]
+
+
+def count_missions(query: Queries) -> int:
+    """How many missions the table `missions` has; its row for reports that print no mission is none."""
+    return len(query(MISSIONS))
 
 
 def extent_of(query: Queries) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -27,8 +28,20 @@ def test_the_publishers_variables_are_settings() -> None:
     }
 
 
-def test_a_wrong_data_folder_is_2_and_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PEACEKEEPING_DATA", "~no-such-user/data")
-    done = CliRunner().invoke(app, ["status"])
-    assert done.exit_code == 2
-    assert done.stderr == "error: PEACEKEEPING_DATA is '~no-such-user/data', which names an unknown user's home.\n"
+def test_a_wrong_data_folder_is_2_and_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to("gone")
+    unusable = "DuckDB opens no path with ?, *, [ or a backslash, and control characters are not allowed."
+    for folder, told in {
+        "~no-such-user/data": "PEACEKEEPING_DATA is '~no-such-user/data', which names an unknown user's home.",
+        "/a?b": f"PEACEKEEPING_DATA is '/a?b', which contains '?'. {unusable} Name another folder.",
+        "/a\nb": f"PEACEKEEPING_DATA is '/a\\nb', which contains '\\n'. {unusable} Name another folder.",
+        **{f"/{sign}": unusable for sign in ("*", "[a]", "\\", "a\x1bb")},
+        "/\udcff": "PEACEKEEPING_DATA is b'/\\xff', which is no UTF-8 text.",
+        f"{tmp_path}/file": f"PEACEKEEPING_DATA is {tmp_path}/file, which is a file. Name a folder.",
+        f"{tmp_path}/link/data": f"{tmp_path}/link is a link to gone, which is not there. Mount or make that folder",
+    }.items():
+        monkeypatch.setenv("PEACEKEEPING_DATA", folder)
+        done = CliRunner().invoke(app, ["status"])
+        assert done.exit_code == 2, folder
+        assert done.stderr.startswith("error: ") and told in done.stderr and done.stderr.count("\n") == 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,12 @@ from tests_shared import CATALOGUE, bundled_rows, to_csv, to_json
 
 from flows.cli import doctor, verify
 from flows.steps import fetch, staging
-from flows.steps.as_of import choose_snapshots, future_vintages
+from flows.steps.as_of import choose_snapshots, future_vintages, require_clock
 from flows.steps.settings import Paths
 from flows.steps.staging_cache import StagingCache
-from sources import bundle
+from sources import bundle, clock
 from sources.archive import Archive
-from sources.errors import Refused, Unavailable
+from sources.errors import ArchiveError, Refused, Unavailable
 
 Rows = list[dict[str, Any]]
 Load = Callable[..., Result]
@@ -196,6 +197,18 @@ def test_a_file_with_a_date_in_the_future_names_the_clock(folder: Any) -> None:
     rows = [{**row, "last_update": "2130-01-01"} for row in bundled_rows(FATALITIES)]
     with pytest.raises(Refused, match=r"2130-01-01, lies in the future; this machine's clock says \d{4}"):
         folder.ingest("fatalities", rows, None)
+
+
+def test_a_clock_that_is_behind_does_not_publish_older_figures(
+    built_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = Paths(built_folder / "data")
+    archive = Archive(where.raw)
+    require_clock(archive, CATALOGUE, where.warehouse)
+    monkeypatch.setattr(clock, "now", lambda: datetime(2024, 5, 1, tzinfo=UTC))
+    with pytest.raises(ArchiveError, match=r"clock says 2024-05-01 .*published warehouse has the .* Nothing was built"):
+        require_clock(archive, CATALOGUE, where.warehouse)
+    require_clock(archive, CATALOGUE, where.target(date(2024, 1, 1)))  # where nothing is published, nothing is lost
 
 
 # Right files

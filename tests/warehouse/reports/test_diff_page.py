@@ -52,6 +52,24 @@ def test_a_value_is_shown_on_one_line_with_what_can_not_be_seen(value: object, t
     assert shown(value) == text
 
 
+def test_a_year_has_no_thousands_separator(unchecked: Path, after: Path) -> None:
+    row = "INSERT INTO scale_of_assessments SELECT * REPLACE"
+    edit(
+        after,
+        "UPDATE scale_of_assessments SET period_to = 1979, rate_pct = 6",
+        f"{row} (2019 AS period_from, 2021 AS period_to) FROM scale_of_assessments",
+        "UPDATE uniformed_personnel SET total = 2024 WHERE total = 50",
+    )
+    found = compare(unchecked, after)
+    text = "\n".join(lines(found))
+    assert "    1977, FRA: 1977 → 1979\n" in text and "    1977, FRA: 5.66 → 6.0\n" in text
+    assert "    2019, FRA: " in text and "period_to 2021" in text
+    assert "50 → 2,024" in text  # persons
+    page = to_html(found)
+    assert re.findall(r">((?:1,9|2,0)\d\d)<", page) == ["2,024"]
+    assert {">1977<", ">1979<", ">2019<", ">2021<"} <= set(re.findall(r">\d{4}<", page))
+
+
 def test_what_would_be_markup_is_text_in_the_page(unchecked: Path, after: Path) -> None:
     evil = "<script>alert(1)</script>"
     edit(

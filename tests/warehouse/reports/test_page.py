@@ -44,7 +44,7 @@ def test_a_pages_file_name_has_its_days(small: Path) -> None:
     scope = briefed(small, "UNOSOM I").scope
     assert scope.stem == "UNOSOM-I"
     dated = replace(scope, up_to=date(1993, 1, 1), as_of=date(2022, 1, 31))
-    assert dated.stem == "UNOSOM-I_up-to-1993-01-01_as-of-2022-01-31"
+    assert dated.stem == "UNOSOM-I_up-to-1993-01-01"  # the folder names the other day
 
 
 def test_claims_are_on_the_page_of_their_mission_once_they_are_printed(small: Path, tmp_path: Path) -> None:
@@ -115,13 +115,16 @@ def test_the_index_links_the_pages_in_its_folder(small: Path, tmp_path: Path) ->
     pages = {
         "UNOSOM-I.html": "UNOSOM I",
         "MINUSMA_up-to-2019-01-25.html": "MINUSMA up to 25 January 2019",
-        "MINUSMA_up-to-2019-01-25_as-of-2022-01-31.html": "MINUSMA up to 25 January 2019, as of 31 January 2022",
+        "as_of/2022-01-31/index.html": "31 January 2022",
     }
-    for name in pages:
+    (tmp_path / "as_of" / "2022-01-31").mkdir(parents=True)
+    for name in (*pages, "as_of/2022-01-31/UNAMA.html"):
         (tmp_path / name).write_text("")
     with queries(small) as query:
         html = page.render_index(query, tmp_path, None)
     assert dict(re.findall(r'<a href="([^"#]+)">([^<]+)</a>', html)) == pages
+    # Of UNOSOM and UNOSOM II nothing is known; UNSPECIFIED is no mission.
+    assert "3 of the 5 missions in the data have deaths or uniformed personnel" in html
 
 
 # Charts
