@@ -97,13 +97,13 @@ def final_state(summary: Summary) -> State[Any]:
     return State(type=kind, name=summary.outcome, message=summary.headline(), data=data)
 
 
-def name_run(name: str, tag: str) -> None:
-    """Rename the current run and add a tag to it; a server that refuses is a warning."""
+def name_run(name: str, *tags: str) -> None:
+    """Rename the current run and add tags to it; a server that refuses is a warning."""
     try:
         with get_client(sync_client=True) as client:
             run_id = UUID(str(runtime.flow_run.id))
-            tags = {*client.read_flow_run(run_id).tags, tag}
-            client.update_flow_run(run_id, name=name, tags=sorted(tags))
+            every = {*client.read_flow_run(run_id).tags, *tags}
+            client.update_flow_run(run_id, name=name, tags=sorted(every))
     except Exception as error:  # whatever the client raises without a server
         log.warning("The Prefect server did not take the run's name (%s).", type(error).__name__)
 

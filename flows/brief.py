@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.artifacts import artifact
+from flows.artifacts import artifact, name_run
 from flows.decorators import RUN_ERRORS, pipeline_flow, pipeline_task
 from flows.steps.as_of import published_build_id
 from flows.steps.settings import Paths, paths
@@ -45,9 +45,10 @@ class Batch:
 
 
 def _run_name() -> str:
+    """The name of a run that has begun; `name_run` adds what it wrote."""
     parameters = runtime.flow_run.parameters
     until = f" up to {parameters['up_to']}" if parameters.get("up_to") else ""
-    return f"brief {parameters.get('mission') or 'every mission'}{until} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"brief {parameters.get('mission') or 'every mission'}{until}"
 
 
 @pipeline_flow("brief", _run_name)
@@ -185,4 +186,5 @@ def report(written: Written, up_to: date | None, where: Paths, folder: Path) -> 
         key="briefings",
         description="The pages that this run wrote because a figure or a word changed",
     )
+    name_run(f"{runtime.flow_run.name} · {written.in_short()}")
     return Completed(message=written.headline())

@@ -62,6 +62,7 @@ class Reply:
     content_type: str
     validator: Validator
     pieces: Iterator[bytes]
+    date: str | None = None
 
     def kind(self) -> str:
         """The content type without parameters, in lower case; empty where there is none."""
@@ -69,10 +70,18 @@ class Reply:
 
     def last_modified(self) -> str | None:
         """The ISO day of Last-Modified, or None."""
-        try:
-            return parsedate_to_datetime(self.validator.last_modified or "").date().isoformat()
-        except (ValueError, OverflowError):
-            return None
+        return _day(self.validator.last_modified)
+
+    def served_on(self) -> str | None:
+        """The ISO day by the server's clock (Date), or None."""
+        return _day(self.date)
+
+
+def _day(header: str | None) -> str | None:
+    try:
+        return parsedate_to_datetime(header or "").date().isoformat()
+    except (ValueError, OverflowError):
+        return None
 
 
 def require_reachable(url: str, seconds: float = REACH_SECONDS) -> None:
@@ -240,7 +249,8 @@ class Client:
             _require_status(response, expected)
             headers = response.headers
             validator = Validator(headers.get("ETag"), headers.get("Last-Modified"))
-            yield Reply(response.status_code, headers.get("Content-Type", ""), validator, self._pieces(response, url))
+            content_type, pieces = headers.get("Content-Type", ""), self._pieces(response, url)
+            yield Reply(response.status_code, content_type, validator, pieces, headers.get("Date"))
 
     def _follow(self, url: str, params: Mapping[str, int] | None, headers: Mapping[str, str]) -> requests.Response:
         """GET; follow redirects on the same host only, and never from https to http."""

@@ -55,7 +55,7 @@ def request_for(source: Source) -> Request:
 
 @dataclass(frozen=True)
 class Download:
-    """A dataset on disk, with the ISO day of Last-Modified and a validator for each page.
+    """A dataset on disk, with the ISO days of Last-Modified and Date, and a validator for each page.
 
     An empty page after the last has a validator without headers.
     """
@@ -64,6 +64,7 @@ class Download:
     sha256: str
     url: str
     last_modified: str | None
+    served_on: str | None
     validators: tuple[Validator, ...]
 
 
@@ -165,7 +166,13 @@ def _in_one(client: Client, request: Request, target: Path, known: Sequence[Vali
         _require_type(reply, request, target)
         if "json" in reply.kind() and sink.size <= MAX_PAGE_BYTES:
             _require_end(target.read_bytes(), request)
-        return Download(target, sink.hash.hexdigest(), request.url, reply.last_modified(), _each((reply.validator,)))
+        return _downloaded(target, sink, request, reply, _each((reply.validator,)))
+
+
+def _downloaded(
+    target: Path, sink: _Sink, request: Request, first: Reply, validators: tuple[Validator, ...]
+) -> Download:
+    return Download(target, sink.hash.hexdigest(), request.url, first.last_modified(), first.served_on(), validators)
 
 
 def _each(validators: Sequence[Validator]) -> tuple[Validator, ...]:
@@ -223,7 +230,7 @@ def _in_pages(client: Client, request: Request, target: Path, known: Sequence[Va
     if joined.pages and not rows:  # the last page was empty
         _require_unchanged(client, request, target, joined.pages)
         validators = (*validators, Validator()) if validators else ()
-    return Download(target, joined.sink.hash.hexdigest(), request.url, replies[0].last_modified(), validators)
+    return _downloaded(target, joined.sink, request, replies[0], validators)
 
 
 def _is_repeated(joined: _JoinedPages, number: int, body: bytes, request: Request) -> bool:

@@ -29,7 +29,7 @@ from warehouse.wal import set_aside, wal_of
 BATCH = 10_000
 ROW_GROUP_BYTES = 32_000_000  # of Arrow; a row group of a Parquet file is written when it has this many
 HEADROOM_BYTES = 1 << 30
-UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 INTERRUPTION_SECONDS = 2  # within which DuckDB stops, except in a function that works long on one value
 
 Result = TypeVar("Result")
@@ -79,8 +79,7 @@ def opened(file: Path, open_file: Callable[[], Result]) -> Result:
         return open_file()
     except duckdb.Error as error:
         wal = wal_of(link_target(file))
-        reason = str(error).replace(str(file), "").replace(str(link_target(file)), "")
-        if "WAL" not in reason or "Could not set lock" in reason or not wal.exists():
+        if "WAL" not in str(error) or "Could not set lock" in str(error) or not wal.exists():
             raise
     try:
         kept = set_aside(wal)
@@ -235,14 +234,14 @@ class Answer:
 
     def _arrow_batches(self, reader: Any) -> Iterator[Any]:
         """The rows of an Arrow reader. Raises QueryError: DuckDB's errors come as OSError through Arrow."""
-        while True:
-            try:
-                batch = self._worker.run(lambda: next(reader, None))
-            except OSError as error:
-                raise _explained(error) from error
-            if batch is None:
-                return
-            yield batch
+        try:
+            while (batch := self._worker.run(lambda: next(reader, None))) is not None:
+                yield batch
+        except OSError as error:
+            raise _explained(error) from error
+        finally:
+            if not self.busy:
+                reader.close()  # the connection runs no other query before
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911  (one return per type)
@@ -282,24 +281,36 @@ class _Worker:
 
     def run(self, work: Callable[[], Result]) -> Result:
         """The result of `work`. Raises QueryError when the query takes too long."""
-        used, began = self._worked + time.thread_time() - self._began, time.monotonic()
+        left, began = None, time.monotonic()
+        if self._seconds is not None:
+            left = self._seconds - self._worked - (time.thread_time() - self._began)
+            if left <= 0:
+                raise self._too_long()
         pool = ThreadPoolExecutor(1)
         future = pool.submit(work)
         self._future = future
         try:
-            return future.result(None if self._seconds is None else max(0.0, self._seconds - used))
-        except (KeyboardInterrupt, TimeoutError) as stop:
-            self._connection.interrupt()
-            wait([future], INTERRUPTION_SECONDS)
-            if isinstance(stop, KeyboardInterrupt):
-                raise
-            raise QueryError(
-                f"The query took more than {self._seconds:g} s and was stopped. Select fewer rows, or allow it "
-                "more with --timeout SECONDS (0: no limit)."
-            ) from None
+            return future.result(left)
+        except TimeoutError:
+            self._stop(future)
+            raise self._too_long() from None
+        except BaseException:
+            if not future.done():  # Ctrl-C, or what another signal raised in this thread
+                self._stop(future)
+            raise
         finally:
             pool.shutdown(wait=False)
             self._worked += time.monotonic() - began
+
+    def _stop(self, future: Future[Any]) -> None:
+        self._connection.interrupt()
+        wait([future], INTERRUPTION_SECONDS)
+
+    def _too_long(self) -> QueryError:
+        return QueryError(
+            f"The query took more than {self._seconds:g} s and was stopped. Select fewer rows, or allow it more with "
+            "--timeout SECONDS (0: no limit)."
+        )
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from flows.cli.errors import FAILED, INTERRUPTED, STOPPED, WRONG, fail
 from flows.cli.options import as_of_option, examples
 from flows.steps.as_of import warehouse_as_of
 from flows.steps.settings import paths, query_memory
-from schemas.files import link_target, replacing
+from schemas.files import replacing
 from warehouse.query import Answer, QueryError, bounded_memory, connect
 
 FORMATS = {"table": [".txt", ".tsv"], "csv": [".csv"], "json": [".json"], "parquet": [".parquet"]}
@@ -79,7 +79,7 @@ def query(sql: str, form: str | None, output: Path | None, as_of: str | None, **
                 if output is None:
                     _print(answer, form, limits["limit"])
                 else:
-                    _write(answer, form, link_target(output))
+                    _write(answer, form, output.absolute())
     except BrokenPipeError:
         raise
     except MemoryError:
@@ -127,7 +127,7 @@ def _format(form: str | None, output: Path | None) -> str:
 def _standard_input() -> str:
     content = sys.stdin.buffer.read()
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         fail(f"Standard input is no UTF-8 text: the byte {content[error.start]:#x} in line {line}.", WRONG)

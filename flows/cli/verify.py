@@ -1,7 +1,8 @@
 """The command `verify`: whether the raw archive, its records and the published warehouse are undamaged.
 
-It reads and changes nothing, takes no lock, and can run beside a refresh. What a killed process leaves behind (scratch
-files `.new-*`, bytes without a record) is no damage.
+It reads, takes no lock, and can run beside a refresh. Like every command it renames another program's write-ahead log
+beside the warehouse; it changes nothing else. What a killed process leaves behind (scratch files `.new-*`, bytes
+without a record) is no damage.
 """
 
 from __future__ import annotations

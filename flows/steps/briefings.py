@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -42,12 +41,16 @@ class Written:
     def headline(self) -> str:
         """One sentence: what was written, and where."""
         written, *others = self._counts()
-        return "; ".join([f"wrote {written} to {self.index.parent}", *others])
+        return "; ".join([f"{written} to {self.index.parent}", *others])
+
+    def in_short(self) -> str:
+        """What was written, without the folder."""
+        return ", ".join(self._counts())
 
     def _counts(self) -> list[str]:
         """How many pages were written, and, unless there are none, how many were unchanged or skipped."""
         count = len(self.changed)
-        parts = [f"{count:,} page{'' if count == 1 else 's'}" if count else "no page"]
+        parts = [f"wrote {count:,} page{'' if count == 1 else 's'}" if count else "wrote no page"]
         parts += [f"{self.unchanged:,} unchanged"] if self.unchanged else []
         parts += [f"{len(self.skipped):,} missions had not begun"] if self.skipped else []
         return parts
@@ -55,10 +58,10 @@ class Written:
     def markdown(self, chart: Picture | None) -> str:
         """The pages that were written and what changed on each, how to open them, and the chart of one."""
         lines = [
-            f"## {' · '.join(['Wrote ' + self._counts()[0], *self._counts()[1:]])}",
+            f"## {self.in_short().capitalize()}",
             "",
-            f"Open the index in a browser on the machine with the folder: `{self.index}`. To read it from another "
-            f"one, run `python3 -m http.server --directory {shlex.quote(str(self.index.parent))}` there.",
+            f"Open the index in a browser on the machine where `brief` ran: `{self.index}`. Each page is one file: to "
+            "read them on another machine, copy the folder.",
             "",
         ]
         if self.changed:

@@ -149,7 +149,7 @@ def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> 
             raise AssertionError("not modified, but no validator was sent")
         metadata = source.live.metadata if source.live else None
         last_update = client.last_update(address(source, metadata)) if metadata else None
-        dates = PublicationDates(by_metadata=last_update, last_modified=reply.last_modified)
+        dates = PublicationDates(None, last_update, reply.last_modified, reply.served_on)
         try:
             archived = ingest(archive, cache, InputFile(source, file, FETCHED, reply.url, dates))
         except CutOff as error:

@@ -42,11 +42,15 @@ REJECTED_ROWS = "rejected_rows"
 
 @dataclass(frozen=True)
 class PublicationDates:
-    """Publication dates of a file from outside its rows, the most reliable first; each an ISO day or None."""
+    """Publication dates of a file from outside its rows, the most reliable first; each an ISO day or None.
+
+    served_on  the day on which the publisher's server sent it, by that server's clock
+    """
 
     by_hand: str | None = None
     by_metadata: str | None = None
     last_modified: str | None = None
+    served_on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -302,9 +306,14 @@ def keep_refused(archive: Archive, file: InputFile, why: str) -> Refused:
 def _vintage(raw: Raw, dates: PublicationDates, today: date) -> tuple[date, str]:
     """The publication date and its basis: the rows' own last_update, else the first known of `dates`, else today.
 
-    Raises Refused when a stated date contradicts the rows, or the date lies in the future.
+    Where the publisher's server says a day after tomorrow, this machine's clock is behind. Where it says a day before
+    today, the clock can be ahead, and that day is the day of retrieval. Raises Refused when a stated date contradicts
+    the rows, the date lies in the future, or the clock is behind.
     """
-    own = last_update(raw)
+    own, served_on = last_update(raw), date.fromisoformat(dates.served_on or today.isoformat())
+    clock_says = f"this machine's clock says {today} (UTC): if that is wrong, set it right and try again"
+    if served_on > today + timedelta(days=1):
+        raise Refused(f"The publisher's server says that it is {served_on}; {clock_says}.")
     if own is not None and dates.by_hand not in (None, own.isoformat()):
         raise Refused(f"Its rows say that they were last updated on {own}, which is not the stated {dates.by_hand}.")
     candidates = (
@@ -319,8 +328,7 @@ def _vintage(raw: Raw, dates: PublicationDates, today: date) -> tuple[date, str]
         vintage = date.fromisoformat(text)
         if vintage <= today + timedelta(days=1):
             return vintage, basis
-        behind = f"this machine's clock says {today} (UTC): if that is wrong, set it right and try again"
         if basis in ("last_update of the rows", "stated"):
-            raise Refused(f"Its publication date ({basis}), {vintage}, lies in the future; {behind}.")
-        log.warning("%s says %s, which lies in the future, and is not used; %s.", basis, text, behind)
-    return today, RETRIEVAL
+            raise Refused(f"Its publication date ({basis}), {vintage}, lies in the future; {clock_says}.")
+        log.warning("%s says %s, which lies in the future, and is not used; %s.", basis, text, clock_says)
+    return min(today, served_on), RETRIEVAL

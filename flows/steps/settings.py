@@ -23,7 +23,7 @@ HERE = Path(__file__).parents[1]
 PREFIX = "PEACEKEEPING_"
 # In a path, DuckDB takes the first four for patterns or parameters, and no file name in a sentence may break its line.
 UNUSABLE = re.compile(r"[?*\[\\\x00-\x1f\x7f]")
-MEMORY = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B|%)", re.IGNORECASE)
+MEMORY = re.compile(r"\d{1,6}(\.\d+)? ?[KMGT]i?B|(100|\d\d?)%", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

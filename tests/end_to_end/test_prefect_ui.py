@@ -62,7 +62,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, dict[
         # Paused, so that the refresh is not followed by a briefing of every mission.
         served.api(f"deployments/{deployments['brief']['id']}/pause_deployment", {})
         for name, parameters in {
-            "refresh-all": {"offline": True}, "brief": {"mission": "MINUSMA"},
+            "refresh-all": {"offline": True}, "brief": {"mission": "MINUSMA", "up_to": "2019-01-25"},
         }.items():  # fmt: skip
             if name == "brief":
                 served.api(f"deployments/{deployments['brief']['id']}/resume_deployment", {})
@@ -89,8 +89,9 @@ def inspector(ui: tuple[Served, dict[str, Any]]) -> Iterator[Inspector]:
 
 def test_the_dashboard_and_the_runs_page_name_the_runs(inspector: Inspector) -> None:
     inspector.open("/", "Dashboard")
-    text = inspector.open("/runs", inspector.runs["refresh-all"]["name"])
-    assert "refresh all sources · offline · 20" in text and "brief MINUSMA · 20" in text
+    names = [inspector.runs[name]["name"] for name in ("refresh-all", "brief")]
+    text = inspector.open("/runs", *names)
+    assert names[0].startswith("refresh all sources") and names[1] == "brief MINUSMA up to 2019-01-25 · wrote 1 page"
     assert "peacekeeping" in text and "full" in text  # the deployment's tags
 
 

@@ -53,6 +53,8 @@ def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
     before = (page.read_bytes(), page.stat().st_mtime_ns)
     state = brief(mission="MINUSMA", up_to=date(2019, 1, 25))
     assert state.message == f"wrote no page to {where.data / 'briefings'}; 1 unchanged"
+    run_name = api(prefect_api, f"flow_runs/{state.state_details.flow_run_id}")["name"]
+    assert run_name == "brief MINUSMA up to 2019-01-25 · wrote no page, 1 unchanged"
     assert (page.read_bytes(), page.stat().st_mtime_ns) == before
     assert names[0] not in artifacts(prefect_api)[-1]
 

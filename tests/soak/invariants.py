@@ -14,7 +14,8 @@ from typing import Any
 from unittest import mock
 
 import duckdb
-from soak.publishers import SOURCES, Content, Publisher, decoded
+from soak.publishers import SOURCES, Content, Publisher
+from soak.reading import decoded
 
 from flows.cli import verify
 from flows.steps.settings import Paths
@@ -116,6 +117,17 @@ class Auditor:
             require(good, f"a bad reply of {source} with {len(content)} rows was accepted as {record['vintage']}")
             self.contents[source, sha256] = content
         self.records = seen
+
+    def require_current(self, source: str, content: Content, day: date) -> None:
+        """The archive's newest state has these rows."""
+        newest = current(source, self.snapshots(source, (day + timedelta(days=1)).isoformat()))
+        states = {row[0]: row for row in newest} if source == "fatalities" else {}
+        older = [
+            row
+            for row in content
+            if row not in newest and not (row[-1] == "?" and states.get(row[0], "")[:-1] == row[:-1])
+        ]
+        require(not older, f"the newest state of {source} is shadowed by an older one: {sorted(older)[:2]}")
 
     def _check_refused(self) -> None:
         """Refused replies stay, each under its hash and with its reason."""

@@ -109,7 +109,7 @@ class Simulation:
     def _morning(self) -> None:
         """What changes before the day's runs."""
         self.world.today = self.day
-        self.clock.true = start_of(self.day, 6)
+        self.clock.true = self.world.server.moment = start_of(self.day, 6)
         for source in SOURCES:
             if self.trouble_ends.get(source) == self.day:
                 self._set_trouble(source, None)
@@ -228,9 +228,17 @@ class Simulation:
         self._judge_fetches(run)
         with self.clock.right():
             self.auditor.check(self.clock.now(), self.rng)
+            self._require_current(run)
         if run.status == "done":
             require(not any(self.where.work.iterdir()), "a run left scratch files")
             self.dirty -= set(sources)
+
+    def _require_current(self, run: Run) -> None:
+        """What a publisher without trouble publishes is the newest state, after a run that fetched it."""
+        for source, (outcome, _) in run.fetched.items():
+            publisher = self.world.publishers[source]
+            if outcome in GOOD.outcomes and publisher.trouble is None:
+                self.auditor.require_current(source, publisher.content(), self.day)
 
     def _judge_fetches(self, run: Run) -> None:
         """Each fetch ended as the publisher's state and the clock allow."""

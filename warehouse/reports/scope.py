@@ -70,7 +70,7 @@ class Scope:
     """The mission of a page, its days, and what is known of it.
 
     mission to last_day  a row of MISSIONS; `end_date` also where it is after the day, `last_day` None where the mission
-                         is not known to be over
+                         is not known to be over; `active` None where neither is known
     deaths_known_to      the newest vintage of the fatalities; None where there is none
     newest               the last day with data on deaths or personnel
     up_to, as_of         as requested; None: all records, and the newest vintages
@@ -88,6 +88,7 @@ class Scope:
     deaths: int | None
     months_with_personnel: int | None
     first_known: date
+    active: bool | None
     last_day: date | None
     deaths_known_to: date | None
     newest: date
@@ -157,7 +158,7 @@ MISSIONS = """
         mission, coalesce(name, mission) AS name, kind::VARCHAR AS kind,
         start_date, start_date_precision::VARCHAR AS start_date_precision,
         end_date, end_date_precision::VARCHAR AS end_date_precision, part_of, parts,
-        deaths, months_with_personnel, first_known,
+        deaths, months_with_personnel, first_known, coalesce(is_active, last_month = max(last_month) OVER ()) AS active,
         CASE
             WHEN end_date_precision IN ('month', 'first_of_month') THEN last_day(end_date)
             WHEN end_date_precision = 'year' THEN make_date(year(end_date), 12, 31)

@@ -184,7 +184,9 @@ def test_the_memory_of_a_query_is_an_option_a_setting_or_a_quarter(ask: Ask, mon
     monkeypatch.setenv("PEACEKEEPING_QUERY_MEMORY", "512 MiB")
     assert ask(sql).stdout == "m\n512.0 MiB\n"
     assert ask(sql, "--memory", "1.5GiB").stdout == "m\n1.5 GiB\n"
-    assert "--memory is 'much'; expected a size such as" in ask(sql, "--memory", "much", code=2).stderr
+    assert ask(sql, "--memory", "999999TB").stdout.endswith("PiB\n")
+    for wrong in ("much", "101%", "9999999TB", "-1GB"):
+        assert f"--memory is '{wrong}'; expected a size such as" in ask(sql, "--memory", wrong, code=2).stderr
     monkeypatch.setenv("PEACEKEEPING_QUERY_MEMORY", "2")
     assert "PEACEKEEPING_QUERY_MEMORY is '2'; expected" in ask(sql, code=2).stderr
     assert "Allow more memory than 10KB." in ask(sql, "--memory", "10KB", code=1).stderr

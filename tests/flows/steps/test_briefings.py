@@ -42,9 +42,11 @@ def test_a_run_tells_the_pages_written_unchanged_and_skipped() -> None:
     written = Written(pages, folder / "index.html", ["A", "B"])
     assert written.headline() == "wrote 20 pages to /data/my pages; 5 unchanged; 2 missions had not begun"
     lines = written.markdown(None).splitlines()
-    assert lines[0] == "## Wrote 20 pages · 5 unchanged · 2 missions had not begun"
+    assert lines[0] == "## Wrote 20 pages, 5 unchanged, 2 missions had not begun"
     rows = [line for line in lines if line.startswith("| M")]
     assert len(rows) == 10 and rows[0] == "| M0 | `M0.html` | Deaths |"
     assert "… and 10 more pages; the index links all." in lines
-    assert "`/data/my pages/index.html`" in lines[2] and "--directory '/data/my pages'`" in lines[2]
+    assert lines[2].startswith(
+        "Open the index in a browser on the machine where `brief` ran: `/data/my pages/index.html`."
+    )
     assert Written(pages[20:], folder / "index.html", []).headline() == "wrote no page to /data/my pages; 5 unchanged"

@@ -15,7 +15,7 @@ from tests_shared import CATALOGUE, load_bytes, to_csv, to_json
 from flows.steps import fetch
 from flows.steps.ingest import ArchivedFile, PublicationDates
 from flows.steps.staging_cache import StagingCache
-from sources import bundle
+from sources import bundle, clock
 from sources.archive import Archive
 from sources.errors import Refused, Unreachable
 
@@ -56,6 +56,7 @@ def admitted(
         ({}, {"last_modified": "2019-02-01"}, "2019-02-01", "Last-Modified"),
         ({}, {"by_metadata": "2099-01-01", "last_modified": "2019-02-01"}, "2019-02-01", "Last-Modified"),
         ({"incident_date": TODAY_MS}, {}, TODAY, "day of retrieval"),
+        ({}, {"served_on": "2019-03-01"}, "2019-03-01", "day of retrieval"),
     ],
 )
 def test_the_vintage_is_the_rows_own_date_then_a_date_of_the_file_then_today(
@@ -134,6 +135,21 @@ def test_bundled_snapshots_start_the_history_once(archive: Archive) -> None:
     compiled = [snapshot for name in CATALOGUE if name not in live for snapshot in archive.snapshots(name)]
     assert len(compiled) == 15 and {snapshot.vintage for snapshot in compiled} == {"2026-11-24"}
     assert {s.origin for name in CATALOGUE for s in archive.snapshots(name)} == {"bundled"}
+
+
+def test_a_server_whose_day_is_later_shows_that_the_clock_is_behind(
+    archive: Archive, tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", httpserver.url_for("/public/"))
+    httpserver.expect_request("/public/data/DPPADPOSS-FATALITIES/json").respond_with_data(
+        to_json(casualties()), content_type="application/json"
+    )
+    httpserver.expect_request("/public/metadata/DPPADPOSS-FATALITIES").respond_with_json([])
+    monkeypatch.setattr(clock, "now", lambda: datetime(2019, 5, 1, tzinfo=UTC))
+    why = f"server says that it is {TODAY}; this machine's clock says 2019-05-01.*It is kept in"
+    with pytest.raises(Refused, match=why):
+        fetch.fetch(archive, StagingCache(tmp_path / "staged"), FATALITIES, tmp_path)
+    assert archive.snapshots("fatalities") == []
 
 
 def test_fetching_archives_the_exact_bytes_and_an_unchanged_reply_makes_no_new_vintage(

@@ -127,6 +127,18 @@ def test_the_index_links_the_pages_in_its_folder(small: Path, tmp_path: Path) ->
     assert "3 of the 5 missions in the data have deaths or uniformed personnel" in html
 
 
+def test_the_index_says_now_only_of_a_mission_known_to_be_active(built: Path, tmp_path: Path) -> None:
+    def ends() -> dict[str, str]:
+        with queries(built) as query:
+            html = page.render_index(query, tmp_path, None)
+        return dict(re.findall(r'<th scope="row">([\w ]+)<small>[^<]* to ([^<]+)</small>', html))
+
+    assert ends() == {"MINUSMA": "31 December 2023", "UNAMA": "now", "UNOSOM I": "31 March 1993"}
+    # As before the first list; the newest report with missions names MINUSMA.
+    changed(built, "UPDATE main.missions SET is_active = NULL, end_date = NULL, end_date_precision = NULL")
+    assert ends() == {"MINUSMA": "now", "UNAMA": "end not known", "UNOSOM I": "end not known"}
+
+
 # Charts
 
 
