@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from end_to_end.conftest import Shell, send
-from end_to_end.test_serve import Served
+from end_to_end.served import Served
 from filelock import FileLock, Timeout
 from server_api import api
 
