@@ -25,6 +25,7 @@ def run(built: Path) -> None:
     """
     table = KNOWN_DEFECTS.full_name
     with duckdb.connect(str(built)) as connection:
+        connection.begin()
         defects = connection.execute(
             f"SELECT source, defect_id, expect FROM {table} WHERE expect IS NOT NULL"
         ).fetchall()
@@ -39,3 +40,4 @@ def run(built: Path) -> None:
                 [row[0] if row else None, source, defect],
             )
         connection.execute(f"UPDATE {table} SET status = {STATUS} WHERE expect IS NOT NULL")
+        connection.commit()

@@ -133,6 +133,7 @@ def run(built: Path) -> None:
     """
     content = declared()
     with duckdb.connect(str(built)) as connection:
+        connection.begin()  # one transaction: else each row would wait for the disk
         connection.executemany(
             f"INSERT INTO {RECONCILIATION_REASONS.full_name} VALUES (?, ?, ?)",
             [[name, reason.noted, reason.text] for name, reason in content.reasons.items()],
@@ -146,3 +147,4 @@ def run(built: Path) -> None:
                 raise BuildError(
                     f"The reconciliation {reconciliation.name!r} could not be made: {first_line(error)}"
                 ) from error
+        connection.commit()

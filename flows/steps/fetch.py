@@ -122,6 +122,17 @@ def _usable(archive: Archive, source: Source, sha256: str) -> Snapshot | None:
     return None if record is None or record.in_future() else record
 
 
+def _gone_back(archive: Archive, current: Snapshot) -> list[str]:
+    """A warning where the publisher sends an older vintage than one that it sent before."""
+    same = [one for one in archive.snapshots(current.source) if one.url == current.url and not one.in_future()]
+    if not same or same[-1].vintage <= current.vintage:
+        return []
+    return [
+        f"the publisher sends the vintage {current.vintage} again, byte for byte, after that of {same[-1].vintage}, "
+        "which stays the newest."
+    ]
+
+
 def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> FetchResult:
     """Fetch the newest state of a source and archive it, unless it is unchanged; the reply is kept in `work` meanwhile.
 
@@ -144,7 +155,8 @@ def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> 
             current = _usable(archive, source, sha256)
         if current:
             message = f"Unchanged since the vintage {current.vintage}."
-            return _record(archive, FetchResult(source.name, "unchanged", message, current.vintage), last)
+            warnings = _gone_back(archive, current)
+            return _record(archive, FetchResult(source.name, "unchanged", message, current.vintage, warnings), last)
         if reply is None:
             raise AssertionError("not modified, but no validator was sent")
         metadata = source.live.metadata if source.live else None

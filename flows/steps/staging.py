@@ -34,7 +34,10 @@ from transforms.vintages import Vintage
 
 @dataclass
 class StageReport:
-    """The outcome of staging a source. `accounts` has a row for each snapshot (schemas.tables.builds)."""
+    """The outcome of staging a source. `accounts` has a row for each snapshot (schemas.tables.builds).
+
+    rows, table  the rows of the first of its staged tables, and that table's name
+    """
 
     source: str
     folder: Path
@@ -42,16 +45,20 @@ class StageReport:
     accounts: list[dict[str, object]]
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    table: str = ""
 
     def total(self, column: str) -> int:
         """The sum of a count over the source's snapshots."""
         return sum(int(str(account[column])) for account in self.accounts)
 
     def row_counts(self) -> str:
-        """The source with the rows of its table, and how many were rejected and merged."""
+        """The staged table with its rows, and how many were rejected and merged.
+
+        The table has the source's name, but for `listed_missions`: the build adds the register's to those.
+        """
         counts = {what: self.total(f"rows_{what}") for what in ("rejected", "merged")}
         others = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-        return f"{self.source} {self.rows:,}" + (f" ({others})" if others else "")
+        return f"{self.table or self.source} {self.rows:,}" + (f" ({others})" if others else "")
 
 
 def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, object]:
@@ -125,7 +132,7 @@ def stage_source(
             raise ArchiveError(" ".join(problems))
         return StageReport(source.name, folder, 0, [])
     tables = dict(tables_of(source, vintages))
-    main = next(iter(tables.values()))
+    first, main = next(iter(tables.items()))
     meta = {
         SNAPSHOTS: shape(pd.DataFrame(accounts), SNAPSHOTS),
         CONTROL_TOTALS: control_totals_of(source),
@@ -139,7 +146,8 @@ def stage_source(
     }
     for name, frame in {**tables, **{table.full_name: frame for table, frame in meta.items()}}.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
-    return StageReport(source.name, folder, len(main), accounts, problems, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return StageReport(source.name, folder, len(main), accounts, problems, seconds, first.partition(".")[2] or first)
 
 
 def _require_few_rejected(staged: Staged, source: Source, snapshot: Snapshot) -> None:

@@ -73,6 +73,7 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
     messages = [line["message"] for line in logs if line["level"] >= logging.INFO]
     assert len(messages) <= 12, messages
     assert any("; fatalities 4,423 (12 merged); " in message for message in messages)
+    assert any("; listed_missions 80 (1 merged); " in message for message in messages)  # the table missions has 120
     artifacts = {a["key"]: a["data"] for a in api(prefect_api, "artifacts/filter", only)}
     assert set(artifacts) == {"refresh-summary", "rejected-rows", "checks-failed", "claims", "reconciliations"}
     ledgers = {row["name"]: row for row in json.loads(artifacts["reconciliations"])}

@@ -57,6 +57,7 @@ TROUBLES = {
     "capped-pages": GOOD,
     "moving-pages": GOOD,
     "withdrawn-row": GOOD,
+    "older-state": GOOD,
     "shrunk": _KEPT,
     "empty": _KEPT,
     "other-column": _KEPT,
@@ -78,6 +79,7 @@ ONLY_OF = {
     "moving-pages": ("fatalities",),
     "withdrawn-row": ("fatalities",),
     "future-date": ("fatalities",),
+    "older-state": ("fatalities",),
     "sorted-column": ("fatalities", "assessed_contributions"),
     "other-unit": ("uniformed_personnel", "assessed_contributions"),
     Fault.DOUBLED_KEY.value: tuple(DATASETS),
@@ -265,6 +267,11 @@ class World:
                 publisher.rows.pop(self.rng.randrange(len(rows)))
                 publisher.good.add(publisher.content())
                 printed = publisher.body_rows(publisher.rows)
+            case "older-state" if publisher.past and publisher.form["dated"]:
+                day = self.rng.choice(list(publisher.past))
+                older = replace(publisher, rows=publisher.past[day], day=day)
+                publisher.good.add(older.content())
+                printed = older.body_rows(older.rows)
             case "shrunk":
                 printed = printed[: int(len(printed) * self.rng.uniform(0.1, 0.7))]
             case "empty":

@@ -26,7 +26,7 @@ SOON, SOON_SHARE = 40, 0.4
 TROUBLE, WRONG_CLOCK, LOAD, LOST_CACHE = 150, 1500, 1500, 2500
 QUIET = 0.003  # the share of the runs in which nothing can have changed that are run nevertheless
 # What interrupts a run that has something to do, and how often.
-INTERRUPTIONS = {"kill": 0.14, "kill-in-file": 0.06, "disk-full": 0.06, "disk-full-in-file": 0.05, "pause": 0.08}
+INTERRUPTIONS = {"kill": 0.14, "kill-in-file": 0.06, "disk-full": 0.06, "disk-full-in-file": 0.05, "pause": 0.1}
 
 
 def _silent(_: str) -> None:

@@ -255,6 +255,7 @@ def run(built: Path, folder: Path = FOLDER) -> list[Judged]:
     except QueryError as error:
         raise BuildError(str(error)) from error
     with duckdb.connect(str(built)) as connection:
+        connection.begin()  # one transaction: else each row would wait for the disk
         for table, rows in (
             (CLAIMS, [_claim_row(one) for one in results]),
             (CLAIM_FIGURES, [row for one in results for row in _figure_rows(one)]),
@@ -262,6 +263,7 @@ def run(built: Path, folder: Path = FOLDER) -> list[Judged]:
             if rows:
                 places = ", ".join("?" for _ in table.columns)
                 connection.executemany(f"INSERT INTO {table.full_name} VALUES ({places})", rows)
+        connection.commit()
     return results
 
 

@@ -174,6 +174,23 @@ def test_fetching_archives_the_exact_bytes_and_an_unchanged_reply_makes_no_new_v
     assert archive.last_check("fatalities")["outcome"] == "unchanged"  # type: ignore[index]
 
 
+def test_a_publisher_that_goes_back_to_an_older_vintage_is_reported_and_replaces_nothing(
+    archive: Archive, tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", httpserver.url_for("/public/"))
+    results = []
+    for day in (1561852800000, 1577836800000, 1561852800000):  # 2019-06-30, 2020-01-01
+        httpserver.clear()
+        httpserver.expect_request("/public/data/DPPADPOSS-FATALITIES/json").respond_with_data(
+            to_json(casualties(last_update=day)), content_type="application/json"
+        )
+        httpserver.expect_request("/public/metadata/DPPADPOSS-FATALITIES").respond_with_json([])
+        results.append(fetch.fetch(archive, StagingCache(tmp_path / "staged"), FATALITIES, tmp_path))
+    assert [result.outcome for result in results] == ["fetched", "fetched", "unchanged"]
+    assert results[1].warnings == [] and "vintage 2019-06-30 again, byte for byte" in results[2].warnings[0]
+    assert [snapshot.vintage for snapshot in archive.snapshots("fatalities")] == ["2019-06-30", "2020-01-01"]
+
+
 def test_a_web_page_instead_of_data_is_refused_and_kept_apart(
     archive: Archive, tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
