@@ -58,10 +58,10 @@ def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | N
         written = writer.write(mission, partial(console.tracked, what="Writing page"))
     for page in written.pages if mission else written.changed:
         click.echo(page.file)
-    click.echo(_told(written), err=True)
+    click.echo(_what_was_written(written), err=True)
 
 
-def _told(written: Written) -> str:
+def _what_was_written(written: Written) -> str:
     pages = f"{plural(len(written.changed), 'page')} and " if written.changed else ""
     unchanged = f"; {plural(written.unchanged, 'page')} unchanged" if written.unchanged else ""
     skipped = f"; skipped {plural(len(written.skipped), 'mission')} without data by then" if written.skipped else ""
