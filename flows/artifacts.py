@@ -17,7 +17,7 @@ from prefect.artifacts import (
 from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import FailedRun
 
-from flows.steps.summary import Outcome, Summary, markdown
+from flows.steps.summary import Outcome, Summary, claims_markdown, markdown
 
 log = logging.getLogger("peacekeeping.refresh")
 
@@ -42,7 +42,6 @@ def write_artifacts(summary: Summary) -> None:
     for key, rows, description in (
         ("rejected-rows", summary.rejected, rejected),
         ("checks-failed", summary.checks_failed, failed),
-        ("claims", summary.claims or None, "The claims, and their verdicts from this build's figures"),
         ("changes", summary.changes or None, "Rows added, gone and changed since the build before"),
         (
             "reconciliations",
@@ -52,6 +51,9 @@ def write_artifacts(summary: Summary) -> None:
     ):
         if rows is not None:
             artifact(create_table_artifact, list(rows), key=key, description=description)
+    if summary.claims:
+        description = "The claims, and their verdicts from this build's figures"
+        artifact(create_markdown_artifact, claims_markdown(summary.claims), key="claims", description=description)
 
 
 class FetchProgress:

@@ -285,3 +285,10 @@ def _reconciled(reconciliations: Sequence[Mapping[str, object]]) -> str:
         f"{compared:,} figures were compared with another ledger: {agree:,} agree, {explained:,} breaks have a named "
         f"reason, {unexplained:,} are unexplained."
     )
+
+
+def claims_markdown(claims: Sequence[Mapping[str, object]]) -> str:
+    """The claims as a table whose cells wrap, which those of Prefect's table artifacts do not."""
+    columns = ("verdict", "claim", "because")
+    rows = [[" ".join(str(claim[name]).split()).replace("|", "\\|") for name in columns] for claim in claims]
+    return "\n".join(_table(columns, rows, len(columns)))

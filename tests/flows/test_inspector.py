@@ -56,9 +56,9 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
         0,
         1,
     )
-    claims = {row["number"]: row for row in json.loads(artifacts["claims"]["data"])}
-    assert len(claims) == 14 and list(claims[4]) == ["verdict", "claim", "because", "number"]
-    assert claims[4]["verdict"] == "out of date" and "177" in claims[4]["because"]
+    head, _, *claims = artifacts["claims"]["data"].splitlines()
+    assert head == "| verdict | claim | because |" and len(claims) == 14
+    assert [row for row in claims if row.startswith("| out of date | ") and "177" in row]
 
     # One number for the missions: the rows of the table, here and in `status`.
     told = artifacts["refresh-summary"]["data"]
