@@ -26,7 +26,10 @@ SOON, SOON_SHARE = 40, 0.4
 TROUBLE, WRONG_CLOCK, LOAD, LOST_CACHE = 150, 1500, 700, 2500
 QUIET = 0.003  # the share of the runs in which nothing can have changed that are run nevertheless
 # What interrupts a run that has something to do, and how often.
-INTERRUPTIONS = {"kill": 0.14, "kill-in-file": 0.06, "disk-full": 0.06, "disk-full-in-file": 0.05, "pause": 0.1}
+INTERRUPTIONS = {
+    "kill": 0.14, "kill-in-file": 0.06, "disk-full": 0.06, "disk-full-in-file": 0.05, "pause": 0.1,
+    "kill-at-database": 0.06,
+}  # fmt: skip
 
 
 def _silent(_: str) -> None:
@@ -183,7 +186,8 @@ class Simulation:
         draw, fault = self.rng.random(), None
         for kind, share in INTERRUPTIONS.items():
             if changed and 0 <= draw < share:
-                place = self.rng.randint(1, self.rng.choice((40, 100, self.operations)))
+                most = 7 if kind == "kill-at-database" else self.rng.choice((40, 100, self.operations))
+                place = self.rng.randint(1, most)
                 fault = Fault(kind, place, self.rng.choice((0, 100, 2_000, 200_000)))
             draw -= share
 
