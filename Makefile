@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
-# The paths that prefect.yaml fills in; telemetry is off.
+# The paths that prefect.yaml fills in; telemetry is off; loopback is reached through no proxy.
 PREFECT = DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(abspath $(or $(PEACEKEEPING_DATA),data))" \
-	PEACEKEEPING_MINUTE="$$($(BIN)/python -c 'from flows.steps.settings import minute; print(minute())')" $(BIN)/prefect
+	PEACEKEEPING_MINUTE="$$($(BIN)/python -c 'from flows.steps.settings import minute; print(minute())')" \
+	no_proxy="$$($(BIN)/python -m flows.steps.proxies)" $(BIN)/prefect
 # The address of the server of `make server`, for workers and deployments.
 SERVED := PREFECT_API_URL="$(or $(PREFECT_API_URL),http://127.0.0.1:$(or $(PREFECT_SERVER_API_PORT),4200)/api)"
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install

@@ -19,6 +19,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed
 
 from flows import views
+from flows.steps import proxies
 
 log = logging.getLogger("peacekeeping.refresh")
 
@@ -91,6 +92,7 @@ def mark_killed_runs(scratch_folders: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    proxies.except_loopback()
     views.register()
     for name in register():
         print(name)

@@ -1,4 +1,4 @@
-"""The webhook that is called at the end of a run. Off unless the environment names one:
+"""What is sent at the end of a run: the event `peacekeeping.run-ended`, and a webhook if the environment names one:
 
     PEACEKEEPING_NOTIFY_URL  an http(s) address that takes a JSON POST: {text, state, run, url} (Slack reads `text`)
     PEACEKEEPING_NOTIFY_ON   failures (default), warnings (and failures), or always
@@ -13,6 +13,7 @@ import json
 import logging
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,13 +23,32 @@ from flows.steps.summary import WITH_WARNINGS
 log = logging.getLogger("peacekeeping.notify")
 
 URL, ON = "PEACEKEEPING_NOTIFY_URL", "PEACEKEEPING_NOTIFY_ON"
+ENDED = "peacekeeping.run-ended"
+LAST_SIGN = timedelta(seconds=5)  # within which the final state is recorded
 WHEN = ("failures", "warnings", "always")
 TIMEOUT_SECONDS = 10.0
 
 
 def on_end(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001
     """The hook of each flow for every end of a run."""
+    report_end(flow_run.id, flow_run.deployment_id)
     notify(state.type.value, state.message or state.name or "", flow_run.name, flow_run.id)
+
+
+def report_end(run_id: Any, deployment_id: Any) -> None:
+    """Send the event that a deployment's run has ended, dated after its last sign of life (flows/automations.yaml).
+
+    A sign of life can be sent while the server records the final state, or seem later by a clock that is ahead of it.
+    """
+    from prefect.events import emit_event
+
+    if deployment_id:
+        related = [
+            {"prefect.resource.id": f"prefect.deployment.{deployment_id}", "prefect.resource.role": "deployment"},
+            {"prefect.resource.id": "prefect.tag.peacekeeping", "prefect.resource.role": "tag"},
+        ]
+        resource = {"prefect.resource.id": f"prefect.flow-run.{run_id}"}
+        emit_event(ENDED, resource, occurred=datetime.now(UTC) + LAST_SIGN, related=related)
 
 
 def notify(state: str, message: str, run: str, run_id: Any = None) -> None:

@@ -23,17 +23,20 @@ _DATABASES = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CO
 _RELATIVE_FILE = re.compile(r"^(sqlite[\w+]*:///)(?=[^/:]+(\?|$|/))")
 
 
-def leave_working_directory() -> None:
-    """Work in the root directory, which lasts; relative paths in Prefect's variables become absolute before."""
-    here = Path.cwd()
+def make_paths_absolute() -> None:
+    """Make relative paths in Prefect's variables absolute."""
     for name in _PATHS:
         value = os.environ.get(name, "")
         if value and not value.startswith("$"):  # $PREFECT_HOME/…
             os.environ[name] = str(Path(value).expanduser().absolute())
     for name in _DATABASES:
-        if name in os.environ:
-            os.environ[name] = _RELATIVE_FILE.sub(rf"\g<1>{here}/", os.environ[name])
-    os.chdir(here.anchor)
+        if _RELATIVE_FILE.match(os.environ.get(name, "")):
+            os.environ[name] = _RELATIVE_FILE.sub(rf"\g<1>{Path.cwd()}/", os.environ[name])
+
+
+def leave_working_directory() -> None:
+    """Work in the root directory, which lasts; call after Prefect has read the settings files of the other one."""
+    os.chdir(os.sep)
 
 
 def code() -> list[Path]:

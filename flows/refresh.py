@@ -387,5 +387,6 @@ def report(summary: Summary) -> State[Any]:
         )
     state = final_state(summary)
     if state.is_cancelled():  # Prefect calls no hook for a returned state of this type
+        hooks.report_end(runtime.flow_run.id, runtime.deployment.id)
         hooks.notify(state.type.value, summary.headline(), str(runtime.flow_run.name), runtime.flow_run.id)
     return state

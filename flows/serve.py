@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import threading
@@ -107,6 +108,7 @@ def _terminate(*_: Any) -> None:
 def _stop_without_code(removed: list[Path], file: Path) -> None:
     """Stop as at SIGTERM, so that runs in progress are stopped as well; end in any case."""
     removed.append(file)
+    logging.raiseExceptions = False  # a log handler can lack its code
     signal.raise_signal(signal.SIGTERM)
     time.sleep(STOP_SECONDS)
     exit_now(1)
@@ -146,6 +148,7 @@ def serve(show_timetable: Callable[[list[list[str]]], None]) -> None:
     """
     proxies.require_usable()
     settings.apply_prefect_defaults()
+    installation.make_paths_absolute()
     with only_serve():
         _serve(show_timetable)
 
@@ -165,6 +168,8 @@ def _serve(show_timetable: Callable[[list[list[str]]], None]) -> None:
 
         from flows import automations, deployments
 
+        installation.leave_working_directory()
+
         if own is None:
             _require_unserved(url)
         show_timetable(deployments.timetable())
@@ -175,7 +180,6 @@ def _serve(show_timetable: Callable[[list[list[str]]], None]) -> None:
             click.echo(f"warning: the server did not take the rules and views ({problem}).", err=True)
         # Prefect's runner stops its runs and pauses the schedules at SIGTERM; at Ctrl-C it only leaves.
         signal.signal(signal.SIGINT, _terminate)
-        installation.leave_working_directory()
         installation.watch_code(partial(_stop_without_code, removed))
         run_deployments(*deployments.runner_deployments(), print_starting_message=False)
         if removed:

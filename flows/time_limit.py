@@ -44,10 +44,10 @@ def _stop_run(seconds: float, run_id: Any, name: str) -> None:
     message = f"The run was not done after {seconds:g} s and was stopped. Nothing was published by it."
     try:
         print(f"error: {message}", file=sys.stderr, flush=True)
+        hooks.notify("FAILED", message, name, run_id)  # first: no sign of life may follow the final state
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(run_id, Failed(message=message), force=True)
     except Exception as error:
         log.warning("The Prefect server has no record of this: %s.", type(error).__name__)
     finally:
-        hooks.notify("FAILED", message, name, run_id)
         exit_now(1)

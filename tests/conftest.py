@@ -12,11 +12,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from filelock import FileLock
+from hypothesis import settings as property_tests
 from tests_shared import stage_bytes
 
 from flows.server import OwnServer
 from sources import bundle
 from transforms.staging import Staged
+
+# A test that fails on a busy machine says nothing about the code: pytest-timeout catches what hangs.
+property_tests.register_profile("no deadline", deadline=None)
+property_tests.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

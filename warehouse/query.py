@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import resource
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -107,6 +106,8 @@ def bounded_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     if not status.exists():
         yield
         return
+    import resource  # not on every system
+
     used = int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmData"))) * 1024
     ((limit,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
     number, unit = limit.split()

@@ -88,7 +88,7 @@ def show_answer(answer: Answer, limit: int) -> None:
             break
     show_table(answer.columns, rows[:most])
     if len(rows) > most:
-        others = "--format csv writes all" if most == LONGEST_TABLE else "--limit 0 shows all, --format csv writes all"
+        others = "--limit 0 shows all, --format csv writes all" if most == limit else "a file or a pipe gets all"
         print(f"The first {most:,} rows; {others}.", file=sys.stderr)
 
 

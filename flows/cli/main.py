@@ -10,6 +10,7 @@ import io
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -86,6 +87,7 @@ def app() -> None:
 
 def main() -> None:
     """The console script."""
+    _open_standard_streams()
     _use_utf8()
     try:
         app(standalone_mode=False)
@@ -102,6 +104,13 @@ def main() -> None:
         click.echo(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
         _close_stdout()
         sys.exit(FAILED)
+
+
+def _open_standard_streams() -> None:
+    """A standard stream that the caller closed is the null device. Else Python has none, and a file gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _use_utf8() -> None:

@@ -49,7 +49,11 @@ LONGEST = 86_400  # seconds
     help=f"Write to this file; its extension ({', '.join(EXTENSIONS)}) is the format.",
 )
 @click.option(
-    "--limit", type=click.IntRange(min=0), default=100, show_default=True, help="Rows to show in a table; 0 shows all."
+    "--limit",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help=f"Rows to show in a table; 0 shows all, in a terminal up to {console.LONGEST_TABLE:,}.",
 )
 @click.option(
     "--timeout",

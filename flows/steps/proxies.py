@@ -60,3 +60,8 @@ def require_usable() -> None:
                 f"{kind}_proxy names a SOCKS proxy, for which packages are missing: pip install {' '.join(missing)}. "
                 "Or name an HTTP proxy."
             )
+
+
+if __name__ == "__main__":  # for `make server`, `make deploy` and `make worker`
+    except_loopback()
+    print(os.environ.get("no_proxy", ""))

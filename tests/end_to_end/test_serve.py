@@ -1,101 +1,99 @@
-"""`peacekeeping serve`: one command brings up the server, its UI and the schedules; stopping it stops all of it."""
+"""`peacekeeping serve`: one command brings up the server, its UI and the schedules; stopping it stops all of it.
+
+The UI is opened in a browser; PEACEKEEPING_SCREENSHOTS names a folder for a screenshot of each page.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from end_to_end.conftest import COMMAND, Shell, as_in_a_terminal, send
+from end_to_end.conftest import Shell
+from end_to_end.served import Served
 from filelock import FileLock
 from processes import alive
-from server_api import api
 
 pytestmark = pytest.mark.slow
-
-NAMES = ["refresh-fatalities", "refresh-personnel", "refresh-contributions", "refresh-all", "brief", "backfill"]
-
-
-class Served:
-    """A `peacekeeping serve` in a process of its own, and its API."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.shell = Shell(folder, {"PREFECT_SERVER_API_PORT": str(self.port), "PEACEKEEPING_MINUTE": "20"})
-        self.said = (folder / "serve.log").open("w+")
-        self.process = subprocess.Popen(
-            [COMMAND, "serve"], cwd=folder, env=self.shell.environment(), stdin=subprocess.DEVNULL,
-            stdout=self.said, stderr=subprocess.STDOUT, text=True, start_new_session=True, preexec_fn=as_in_a_terminal,
-        )  # fmt: skip
-
-    def api(self, path: str, body: Any = None) -> Any:
-        return api(f"http://127.0.0.1:{self.port}/api", path, body)
-
-    def until(self, condition: Callable[[], Any]) -> Any:
-        """The condition's value, once it is true; pytest-timeout ends a wait that is too long."""
-        while True:
-            assert self.process.poll() is None, self.log()
-            try:
-                if value := condition():
-                    return value
-            except (urllib.error.URLError, OSError):
-                pass
-            time.sleep(0.3)
-
-    def deployments(self) -> dict[str, Any]:
-        """The deployments by name, once all are there."""
-        by_name = {deployment["name"]: deployment for deployment in self.api("deployments/filter", {})}
-        return by_name if set(by_name) == set(NAMES) else {}
-
-    def begin(self, deployment: str, **parameters: Any) -> str:
-        """Start an offline run of a deployment, once it is there; returns its id."""
-        deployment_id = self.until(self.deployments)[deployment]["id"]
-        body = {"parameters": {"offline": True} | parameters}
-        return str(self.api(f"deployments/{deployment_id}/create_flow_run", body)["id"])
-
-    def run(self, run: str) -> Any:
-        return self.api(f"flow_runs/{run}")
-
-    def runs(self, name: str, states: tuple[str, ...]) -> list[Any]:
-        query = {"flows": {"name": {"any_": [name]}}, "flow_runs": {"state": {"type": {"any_": list(states)}}}}
-        return list(self.api("flow_runs/filter", query))
-
-    def log(self) -> str:
-        self.said.flush()
-        return Path(self.said.name).read_text()
-
-    def children(self) -> list[int]:
-        return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
-
-    def child(self, name: str) -> int:
-        """The only child process with this in its command line."""
-        (pid,) = [pid for pid in self.children() if name in " ".join(psutil.Process(pid).cmdline())]
-        return pid
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        send(self.process, how)
-        return self.process.wait(60)
 
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Its folder is gone, as after a new release; each test on its runs shows that they begin elsewhere."""
     served = Served(tmp_path_factory.mktemp("serve"))
+    served.until(served.deployments)
+    served.release.rmdir()
     yield served
     if served.process.poll() is None:
         served.stop()
+
+
+CHROMIUM = shutil.which("chromium")
+in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the pages can't be opened")
+
+SHOTS = os.environ.get("PEACEKEEPING_SCREENSHOTS")
+
+
+class Inspector:
+    """A browser on a served UI; records the pages' requests to other hosts and their errors."""
+
+    def __init__(self, page: Any, served: Served, runs: dict[str, Any]) -> None:
+        self.page, self.served, self.runs = page, served, runs
+        self.foreign: list[str] = []
+        self.errors: list[str] = []
+        here = f"http://127.0.0.1:{served.port}/", f"ws://127.0.0.1:{served.port}/", "data:", "blob:"
+        page.on("request", lambda request: request.url.startswith(here) or self.foreign.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self, path: str, *awaited: str) -> str:
+        """Open a page, wait for these texts, and return all its text."""
+        self.page.goto(f"http://127.0.0.1:{self.served.port}{path}")
+        for text in awaited:
+            self.page.get_by_text(text).first.wait_for(timeout=20_000)
+        if SHOTS:
+            self.page.wait_for_timeout(1500)
+            self.page.screenshot(path=Path(SHOTS) / f"{re.sub(r'[^a-z]+', '-', path)[:60].strip('-') or 'root'}.png")
+        return str(self.page.inner_text("body"))
+
+    def artifact(self, key: str, run: str) -> str:
+        """The page of a run's artifact."""
+        only = {"artifacts": {"key": {"any_": [key]}, "flow_run_id": {"any_": [self.runs[run]["id"]]}}}
+        (artifact,) = self.served.api("artifacts/filter", only)
+        return f"/artifacts/artifact/{artifact['id']}"
+
+
+@pytest.fixture(scope="module")
+def inspected(serving: Served) -> dict[str, Any]:
+    """A run of the refresh that published, and one of a briefing, by deployment."""
+    run = serving.begin("brief", mission="MINUSMA", up_to="2019-01-25")
+    serving.until(lambda: serving.run(run)["state_type"] == "COMPLETED")
+    published = next(
+        run for run in serving.runs("refresh", ("COMPLETED",)) if run["state_name"].startswith("Published")
+    )
+    return {"refresh-all": published, "brief": serving.run(run)}
+
+
+@pytest.fixture
+def inspector(serving: Served, inspected: dict[str, Any]) -> Iterator[Inspector]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        inspector = Inspector(browser.new_page(viewport={"width": 1280, "height": 1000}), serving, inspected)
+        yield inspector
+        browser.close()
+        assert inspector.foreign == [] and inspector.errors == []
 
 
 def test_one_command_brings_up_the_ui_and_every_schedule(serving: Served) -> None:
@@ -161,17 +159,19 @@ def test_the_server_listens_on_loopback_only(serving: Served) -> None:
 
 
 def test_a_schedule_that_is_due_starts_a_run_by_itself(serving: Served) -> None:
-    deployments = serving.until(serving.deployments)["backfill"]
+    deployment = serving.until(serving.deployments)["backfill"]["id"]
     soon = datetime.now(UTC) + timedelta(seconds=20)  # the server looks for new schedules every few seconds
     # Nothing had been published by then: the run ends quickly.
     given = {"first": "2000-01-01", "last": "2000-01-31", "every": "month"}
-    schedule = {"schedule": {"interval": 86_400, "anchor_date": soon.isoformat()}, "active": True, "parameters": given}
-    serving.api(f"deployments/{deployments['id']}/schedules", [schedule])
-    (ran,) = serving.until(lambda: serving.runs("backfill", ("COMPLETED", "FAILED", "CRASHED")))
+    schedule = {"schedule": {"interval": 60, "anchor_date": soon.isoformat()}, "active": True, "parameters": given}
+    serving.api(f"deployments/{deployment}/schedules", [schedule])
+    ran = serving.until(lambda: serving.runs("backfill", ("COMPLETED", "FAILED", "CRASHED")))[0]
+    serving.api(f"deployments/{deployment}/pause_deployment", {})
     assert ran["auto_scheduled"] and ran["name"].startswith("backfill every month 2000-01-01 to 2000-01-31 · ")
-    assert abs(datetime.fromisoformat(ran["expected_start_time"]) - soon) < timedelta(seconds=1)
+    due = datetime.fromisoformat(ran["expected_start_time"])
+    assert round((due - soon).total_seconds()) % 60 == 0
     # The runner takes a run some seconds ahead, and its process begins when it has come up.
-    assert datetime.fromisoformat(ran["start_time"]) > soon - timedelta(seconds=10)
+    assert datetime.fromisoformat(ran["start_time"]) > due - timedelta(seconds=10)
     assert ran["state"]["message"].startswith("No snapshot in the archive had been published by 2000-01-31")
 
 
@@ -194,6 +194,62 @@ def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) 
     assert (
         len(serving.runs("brief", ("COMPLETED", "RUNNING", "PENDING", "SCHEDULED"))) == 1
     )  # nothing new, nothing to write
+
+
+@in_a_browser
+def test_the_dashboard_and_the_runs_page_name_the_runs(inspector: Inspector) -> None:
+    inspector.open("/", "Dashboard")
+    names = [inspector.runs[name]["name"] for name in ("refresh-all", "brief")]
+    text = inspector.open("/runs", *names)
+    assert names[0].startswith("refresh all sources") and names[1] == "brief MINUSMA up to 2019-01-25 · wrote 1 page"
+    assert "peacekeeping" in text and "full" in text  # the deployment's tags
+
+
+@in_a_browser
+def test_the_page_of_a_run_has_its_log_and_its_graph(inspector: Inspector) -> None:
+    run = inspector.runs["refresh-all"]
+    text = inspector.open(f"/runs/flow-run/{run['id']}", run["name"], "Nothing was fetched", "Staged", "checks passed")
+    assert "; fatalities 4,423 (12 merged); " in text and "fatalities of 2025-04-04" in text
+    assert inspector.page.locator("canvas").count() >= 1
+    inspector.page.get_by_text("Task Runs", exact=True).first.click()
+    inspector.page.get_by_text("stage fatalities").first.wait_for(timeout=20_000)
+    inspector.page.get_by_text("Details", exact=True).first.click()
+    inspector.page.get_by_text(run["state"]["message"]).first.wait_for(timeout=20_000)
+
+
+@in_a_browser
+def test_the_artifacts_of_a_run_are_shown(inspector: Inspector) -> None:
+    text = inspector.open(inspector.artifact("refresh-summary", "refresh-all"), "Published build", "rows in")
+    assert "uniformed_personnel" in text and "108,949" in text and "are unexplained" in text
+    text = inspector.open(inspector.artifact("claims", "refresh-all"), "verdict")
+    assert "because" in text
+    inspector.open("/artifacts", "refresh-summary", "rejected-rows", "checks-failed", "reconciliations", "briefings")
+
+
+@in_a_browser
+def test_the_briefings_artifact_shows_its_chart(inspector: Inspector) -> None:
+    inspector.open(
+        inspector.artifact("briefings", "brief"), "Wrote 1 page", "Deaths in MINUSMA by year of the incident"
+    )
+    chart = inspector.page.locator("img[alt^='Deaths in MINUSMA']").first
+    assert chart.evaluate("image => image.complete && image.naturalWidth") > 300
+
+
+@in_a_browser
+def test_the_run_form_explains_the_parameters_and_offers_the_sources(inspector: Inspector) -> None:
+    deployment = inspector.served.deployments()["refresh-all"]["id"]
+    text = inspector.open(f"/deployments/deployment/{deployment}/run", "Which sources to fetch")
+    for words in ("Never open a socket to a publisher", "into a file of its own", "Build also when nothing is new"):
+        assert words in text, words
+    shape = inspector.served.deployments()["refresh-all"]["parameter_openapi_schema"]["properties"]
+    assert "fatalities" in str(shape["sources"]) and "date" in str(shape["as_of"])
+
+
+@in_a_browser
+def test_deployments_and_automations_are_listed(inspector: Inspector) -> None:
+    text = inspector.open("/deployments", "refresh-personnel", "backfill")
+    assert all(name in text for name in inspector.served.deployments())
+    inspector.open("/automations", "peacekeeping: a run without a sign of life has crashed", "begins once more")
 
 
 def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules(serving: Served) -> None:

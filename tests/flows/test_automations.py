@@ -14,7 +14,7 @@ from prefect.events import AutomationCore
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from server_api import api
 
-from flows import automations, deployments
+from flows import automations, deployments, hooks
 from flows.steps import settings
 
 LOST, NOT_STARTED, NOT_CANCELLED, AGAIN = [entry["name"] for entry in automations.declared()]
@@ -56,8 +56,8 @@ def shorten(server: str, name: str) -> None:
     time.sleep(2)  # until the server's own copy is the new one
 
 
-def set_state(server: str, run: str, state: str) -> None:
-    assert api(server, f"flow_runs/{run}/set_state", {"state": {"type": state}})["status"] == "ACCEPT"
+def set_state(server: str, run: str, state: str, name: str | None = None) -> None:
+    assert api(server, f"flow_runs/{run}/set_state", {"state": {"type": state, "name": name}})["status"] == "ACCEPT"
 
 
 def create_run(server: str, deployment: str, *states: str) -> str:
@@ -125,6 +125,28 @@ def heartbeat(server: str, run: str, deployment: str) -> None:
     api(server, "events", [event])
 
 
+def actions(server: str, how: str) -> int:
+    """How many actions of the rules have been executed, or have failed."""
+    query = {"filter": {"event": {"name": [f"prefect.automation.action.{how}"]}}}
+    return int(api(server, "events/filter", query)["total"])
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_a_sign_of_life_after_the_end_does_not_start_the_watch_again(server: str, deployment: str) -> None:
+    shorten(server, LOST)
+    executed, failed = [actions(server, how) for how in ("executed", "failed")]
+    ended, silent = create_run(server, deployment, "PENDING", "RUNNING"), create_run(server, deployment, "PENDING")
+    set_state(server, ended, "COMPLETED", "Published")
+    heartbeat(server, ended, deployment)
+    hooks.report_end(ended, deployment)
+    set_state(server, silent, "RUNNING")  # its watch begins after the other's
+    while actions(server, "executed") == executed:  # the one for the silent run, after any for the other
+        time.sleep(0.5)
+    assert api(server, f"flow_runs/{ended}")["state_name"] == "Published"
+    assert actions(server, "failed") == failed
+
+
 @pytest.mark.server
 @pytest.mark.slow
 def test_a_run_that_does_not_begin_crashes_and_does_not_begin_again(server: str, deployment: str) -> None:
@@ -144,8 +166,12 @@ def test_a_run_that_does_not_begin_crashes_and_does_not_begin_again(server: str,
 @pytest.mark.slow
 def test_a_run_that_was_to_be_cancelled_and_is_gone_is_cancelled(server: str, deployment: str) -> None:
     shorten(server, NOT_CANCELLED)
+    ended = create_run(server, deployment, "PENDING", "RUNNING", "CANCELLING")
+    set_state(server, ended, "CANCELLED", "KeptLastGood")
     run = create_run(server, deployment, "PENDING", "RUNNING", "CANCELLING")
+    heartbeat(server, run, deployment)  # the last one of a process that is killed before it has cancelled the run
     assert any("was to be cancelled" in message for _, message in states_of(server, run, "Cancelled"))
+    assert api(server, f"flow_runs/{ended}")["state_name"] == "KeptLastGood"
 
 
 def test_several_signs_of_life_fit_into_the_time_of_the_rule() -> None:

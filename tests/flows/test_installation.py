@@ -10,7 +10,7 @@ import pytest
 from flows import installation
 
 
-def test_the_working_directory_is_left_and_relative_settings_keep_their_meaning(
+def test_relative_settings_keep_their_meaning_when_the_working_directory_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -22,6 +22,7 @@ def test_the_working_directory_is_left_and_relative_settings_keep_their_meaning(
     }  # fmt: skip
     for name, value in given.items():
         monkeypatch.setenv(name, value)
+    installation.make_paths_absolute()
     installation.leave_working_directory()
     assert Path.cwd() == Path("/")
     assert {name: os.environ[name] for name in given} == given | {
@@ -34,8 +35,7 @@ def test_the_working_directory_is_left_and_relative_settings_keep_their_meaning(
                                  "sqlite+aiosqlite:///file::memory:?cache=shared&uri=true"])  # fmt: skip
 def test_absolute_files_and_databases_in_memory_are_left_alone(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", url)
-    monkeypatch.chdir(Path.cwd())
-    installation.leave_working_directory()
+    installation.make_paths_absolute()
     assert os.environ["PREFECT_API_DATABASE_CONNECTION_URL"] == url
 
 

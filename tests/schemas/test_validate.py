@@ -40,7 +40,7 @@ row = st.fixed_dictionaries({name: st.sampled_from(list(values)) for name, value
 numbered_rows = st.dictionaries(st.integers(1, 10**6), row, max_size=30)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(numbered_rows)
 def test_every_row_passes_unchanged_or_is_rejected_with_each_of_its_faults(rows: dict[int, dict[str, Any]]) -> None:
     frame = typed(list(rows.values()), list(rows))

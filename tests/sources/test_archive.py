@@ -122,7 +122,7 @@ def test_snapshots_come_in_publication_order_then_retrieval_then_hash(archive: A
 DAYS = st.dates().map(str)
 
 
-@settings(max_examples=50, deadline=None)  # a busy machine is no fault
+@settings(max_examples=50)  # a busy machine is no fault
 @given(st.lists(st.tuples(st.sampled_from(["2021-06-30", "2025-04-04"]), DAYS), min_size=2, max_size=6), st.randoms())
 def test_the_order_is_total_whatever_came_first(days: list[tuple[str, str]], random: Any) -> None:
     records = [record(str(i).encode(), vintage=day, retrieved_at=at) for i, (day, at) in enumerate(days)]

@@ -249,7 +249,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stated=JSON, listed=st.booleans())
 def test_any_metadata_gives_an_iso_day_or_none(httpserver: HTTPServer, stated: Any, listed: bool) -> None:
     entry = {"Last Update Date": stated}

@@ -272,7 +272,7 @@ _ENTRY = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(_ENTRY | _JSON, max_size=4) | _JSON)
 def test_any_json_gives_rows_of_texts_or_a_refusal(content: Any) -> None:
     try:

@@ -29,7 +29,7 @@ from sources.errors import Refused, Unavailable
 # Pages
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 40), st.integers(1, 45))
 def test_a_dataset_in_pages_is_the_dataset(replica: Replica, tmp_path: Path, count: int, rows_per_page: int) -> None:
     replica.put(FATALITIES, casualties(count))

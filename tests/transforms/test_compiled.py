@@ -291,7 +291,7 @@ def test_a_renamed_column_is_named() -> None:
         stage_bytes("mission_budgets", to_csv([renamed]), VINTAGE)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(1946, 2100), st.integers(0, 99))
 def test_a_peacekeeping_year_is_the_july_to_june_that_its_label_spans(year: int, second: int) -> None:
     days = peacekeeping_year_started(pd.Series([f"{year}-{second:02d}"], dtype="str"))

@@ -82,7 +82,7 @@ def test_a_year_of_which_nothing_was_rejected_is_not_named() -> None:
     assert list(lacking([*assessed(2018), *assessed(2019, Austria=("Atlantis", 1))])) == ["2018-19"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.dictionaries(st.sampled_from(STATES[1:]), st.integers(1, 10**6), max_size=6))
 def test_published_plus_missing_is_the_complete_sum(unknown: dict[str, int]) -> None:
     """Whatever rows have an unknown name: their figures are read, even where many are rejected for the same cell."""

@@ -139,7 +139,6 @@ def test_a_text_that_is_not_a_day_of_the_dialect_is_missing() -> None:
     assert parse_days(text(*cells), PLAIN).isna().all()
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**12), st.sampled_from([" ", "\u00a0", "\u202f", ","]))
 def test_thousands_are_the_same_with_every_separator(number: int, separator: str) -> None:
     spaced = Dialect("d", "csv", {}, thousands=(" ", "\u00a0", "\u202f", ","))
@@ -220,7 +219,7 @@ CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12).fil
 FIELDS = NOTICAS.split(",")
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(FIELDS, CELLS)), max_size=4))
 def test_no_row_is_lost_whatever_its_cells_hold(rows: list[dict[str, str]]) -> None:
     good = [dict(zip(FIELDS, ROW.replace("00001", f"{n:05d}").split(","), strict=True)) for n in range(200)]

@@ -41,7 +41,7 @@ NAME = st.text(LETTERS, max_size=5).map(lambda text: f"a{text}")  # the first ce
 TITLE = st.text("abé .-", min_size=1, max_size=12).filter(lambda text: text.strip() != "")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.sampled_from(IN_JSON),
     st.lists(st.tuples(NAME, CELL, CELL, CELL), min_size=2, max_size=5),
@@ -187,7 +187,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from(WHOLE), st.lists(st.tuples(st.integers(0, 700), st.integers(0, 9), PIECES), min_size=1, max_size=3)
 )
@@ -202,7 +202,7 @@ def test_a_damaged_text_is_read_or_refused_in_one_sentence(
         assert "\n" not in str(error)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 20), st.integers(0, 3000), st.integers(0, 9), PIECES)
 def test_a_workbook_with_damage_inside_is_read_or_refused_in_one_sentence(
     member: int, at: int, length: int, piece: bytes

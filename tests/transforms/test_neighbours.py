@@ -121,7 +121,7 @@ def test_a_row_of_a_month_that_both_neighbours_have_must_be_there() -> None:
         judge(months(("2019-01-31", "MINUSMA")), before, before)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(*[st.sets(st.sampled_from("ABCDEFGH"), min_size=4)] * 3)
 def test_refused_if_and_only_if_something_of_both_is_missing(mine: set[str], before: set[str], after: set[str]) -> None:
     """From four to eight rows each, so that the numbers are always within the bounds."""

@@ -29,7 +29,7 @@ def read(text: str | bytes) -> pd.DataFrame:
     return read_json(io.BytesIO(text if isinstance(text, bytes) else text.encode()))[0]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     OBJECTS, st.dictionaries(st.sampled_from(["d", "e"]), SCALARS), st.sampled_from([None, 1]), st.booleans(),
     st.integers(1, 5),
@@ -64,7 +64,7 @@ def test_batches_give_the_same_cells(monkeypatch: pytest.MonkeyPatch, at_once: i
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text('[]{},:"a1.e-tru \\n', max_size=40))
 def test_any_text_is_rows_or_refused_in_one_sentence(text: str) -> None:
     try:
@@ -144,7 +144,7 @@ def test_any_other_object_is_refused_with_what_came(payload: bytes, message: str
     assert refusal("missions", payload).endswith(message)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(["array", "wrapped", "lines"]), st.booleans(), st.data())
 def test_any_cut_of_any_json_is_refused_as_cut_off(form: str, ascii_only: bool, data: st.DataObject) -> None:
     rows = [{"a": 1.5, "é": "x\\\u0300\U0001f600"}, {"a": -2e-7, "b": None}, {"a": True, "b": {"c": [False, "é"]}}]

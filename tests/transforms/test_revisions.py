@@ -121,7 +121,7 @@ _SNAPSHOT = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_SNAPSHOT, min_size=1, max_size=4))
 def test_the_states_of_a_day_are_what_had_been_shown_by_then(shown: list[dict[str, tuple[str, str | None]]]) -> None:
     states = history(*map(staged, shown))

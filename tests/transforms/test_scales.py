@@ -133,7 +133,7 @@ moved = given(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @moved
 def test_the_header_is_located_at_any_position(above: Cells, left: int, label: str, other: bool) -> None:
     sheet = [*above, [], *([*[None] * left, *cells] for cells in changed(3, 1, label))]

@@ -75,14 +75,14 @@ def refused(connection: duckdb.DuckDBPyConnection, table: str, change: str, time
 # Literals
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_text)
 def test_any_text_survives_as_a_literal(memory: duckdb.DuckDBPyConnection, value: str) -> None:
     assert memory.execute(f"SELECT {ddl.quote(value)}").fetchone() == (value,)
     assert memory.execute(f"SELECT {ddl.literal(value)}").fetchone() == (value,)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1)))
 def test_any_value_survives_as_a_literal(memory: duckdb.DuckDBPyConnection, value: int | bool | None) -> None:
     found = memory.execute(f"SELECT {ddl.literal(value)}").fetchone()
@@ -91,7 +91,7 @@ def test_any_value_survives_as_a_literal(memory: duckdb.DuckDBPyConnection, valu
     assert type(found[0]) is type(value)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.lists(any_text.filter(lambda value: 0 < len(value.encode()) < 200), min_size=1, max_size=5, unique=True))
 def test_a_category_takes_each_of_its_values_and_no_other(memory: duckdb.DuckDBPyConnection, values: list[str]) -> None:
     table = Table("main", "t", "T", "One row a row.", (), False, {"kind": category("A kind.", tuple(values))})
@@ -346,7 +346,7 @@ def test_the_file_s_comments_are_the_declaration_s(full: duckdb.DuckDBPyConnecti
         assert comment == declared.description + (f" Unit: {unit}." if unit else ""), name
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(any_text.filter(str.strip), any_text.filter(str.strip))
 def test_quotes_in_titles_descriptions_and_units_survive(
     memory: duckdb.DuckDBPyConnection, said: str, unit: str

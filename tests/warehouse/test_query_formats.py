@@ -70,7 +70,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=4))
 def test_any_text_comes_back_from_csv(
     connection: duckdb.DuckDBPyConnection, table: list[tuple[str | None, str | None]]
@@ -139,7 +139,7 @@ def test_json_takes_maps_keyed_by_days(connection: duckdb.DuckDBPyConnection) ->
     assert record == {"months": {"2017-04-30": 6, "2017-05-31": 3, "2023-09-30": 4}}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(cells, min_size=1, max_size=4))
 def test_any_text_comes_back_from_json(connection: duckdb.DuckDBPyConnection, values: list[str | None]) -> None:
     listed = ", ".join(f"({i}, {ddl.literal(value)}::VARCHAR)" for i, value in enumerate(values))

@@ -125,7 +125,7 @@ def test_a_pipe_gets_every_row_of_a_table_and_a_terminal_a_bounded_number(
     with connect(tmp_path / "data" / "peacekeeping.duckdb") as connection:
         console.show_answer(Answer(connection, "SELECT i + 100 AS i FROM range(9) t(i)"), 0)
     assert "104" in shown.getvalue() and "105" not in shown.getvalue()
-    assert capsys.readouterr().err == "The first 5 rows; --format csv writes all.\n"
+    assert capsys.readouterr().err == "The first 5 rows; a file or a pipe gets all.\n"
 
 
 # UTF-8
@@ -164,6 +164,15 @@ def test_data_arguments_and_file_names_are_utf8_in_every_locale(tmp_path: Path) 
     assert run("-f", "csv") == "iso3,name\nCIV,Côte d'Ivoire\n".encode()
     run("-o", str(tmp_path / "Côte.json"))
     assert json.loads((tmp_path / "Côte.json").read_bytes()) == [{"iso3": "CIV", "name": "Côte d'Ivoire"}]
+
+
+def test_a_closed_standard_stream_is_an_empty_one(tmp_path: Path) -> None:
+    data = small_warehouse(tmp_path / "data")
+    done = subprocess.run(
+        f"'{sys.executable}' -m flows.cli.main query - <&- >&-", shell=True, cwd=ROOT, text=True, stderr=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "PEACEKEEPING_DATA": str(data)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "error: The query is empty.\n")
 
 
 # The data folder
