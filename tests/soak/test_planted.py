@@ -12,7 +12,6 @@ SEEDS = {
     "refused replies are not kept": 1,
     "no writer's lock": 1,
     "no comparison with the neighbours": 1,
-    "future vintages are accepted": 3,
 }
 
 
