@@ -43,7 +43,7 @@ def states(vintages: Sequence[Vintage], key: str) -> pd.DataFrame:
     first_seen     first vintage of the key
     unpublished    columns that no snapshot had published by then, separated by spaces
 
-    Of several vintages of one day, the last applies.
+    Of several vintages of one day, the last applies, with what an earlier one has in a column that it lacks.
     """
     optional = sorted({name for vintage in vintages for name in vintage.staged.absent} & set(vintages[0].rows()))
     shown = [name for name in vintages[0].staged.rows if name not in (key, *ORIGIN)]
@@ -51,16 +51,14 @@ def states(vintages: Sequence[Vintage], key: str) -> pd.DataFrame:
     state, ended = pd.DataFrame(), []
     for day, several in groupby(vintages, key=lambda vintage: vintage.vintage):
         seen = pd.Timestamp(day)
-        rows = pd.concat([_marked(vintage, optional) for vintage in several]).drop_duplicates(key, keep="last")
-        rows = rows.assign(seen_from=seen, seen_to=seen, first_seen=seen, superseded_on=None).set_index(key)
+        rows = _of_one_day([_marked(vintage, optional).set_index(key) for vintage in several], optional)
+        rows = rows.assign(seen_from=seen, seen_to=seen, first_seen=seen, superseded_on=None)
         if not len(state):
             state = rows
             continue
         place = state.index.get_indexer(rows.index)
         before, now, new = state.iloc[place[place >= 0]], rows[place >= 0].copy(), rows[place < 0]
-        for name in optional:
-            keeps = now[f"_no_{name}"]
-            now[[name, f"_no_{name}"]] = now[[name, f"_no_{name}"]].mask(keeps, before[[name, f"_no_{name}"]])
+        _keep_known(now, before, optional)
         same = _equal(now[compared], before[compared]).all(axis=1)
         stays = [*ORIGIN, "seen_from"]
         now[stays] = now[stays].where(~same, before[stays])
@@ -71,6 +69,24 @@ def states(vintages: Sequence[Vintage], key: str) -> pd.DataFrame:
     times = dict.fromkeys(("seen_from", "seen_to", "first_seen", "superseded_on"), "datetime64[us]")
     history = history.astype(times).assign(unpublished=_names(history, optional))
     return history.drop(columns=[f"_no_{name}" for name in optional]).sort_values([key, "seen_from"], ignore_index=True)
+
+
+def _keep_known(now: pd.DataFrame, before: pd.DataFrame, optional: Sequence[str]) -> None:
+    """Give the rows `now` the values `before` of the optional columns that their vintage does not have."""
+    for name in optional:
+        both = [name, f"_no_{name}"]
+        now[both] = now[both].mask(now[f"_no_{name}"], before[both])
+
+
+def _of_one_day(vintages: Sequence[pd.DataFrame], optional: Sequence[str]) -> pd.DataFrame:
+    """The rows of one day's vintages, indexed by key: of several rows of a key the last."""
+    rows, *others = vintages
+    for later in others:
+        place = rows.index.get_indexer(later.index)
+        again = later[place >= 0].copy()
+        _keep_known(again, rows.iloc[place[place >= 0]], optional)
+        rows = pd.concat([rows[~rows.index.isin(later.index)], again, later[place < 0]])
+    return rows
 
 
 def _marked(vintage: Vintage, optional: Sequence[str]) -> pd.DataFrame:

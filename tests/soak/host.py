@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import duckdb
 import yaml
 
 from flows.steps import build, fetch, ingest, publish, staging
@@ -117,7 +118,7 @@ class RememberingCache(StagingCache):
 class Fault:
     """What interrupts a run at its n-th operation on a file.
 
-    kind   kill, disk-full (no file can be opened from then on), pause; kill-in-file and disk-full-in-file: from then on
+    kind   kill, kill-at-database (at the n-th connection to DuckDB), disk-full (no file can be opened from then on), pause; kill-in-file and disk-full-in-file: from then on
            a file that grows beyond `limit` bytes ends the process, or is an error
     """
 
@@ -312,7 +313,10 @@ def _as_child(host: Host, task: Callable[[], Run], fault: Fault, pipes: tuple[in
 
     try:
         operations = Operations(host.where.data, fault, reached)
-        sys.addaudithook(operations)
+        if fault.kind == "kill-at-database":
+            _kill_at_connection(fault.at)
+        else:
+            sys.addaudithook(operations)
         if fault.kind.endswith("in-file"):
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL if fault.kind.startswith("kill") else signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -324,6 +328,18 @@ def _as_child(host: Host, task: Callable[[], Run], fault: Fault, pipes: tuple[in
         os.write(writing, b"R" + pickle.dumps(run))
     finally:
         os._exit(0)
+
+
+def _kill_at_connection(number: int) -> None:
+    """End this process at its n-th connection to DuckDB: before each step of a build and its checks is one."""
+    left, connect = iter(range(number - 1)), duckdb.connect
+
+    def counted(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+        if next(left, None) is None:
+            os._exit(9)
+        return connect(*arguments, **options)
+
+    duckdb.connect = counted  # type: ignore[assignment]
 
 
 def start_of(day: Any, hour: int) -> datetime:

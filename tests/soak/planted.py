@@ -22,11 +22,12 @@ PACKAGES = ("sources", "schemas", "transforms", "warehouse", "flows", "soak")
 
 @dataclass(frozen=True)
 class Planted:
-    """A function, by its module and name, and what is replaced in its text."""
+    """A function, by its module and name, and what is removed from its text and replaced in it."""
 
     function: str
     old: str
     new: str
+    removed: str = ""
 
 
 FAULTS = {
@@ -60,10 +61,13 @@ FAULTS = {
         "soak.host:Host._build", "    build.check(built)\n", "    publish.publish_build(built, [s for one in snapshots.values() for s in one], self.where, self.archive, ingest.now())\n    self.run.published = identity\n    build.check(build.Build(identity, self.where.warehouse, built.rows))\n    return\n"
     ),
     "published before it is recorded": Planted(
-        "flows.steps.publish:publish_build", "    archive.note_build", "    publish(built.file, paths.warehouse)\n    archive.note_build"
+        "flows.steps.publish:publish_build",
+        "    archive.note_build",
+        "    publish(built.file, paths.warehouse)\n    archive.note_build",
+        removed="\n    publish(built.file, paths.warehouse)\n",
     ),
     "the build before is not kept": Planted(
-        "warehouse.publish:publish", "if published.exists():", "if False:"
+        "warehouse.publish:publish", "if target.exists():", "if False:"
     ),
     "refused replies are not kept": Planted(
         "flows.steps.ingest:keep_refused", "    if not file", "    return Refused(why)\n    if not file"
@@ -99,6 +103,8 @@ def planted(fault: Planted) -> Iterator[None]:
         owner = getattr(owner, part)
     original = getattr(owner, name)
     text = textwrap.dedent(inspect.getsource(inspect.unwrap(original)))
+    if fault.removed:
+        text = text.replace(fault.removed, "\n")
     if text.count(fault.old) != 1:
         raise ValueError(f"{fault.function}: the text to replace is in it {text.count(fault.old)} times")
     made: dict[str, Any] = {}

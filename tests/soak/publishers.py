@@ -273,7 +273,8 @@ class World:
                 publisher.good.add(older.content())
                 printed = older.body_rows(older.rows)
             case "shrunk":
-                printed = printed[: int(len(printed) * self.rng.uniform(0.1, 0.7))]
+                kept = int(len(printed) * self.rng.uniform(0.1, 0.7))  # of each month or year some rows
+                printed = [printed[place * len(printed) // kept] for place in range(kept)]
             case "empty":
                 printed = []
             case "other-column":

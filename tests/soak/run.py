@@ -24,9 +24,10 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     seeds, began, failed = range(chosen.first, chosen.first + chosen.seeds), time.perf_counter(), []
     counts: Counter[str] = Counter()
-    for number, result in enumerate(_results(seeds, chosen.jobs, chosen.verbose), 1):
+    played = 0
+    for played, result in enumerate(_until_interrupted(_results(seeds, chosen.jobs, chosen.verbose)), 1):
         counts.update(result.counts)
-        took = f"{number} of {len(seeds)}, {time.perf_counter() - began:,.0f} s"
+        took = f"{played} of {len(seeds)}, {time.perf_counter() - began:,.0f} s"
         print(
             f"seed {result.seed}: {result.step} runs, {result.counts['builds']} builds, {result.digest} ({took})",
             flush=True,
@@ -40,19 +41,30 @@ def main(arguments: list[str]) -> int:
                 flush=True,
             )
     events = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
-    print(f"{len(seeds)} seeds, {YEARS * len(seeds):,} years: {events}")
+    print(f"{played} seeds, {YEARS * played:,} years: {events}")
     if failed:
         print(f"{len(failed)} failed: {failed}. Replay one: make soak SEEDS=1 FIRST={failed[0]} ARGS=--verbose")
     return 1 if failed else 0
+
+
+def _until_interrupted(results: Iterator[Result]) -> Iterator[Result]:
+    """The results so far where Ctrl-C ends the command."""
+    try:
+        yield from results
+    except KeyboardInterrupt:
+        print("Interrupted.", flush=True)
 
 
 def _results(seeds: range, jobs: int, verbose: bool) -> Iterator[Result]:
     if verbose:
         yield from (play(seed, print) for seed in seeds)
         return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    try:
         for done in as_completed([pool.submit(play, seed) for seed in seeds]):
             yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 if __name__ == "__main__":

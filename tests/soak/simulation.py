@@ -23,10 +23,13 @@ DAYS = 365 * YEARS + 2
 # How often something happens: mean days between two of a kind. New data often come twice within weeks.
 DEVELOPS = {"fatalities": 1000, "uniformed_personnel": 1400, "assessed_contributions": 1600}
 SOON, SOON_SHARE = 40, 0.4
-TROUBLE, WRONG_CLOCK, LOAD, LOST_CACHE = 150, 1500, 1500, 2500
+TROUBLE, WRONG_CLOCK, LOAD, LOST_CACHE = 150, 1500, 700, 2500
 QUIET = 0.003  # the share of the runs in which nothing can have changed that are run nevertheless
 # What interrupts a run that has something to do, and how often.
-INTERRUPTIONS = {"kill": 0.14, "kill-in-file": 0.06, "disk-full": 0.06, "disk-full-in-file": 0.05, "pause": 0.1}
+INTERRUPTIONS = {
+    "kill": 0.14, "kill-in-file": 0.06, "disk-full": 0.06, "disk-full-in-file": 0.05, "pause": 0.1,
+    "kill-at-database": 0.06,
+}  # fmt: skip
 
 
 def _silent(_: str) -> None:
@@ -120,9 +123,10 @@ class Simulation:
                 self.next[source] = self._after(SOON if self.rng.random() < SOON_SHARE else DEVELOPS[source])
         if self.next["trouble"] <= self.day:
             self.next["trouble"] = self._after(TROUBLE)
-            source, kind = self.rng.choice(SOURCES), self.rng.choice(sorted(TROUBLES))
-            possible = source in ONLY_OF.get(kind, SOURCES) and not self.world.publishers[source].trouble
-            if possible and not (kind == "future-date" and self.clock.offset > timedelta()):
+            source = self.rng.choice(SOURCES)
+            kind = self.rng.choice([kind for kind in TROUBLES if source in ONLY_OF.get(kind, SOURCES)])
+            free = not self.world.publishers[source].trouble
+            if free and not (kind == "future-date" and self.clock.offset > timedelta()):
                 self._set_trouble(source, kind)
                 self.trouble_ends[source] = self._after(12)
         if self.clock_right_on == self.day:
@@ -182,7 +186,8 @@ class Simulation:
         draw, fault = self.rng.random(), None
         for kind, share in INTERRUPTIONS.items():
             if changed and 0 <= draw < share:
-                place = self.rng.randint(1, self.rng.choice((40, 100, self.operations)))
+                most = 7 if kind == "kill-at-database" else self.rng.choice((40, 100, self.operations))
+                place = self.rng.randint(1, most)
                 fault = Fault(kind, place, self.rng.choice((0, 100, 2_000, 200_000)))
             draw -= share
 

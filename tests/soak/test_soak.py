@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from soak.simulation import play
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-# A seed takes some 20 s of one core: two and the replay are a minute.
+# A seed takes 30 to 45 s of a core.
 SEEDS = range(1, 3)
 
 

@@ -92,6 +92,14 @@ def test_of_two_snapshots_of_one_day_the_later_counts() -> None:
     assert revised(states) == [("a", "incident_type", "Pending", "Accident", "2020-01-31", "2021-01-31")]
 
 
+def test_a_column_that_the_later_snapshot_of_a_day_lacks_keeps_what_the_earlier_showed() -> None:
+    day, rows = [DAYS[0], DAYS[1], DAYS[1]], {"a": ("Illness", "F"), "b": ("Accident", "M")}
+    states = history(staged(rows, "gender"), staged(rows), staged({"a": ("Accident", None)}, "gender"), days=day)
+    assert revisions.newest(states)[["casualty_id", "incident_type", "gender"]].to_numpy().tolist() == [
+        ["a", "Accident", "F"], ["b", "Accident", "M"],
+    ]  # fmt: skip
+
+
 def test_the_bundled_vintages_have_95_causes_and_one_date_revised(
     fatalities_2021: Staged, fatalities_2025: Staged
 ) -> None:
