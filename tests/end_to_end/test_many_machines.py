@@ -91,7 +91,7 @@ class Cluster:
         own = {
             "DO_NOT_TRACK": "1", "PREFECT_HOME": str(self.shell.folder / host), "PREFECT_API_URL": self.url,
             "PREFECT_SERVER_API_PORT": str(self.port), "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PEACEKEEPING_HOME": str(ROOT),
+            "PEACEKEEPING_HOME": str(ROOT), "PEACEKEEPING_MINUTE": "20",
         }  # fmt: skip
         return self.shell.environment() | own | extra
 
