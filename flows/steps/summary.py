@@ -288,7 +288,5 @@ def _reconciled(reconciliations: Sequence[Mapping[str, object]]) -> str:
 
 
 def claims_markdown(claims: Sequence[Mapping[str, object]]) -> str:
-    """The claims as a table whose cells wrap, which those of Prefect's table artifacts do not."""
-    columns = ("verdict", "claim", "because")
-    rows = [[" ".join(str(claim[name]).split()).replace("|", "\\|") for name in columns] for claim in claims]
-    return "\n".join(_table(columns, rows, len(columns)))
+    """The claims as a list: verdict, claim, reason. The cells of Prefect's tables don't wrap."""
+    return "\n".join(f"- **{claim['verdict']}**: {claim['claim']} *{claim['because']}*" for claim in claims) + "\n"
