@@ -103,9 +103,8 @@ def name_run(name: str, *tags: str) -> None:
     """Rename the current run and add tags to it; a server that refuses is a warning."""
     try:
         with get_client(sync_client=True) as client:
-            run_id = UUID(str(runtime.flow_run.id))
-            every = {*client.read_flow_run(run_id).tags, *tags}
-            client.update_flow_run(run_id, name=name, tags=sorted(every))
+            every = sorted({*runtime.flow_run.tags, *tags})
+            client.update_flow_run(UUID(str(runtime.flow_run.id)), name=name, tags=every)
     except Exception as error:  # whatever the client raises without a server
         log.warning("The Prefect server did not take the run's name (%s).", type(error).__name__)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -10,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,8 @@ from filelock import FileLock, Timeout
 from flows import installation
 from flows.local_run import on_hangup
 from flows.server import NoServer, OwnServer, exit_now, local_port, running_server
-from flows.steps import proxies, settings
+from flows.steps import prefect_database, proxies, settings
+from flows.steps.locking import note_holder, recorded_holder
 from schemas.errors import ProjectError
 
 SHORT_LIFE_SECONDS = 5.0  # a server that ends sooner would end again
@@ -39,24 +38,19 @@ class ServedAlready(ProjectError):
 @contextmanager
 def only_serve() -> Iterator[None]:
     """Hold the lock of this Prefect home's only `serve`. Raises ServedAlready with the process that holds it."""
-    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    home = prefect_database.home(os.environ)
     home.mkdir(parents=True, exist_ok=True)
-    lock, note = FileLock(home / "peacekeeping-serve.lock"), home / "peacekeeping-serve.json"
+    file = home / "peacekeeping-serve.lock"
+    lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        try:
-            holder = json.loads(note.read_text(encoding="utf-8"))
-            who = f"process {holder['pid']}, since {holder['since']}, data folder {holder['data']}"
-        except (OSError, ValueError, KeyError):
-            who = "an unnamed process"
         raise ServedAlready(
-            f"`peacekeeping serve` runs already with the Prefect home {home} ({who}). Stop it first, or name another "
-            "home with PREFECT_HOME and another port with PREFECT_SERVER_API_PORT."
+            f"`peacekeeping serve` runs already with the Prefect home {home} ({recorded_holder(file)}). Stop it first, "
+            "or name another home with PREFECT_HOME and another port with PREFECT_SERVER_API_PORT."
         ) from None
     try:
-        since = datetime.now(UTC).isoformat(timespec="seconds")
-        note.write_text(json.dumps({"pid": os.getpid(), "since": since, "data": str(settings.paths().data)}))
+        note_holder(file, **{"data folder": str(settings.paths().data)})
         yield
     finally:
         lock.release()

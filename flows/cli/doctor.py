@@ -246,8 +246,7 @@ def server() -> list[Finding]:
     try:
         ports.require_free(local_port())
     except ports.PortTaken as error:
-        found, _, advice = str(error).partition(". ")
-        return [Finding("warn", "Prefect server", found, advice)]
+        return [Finding.of_error("warn", "Prefect server", error)]
     return [Finding("ok", "Prefect server", f"none answers at {local}; a run starts its own")]
 
 

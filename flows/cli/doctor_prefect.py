@@ -25,8 +25,7 @@ def database() -> Finding:
         prefect_database.require_undamaged(file)
         found = prefect_database.schema_version(file) or "none yet"
     except prefect_database.DatabaseFault as error:
-        found, _, advice = str(error).partition(". ")
-        return Finding("bad", what, found, advice)
+        return Finding.of_error("bad", what, error)
     return Finding("ok", what, f"{file}, {size_text(file.stat().st_size)}, schema version {found}, undamaged")
 
 
@@ -36,8 +35,7 @@ def proxy() -> Finding:
         proxies.require_usable()
         urls = [address(source) for source in load_catalogue().values() if source.live]
     except ProjectError as error:
-        found, _, advice = str(error).partition(". ")
-        return Finding("bad", "proxy", found, advice)
+        return Finding.of_error("bad", "proxy", error)
     hosts: dict[str, list[str]] = {}
     for url in filter(None, (os.environ.get(URL), *urls)):
         host = urlsplit(url).hostname or url

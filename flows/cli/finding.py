@@ -22,6 +22,12 @@ class Finding:
     found: str
     advice: str = ""
 
+    @classmethod
+    def of_error(cls, state: State, what: str, error: Exception) -> Finding:
+        """An error's first sentence, and the others as advice."""
+        first, _, advice = str(error).partition(". ")
+        return cls(state, what, first, advice)
+
 
 def masked(name: str, value: str) -> str:
     """A value without secrets: a secret is hidden, an address loses its credentials and its query."""

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -54,16 +55,15 @@ def only_writer(paths: Paths, wait_seconds: float = WAIT_SECONDS) -> Iterator[No
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            log.warning("Another run is writing to %s (%s); waiting for it.", paths.data, _recorded_holder(paths))
+            log.warning("Another run is writing to %s (%s); waiting for it.", paths.data, recorded_holder(paths.lock))
             lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise BusyError(
-            f"Another run is still writing to {paths.data} ({_recorded_holder(paths)}); gave up after "
+            f"Another run is still writing to {paths.data} ({recorded_holder(paths.lock)}); gave up after "
             f"{wait_seconds:g} s. Nothing was changed."
         ) from None
     try:
-        note = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-        paths.lock.with_suffix(".json").write_text(json.dumps(note))
+        note_holder(paths.lock)
         yield
     finally:
         lock.release()
@@ -104,14 +104,21 @@ def holder(paths: Paths) -> str | None:
     except FileNotFoundError:
         return None
     except OSError:
-        return _recorded_holder(paths)
+        return recorded_holder(paths.lock)
     return None
 
 
-def _recorded_holder(paths: Paths) -> str:
-    """The process that took the writer's lock last, from its note."""
+def note_holder(lock: Path, **details: str) -> None:
+    """Write beside a lock which process took it, since when, and details by name."""
+    note = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds"), **details}
+    lock.with_suffix(".json").write_text(json.dumps(note), encoding="utf-8")
+
+
+def recorded_holder(lock: Path) -> str:
+    """The process that took a lock last, from its note."""
     try:
-        note = json.loads(paths.lock.with_suffix(".json").read_text())
-        return f"process {note['pid']}, since {note['since']}"
+        note = json.loads(lock.with_suffix(".json").read_text(encoding="utf-8"))
+        process = f"process {note.pop('pid')}, since {note.pop('since')}"
+        return ", ".join([process, *(f"{name} {value}" for name, value in note.items())])
     except (OSError, ValueError, KeyError):
         return "an unnamed process"

@@ -11,7 +11,7 @@ import re
 import shutil
 import sqlite3
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -45,20 +45,21 @@ def database_file() -> Path | None:
     if database("DRIVER").startswith("postgresql"):
         return None
     named = database("NAME") if database("DRIVER") else ""
-    return Path(named).absolute() if named else _home(settings) / "prefect.db"
+    return Path(named).absolute() if named else home(settings) / "prefect.db"
 
 
 def _prefect_settings() -> dict[str, str]:
     """Prefect's settings of the environment, of prefect.toml in the working directory, and of the active profile."""
     project = dict(flat(_toml(Path("prefect.toml")), "PREFECT"))
     given = project | dict(os.environ)
-    profiles = _toml(Path(given.get("PREFECT_PROFILES_PATH") or _home(given) / "profiles.toml").expanduser())
+    profiles = _toml(Path(given.get("PREFECT_PROFILES_PATH") or home(given) / "profiles.toml").expanduser())
     active = given.get("PREFECT_PROFILE") or profiles.get("active")
     profile = profiles.get("profiles", {}).get(active, {})
     return {name: str(value) for name, value in profile.items()} | given
 
 
-def _home(settings: dict[str, str]) -> Path:
+def home(settings: Mapping[str, str]) -> Path:
+    """Prefect's home folder by these variables."""
     return Path(settings.get("PREFECT_HOME") or "~/.prefect").expanduser().absolute()
 
 
