@@ -95,7 +95,7 @@ CONTRIBUTOR_STRENGTH = Table(
     "contributor_strength",
     "Uniformed personnel of contributors by month, 1990 to 2014",
     "One row per month and contributing state, all missions together, from the IPI Peacekeeping Database (Perry and "
-    "Smith 2013), which was entered from the UN monthly reports. Its sums are those of mission_strength in every month.",
+    "Smith 2013), which was entered from the UN monthly reports. Its sums are those of mission_strength each month.",
     ("month_end", "contributor_iso3"),
     False,
     {

@@ -49,7 +49,7 @@ def test_a_wrong_command_is_2_and_says_what_is_right(built: Any) -> None:
 
 def test_sources_are_listed_with_publisher_and_licence(built: Any) -> None:
     listed = json.loads(built("sources", "--json").stdout)
-    assert [entry["name"] for entry in listed] == list(CATALOGUE) and len(listed) == 17
+    assert [entry["name"] for entry in listed] == list(CATALOGUE) and len(listed) == 18
     for entry in listed:
         assert entry["title"] and entry["publisher"] and entry["licence"] and entry["citation"] and entry["dialects"]
     assert "CC BY 3.0 IGO" in built("sources").stdout
