@@ -52,8 +52,12 @@ def put(connection: Connection, name: str, columns: str, *rows: tuple[Any, ...],
 
 FILES = {
     "fatalities": ["fatalities_2025-04.csv.gz"],
-    "uniformed_personnel": ["uniformed_personnel_2015-01_2025-07.csv.gz"],
+    "uniformed_personnel": [
+        "uniformed_personnel_by_sex_2009-11_2014-08.csv.gz",
+        "uniformed_personnel_2015-01_2025-07.csv.gz",
+    ],
     "mission_strength": ["mission_strength_1990-11_2017-03.csv.gz"],
+    "contributor_strength": ["contributor_strength_1990-11_2014-03.csv.gz"],
     "missions": ["missions_2024-02.csv.gz"],
     "assessed_contributions": ["assessed_contributions_2013-2024.csv.gz"],
     "government_revenue": ["government_revenue_2013-2024.csv.gz"],
@@ -81,8 +85,9 @@ def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
         for file in files:
             day = entries[file]["vintage"]
             sha256 = hashlib.sha256((bundle.BUNDLED / file).read_bytes()).hexdigest()
-            vintages.append(Vintage(sha256, date.fromisoformat(day), bundled(file)))
-            snapshots.append((source, day, sha256, CATALOGUE[source].citation_of(day)))
+            staged = bundled(file)
+            vintages.append(Vintage(sha256, date.fromisoformat(day), staged))
+            snapshots.append((source, day, sha256, CATALOGUE[source].citation_of(day, staged.dialect)))
         frames |= tables_of(CATALOGUE[source], vintages)
     named = {name for frame in frames.values() if "mission" in frame for name in frame["mission"].dropna()}
     frames["main.countries"] = conform(countries.countries_table(), COUNTRIES)

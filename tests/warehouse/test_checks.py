@@ -202,6 +202,20 @@ BROKEN_ERRORS = [
             ("host states", "host_iso3 = 'MLI; SOM'", "MINUSMA", 1),
         )
     ),
+    (
+        "panels have each contributor and mission once a month",
+        [
+            "CREATE OR REPLACE VIEW marts.contributor_months AS WITH once AS (SELECT month_end, contributor_iso3 FROM "
+            "main.uniformed_personnel UNION SELECT month_end, contributor_iso3 FROM main.contributor_strength) "
+            "FROM once UNION ALL (FROM once LIMIT 1)"
+        ],
+        1,
+    ),
+    (
+        "panels have every month of a contributor and mission",
+        ["CREATE OR REPLACE VIEW marts.mission_months AS SELECT month_end, mission FROM main.mission_strength"],
+        4,
+    ),
 ]
 
 BREAK = (
