@@ -41,6 +41,7 @@ FACTS = (
     payments.REGULAR_BUDGET_PAYMENTS,
     payments.DATED_FACTS,
     personnel.MISSION_STRENGTH,
+    personnel.CONTRIBUTOR_STRENGTH,
     contributions.GOVERNMENT_REVENUE,
     assessments.SCALE_OF_ASSESSMENTS,
     development.INCOME_GROUPS,

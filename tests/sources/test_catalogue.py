@@ -19,6 +19,7 @@ from sources.errors import CatalogueError, SourceError, UnknownSource
 SHIPPED = Path(catalogue.__file__).parent
 COMPILED = [
     "budget_totals",
+    "contributor_strength",
     "dated_facts",
     "income_groups",
     "mission_assessments",
