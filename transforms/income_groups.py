@@ -92,8 +92,8 @@ def country_years_table(groups: pd.DataFrame | None, levels: pd.DataFrame | None
     """
     groups = pd.DataFrame(columns=list(INCOME_GROUPS.columns)) if groups is None else groups
     given = groups[(groups["basis"] != "filled") & groups["iso3"].notna() & groups["income_group"].notna()]
-    by_income = given[["iso3", "year", "income_group"]].astype({"year": "Int64"})
-    by_level = pd.DataFrame({"iso3": [], "year": pd.Series(dtype="Int64"), "level": []})
+    by_income = given[["iso3", "year", "income_group"]].astype({"iso3": "str", "year": "Int64"})
+    by_level = pd.DataFrame(columns=["iso3", "year", "level"]).astype({"iso3": "str", "year": "Int64"})
     if levels is not None:
         period = levels["scale_period"].str
         spans = levels.assign(iso3=levels["contributor_iso3"], first=period[:4], last=period[5:]).reset_index(drop=True)

@@ -111,6 +111,7 @@ def test_developing_means_two_things(years: pd.DataFrame) -> None:
     assert years.loc[("MLI", 2018), flags].tolist() == [True, True]
     assert years.loc[("USA", 2018), flags].tolist() == [False, False]
     assert pd.isna(years.loc[("MLI", 2000), "is_developing_by_level"])  # no level is held for 2000
+    assert len(country_years_table(None, None)) == 0  # as of a day before both
     ladders = development_ladders()
     steps = {ladder: set(part["step"]) for ladder, part in ladders.groupby("ladder")}
     assert steps["level"] == set(years["level"].dropna()) and steps["income_group"] == set(
