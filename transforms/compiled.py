@@ -25,7 +25,7 @@ from schemas.incoming.budgets import budget_totals_schema, mission_budgets_schem
 from schemas.incoming.cells import Bounds
 from schemas.incoming.contributions import government_revenue_schema
 from schemas.incoming.payments import dated_facts_schema, regular_budget_payments_schema
-from schemas.incoming.personnel import mission_strength_schema
+from schemas.incoming.personnel import contributor_strength_schema, mission_strength_schema
 from schemas.source import Source
 from schemas.tables.assessments import (
     MISSION_ASSESSMENTS,
@@ -36,7 +36,7 @@ from schemas.tables.assessments import (
 from schemas.tables.budgets import BUDGET_TOTALS, MISSION_BUDGETS
 from schemas.tables.contributions import GOVERNMENT_REVENUE
 from schemas.tables.payments import DATED_FACTS, REGULAR_BUDGET_PAYMENTS
-from schemas.tables.personnel import MISSION_STRENGTH
+from schemas.tables.personnel import CONTRIBUTOR_STRENGTH, MISSION_STRENGTH
 from transforms import countries, missions
 from transforms.dialects import Raw
 from transforms.periods import (
@@ -178,7 +178,8 @@ def _facts(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _strength(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the month-end. A blank count means 0."""
-    counts = {name: rows[name].fillna(0) for name in ("troops", "police", "observers")}
+    names = {"troops", "police", "observers", "experts_on_mission"}  # IPI's two names of observers
+    counts = {name: rows[name].fillna(0) for name in names & set(rows)}
     return rows.assign(month_end=month_ends(rows["reported_on"]), **counts)
 
 
@@ -215,4 +216,7 @@ dated_facts = partial(
 )
 mission_strength = partial(
     stage, shape=Shape(mission_strength_schema, MISSION_STRENGTH, ("month_end", "month_end"), _strength)
+)
+contributor_strength = partial(
+    stage, shape=Shape(contributor_strength_schema, CONTRIBUTOR_STRENGTH, ("month_end", "month_end"), _strength)
 )

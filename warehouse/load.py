@@ -35,10 +35,11 @@ def mart_comment(text: str) -> str:
     return re.sub(r"\n(?!- )", " ", "\n".join(lines))
 
 
-def build(target: Path, parquet: Mapping[str, Path], marts: Path = MARTS) -> dict[str, int]:
+def build(target: Path, parquet: Mapping[str, Path | None], marts: Path = MARTS) -> dict[str, int]:
     """Write a new warehouse file at `target`, which must not exist. Returns the number of rows of each table.
 
-    parquet  file of each table by its full name (`main.fatalities`), except those in WRITTEN_IN_BUILD
+    parquet  file of each table by its full name (`main.fatalities`), except those in WRITTEN_IN_BUILD; None for a
+             table without rows
 
     Raises BuildError when a row breaks a constraint, a file is missing, or the disk is full.
     """
@@ -48,10 +49,9 @@ def build(target: Path, parquet: Mapping[str, Path], marts: Path = MARTS) -> dic
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with duckdb.connect() as connection:
-            connection.execute(f"ATTACH {ddl.quote(str(target))} AS built (STORAGE_VERSION '{STORAGE_VERSION}')")
-            connection.execute("USE built")
-            connection.begin()  # one transaction: each of the hundreds of statements would wait for the disk
-            rows = _fill(connection, parquet, marts)
+            create_empty(connection, str(target), marts)
+            connection.begin()
+            rows = {name: _insert(connection, name, parquet[name]) for name in TABLES if name in parquet}
             connection.commit()
             connection.execute("USE memory")
             connection.execute("DETACH built")
@@ -60,31 +60,32 @@ def build(target: Path, parquet: Mapping[str, Path], marts: Path = MARTS) -> dic
     return rows
 
 
-def create_empty(connection: duckdb.DuckDBPyConnection, file: str = ":memory:") -> None:
+def create_empty(connection: duckdb.DuckDBPyConnection, file: str = ":memory:", marts: Path = MARTS) -> None:
     """Create every table and mart, without rows, in a new database that the connection then uses."""
-    connection.execute(f"ATTACH {ddl.quote(file)} AS built; USE built")
-    _fill(connection, {}, MARTS)
-
-
-def _fill(connection: duckdb.DuckDBPyConnection, parquet: Mapping[str, Path], marts: Path) -> dict[str, int]:
+    connection.execute(f"ATTACH {ddl.quote(file)} AS built (STORAGE_VERSION '{STORAGE_VERSION}')")
+    connection.execute("USE built")
+    connection.begin()  # one transaction: each of the hundreds of statements would wait for the disk
     connection.execute("CREATE SCHEMA meta; CREATE SCHEMA marts;")
-    counted = {}
-    for name, table in TABLES.items():
+    for table in TABLES.values():
         connection.execute("\n".join([ddl.create_table(table), *ddl.comments(table)]))
-        if name in parquet:
-            columns = ", ".join(table.stored_columns)
-            connection.execute(
-                f"INSERT INTO {name} ({columns}) SELECT {columns} FROM read_parquet({ddl.quote(str(parquet[name]))})"
-            )
-            ((counted[name],),) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
     connection.execute(f"INSERT INTO {POISSON_LIMITS.full_name} FROM read_csv({ddl.quote(str(LIMITS))}, comment = '#')")
-    for file in mart_files(marts):
-        text = file.read_text(encoding="utf-8")
+    for file_of_mart in mart_files(marts):
+        text = file_of_mart.read_text(encoding="utf-8")
         connection.execute(text)
         kind = "MACRO TABLE" if re.search(r"^CREATE MACRO", text, re.MULTILINE) else "VIEW"
-        connection.execute(f"COMMENT ON {kind} marts.{file.stem} IS {ddl.quote(mart_comment(text))}")
+        connection.execute(f"COMMENT ON {kind} marts.{file_of_mart.stem} IS {ddl.quote(mart_comment(text))}")
     _write_dictionary(connection)
-    return counted
+    connection.commit()
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, name: str, file: Path | None) -> int:
+    """Insert a table's rows; returns how many."""
+    if file is None:
+        return 0
+    columns = ", ".join(TABLES[name].stored_columns)
+    rows = f"SELECT {columns} FROM read_parquet({ddl.quote(str(file))})"
+    ((count,),) = connection.execute(f"INSERT INTO {name} ({columns}) {rows}").fetchall()
+    return int(count)
 
 
 def _write_dictionary(connection: duckdb.DuckDBPyConnection) -> None:

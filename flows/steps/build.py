@@ -20,15 +20,17 @@ from flows.steps.staging import StageReport
 from flows.steps.staging_cache import StagingCache
 from schemas.columns import Table
 from schemas.source import Source
-from schemas.tables import FACTS, HISTORY, META, TABLES, WRITTEN_IN_BUILD
+from schemas.tables import FACTS, HISTORY, META, WRITTEN_IN_BUILD
+from schemas.tables.assessments import PEACEKEEPING_LEVELS
 from schemas.tables.builds import BUILDS, SNAPSHOTS
 from schemas.tables.countries import COUNTRIES
+from schemas.tables.development import COUNTRY_YEARS, DEVELOPMENT_LADDERS, INCOME_GROUPS
 from schemas.tables.missions import MISSION_ALIASES, MISSIONS
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
 from sources.catalogue import load_catalogue
 from sources.errors import ArchiveError
-from transforms import countries, missions
+from transforms import countries, income_groups, missions, reference_lists
 from warehouse import checks, defects, load, reconcile
 from warehouse.claims import judge
 
@@ -84,30 +86,29 @@ def build_file(identity: str, reports: Sequence[StageReport], folder: Path) -> B
 
     Raises warehouse.load.BuildError, or schemas.validate.TableError when a table breaks its declaration.
     """
-    parquet = {file.stem: file for report in reports for file in report.folder.glob("main.*.parquet")}
+    staged = {file.stem: file for report in reports for file in report.folder.glob("main.*.parquet")}
     frames = {
-        **_dimensions(reports, parquet),
+        **_dimensions(reports, staged),
         **{table: _of_all_sources(reports, table) for table in META if table not in (BUILDS, *WRITTEN_IN_BUILD)},
         BUILDS: _build_row(identity, reports),
-        # A source without a snapshot yet (as of an early date) has empty tables.
-        **{table: conform(pd.DataFrame(), table) for table in (*FACTS, *HISTORY) if table.full_name not in parquet},
     }
     folder.mkdir(parents=True, exist_ok=True)
+    # A table without a file has no rows, such as those of a source without a snapshot yet (as of an early date).
+    files = {table.full_name: staged.get(table.full_name) for table in (*FACTS, *HISTORY)}
     for table, frame in frames.items():
-        parquet[table.full_name] = folder / f"{table.full_name}.parquet"
-        frame.to_parquet(parquet[table.full_name], index=False)
+        files[table.full_name] = staging.write_rows(frame, folder / f"{table.full_name}.parquet")
     file = folder / f"{identity}.duckdb"
     file.unlink(missing_ok=True)
-    rows = load.build(file, {name: parquet[name] for name in TABLES if name in parquet})
+    rows = load.build(file, files)
     return Build(identity, file, rows)
 
 
-def _dimensions(reports: Sequence[StageReport], parquet: Mapping[str, Path]) -> dict[Table, pd.DataFrame]:
-    """The countries, and every mission that the publisher lists or a staged table names, with their aliases."""
+def _dimensions(reports: Sequence[StageReport], staged: Mapping[str, Path]) -> dict[Table, pd.DataFrame]:
+    """The states, also by year, and the missions that the publisher lists or a staged table names, with aliases."""
     named = [
-        pd.read_parquet(parquet[table.full_name], columns=["mission"])["mission"].dropna().unique()
+        pd.read_parquet(staged[table.full_name], columns=["mission"])["mission"].dropna().unique()
         for table in (*FACTS, *HISTORY)
-        if table.full_name in parquet and "mission" in table.columns
+        if table.full_name in staged and "mission" in table.columns
     ]
     listed = [file for report in reports for file in report.folder.glob(f"{LISTED_MISSIONS}.parquet")]
     return {
@@ -116,16 +117,24 @@ def _dimensions(reports: Sequence[StageReport], parquet: Mapping[str, Path]) -> 
             pd.read_parquet(listed[0]) if listed else None, (name for names in named for name in names)
         ),
         MISSION_ALIASES: conform(missions.aliases_table(), MISSION_ALIASES),
+        COUNTRY_YEARS: income_groups.country_years_table(
+            *(_rows(staged, table) for table in (INCOME_GROUPS, PEACEKEEPING_LEVELS))
+        ),
+        DEVELOPMENT_LADDERS: income_groups.development_ladders(),
     }
+
+
+def _rows(staged: Mapping[str, Path], table: Table) -> pd.DataFrame | None:
+    """The staged rows of a table; None where no snapshot of its source is held."""
+    return pd.read_parquet(staged[table.full_name]) if table.full_name in staged else None
 
 
 def _of_all_sources(reports: Sequence[StageReport], table: Table) -> pd.DataFrame:
     """The rows that staging wrote for a table of `meta`, of all sources."""
-    files = [report.folder / f"{table.full_name}.parquet" for report in reports]
-    frames = [pd.read_parquet(file) for file in files if file.exists()]
+    rows = staging.of_all_sources(reports, table)
     if table is SNAPSHOTS:
-        frames.append(_register_row())
-    return conform(pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), table)
+        rows = pd.concat([rows, _reference_lists()], ignore_index=True)
+    return conform(rows, table) if len(rows) else rows
 
 
 def _build_row(identity: str, reports: Sequence[StageReport]) -> pd.DataFrame:
@@ -139,27 +148,21 @@ def _build_row(identity: str, reports: Sequence[StageReport]) -> pd.DataFrame:
     return conform(pd.DataFrame([row]), BUILDS)
 
 
-def _register_row() -> pd.DataFrame:
-    """The register of missions as a row of `meta.snapshots`: rows of `missions` come from it."""
-    rows = len(missions.register())
-    counts = {"rows_read": rows, "rows_in": rows, "rows_staged": rows, "rows_out_of_scope": 0, "rows_rejected": 0}
-    return pd.DataFrame(
-        [
-            {
-                "source": "mission_register",
-                "sha256": missions.register_sha256(),
-                "vintage": pd.Timestamp(missions.REGISTER_NOTED),
-                "vintage_basis": "day it was compiled",
-                "origin": "register",
-                "url": "transforms/data/mission_register.csv",
-                "retrieved_at": missions.REGISTER_NOTED.isoformat(),
-                "dialect": "register",
-                "bytes": missions.REGISTER.stat().st_size,
-                **counts,
-                "rows_merged": 0,
-                "citation": "Register of missions, compiled by this project; each row names its sources.",
-            }
-        ]
+def _reference_lists() -> pd.DataFrame:
+    """The reference lists, such as the register of missions, as rows of `meta.snapshots`."""
+    lists = reference_lists.reference_lists()
+    day = pd.to_datetime(lists["noted"])
+    rows = dict.fromkeys(("rows_read", "rows_in", "rows_staged"), lists["rows"])
+    nothing = dict.fromkeys(("rows_out_of_scope", "rows_rejected", "rows_merged"), 0)
+    return lists.assign(
+        vintage=day,
+        vintage_basis="day it was compiled",
+        origin="register",
+        url="transforms/data/" + lists["file"],
+        retrieved_at=lists["noted"],
+        dialect="register",
+        **rows,
+        **nothing,
     )
 
 

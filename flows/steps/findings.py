@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from flows.steps.build import Build
-from flows.steps.staging import StageReport
+from flows.steps.staging import StageReport, of_all_sources
 from schemas.tables.quality import REJECTED_ROWS
 from warehouse import checks, diff
 from warehouse.query import Answer, QueryError, connect
@@ -93,9 +93,7 @@ def rejected_by_reason(reports: Sequence[StageReport]) -> list[dict[str, object]
 
     Those of every snapshot count, as in meta.rejected_rows.
     """
-    files = [report.folder / f"{REJECTED_ROWS.full_name}.parquet" for report in reports if report.accounts]
-    frames = [pd.read_parquet(file) for file in files]
-    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    rows = of_all_sources(reports, REJECTED_ROWS)
     if rows.empty:
         return []
     keys = ["source", "column_name", "check_name"]

@@ -145,9 +145,24 @@ def stage_source(
         PUBLISHED_NAMES: published_names(source),
     }
     for name, frame in {**tables, **{table.full_name: frame for table, frame in meta.items()}}.items():
-        frame.to_parquet(folder / f"{name}.parquet", index=False)
+        write_rows(frame, folder / f"{name}.parquet")
     seconds = time.perf_counter() - began
     return StageReport(source.name, folder, len(main), accounts, problems, seconds, first.partition(".")[2] or first)
+
+
+def write_rows(frame: pd.DataFrame, file: Path) -> Path | None:
+    """Write a table's rows as Parquet. A table without rows has no file."""
+    if frame.empty:
+        return None
+    frame.to_parquet(file, index=False)
+    return file
+
+
+def of_all_sources(reports: Sequence[StageReport], table: Table) -> pd.DataFrame:
+    """The rows that staging wrote for a table, of all sources; without columns where there are none."""
+    files = [report.folder / f"{table.full_name}.parquet" for report in reports]
+    frames = [pd.read_parquet(file) for file in files if file.exists()]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def _require_few_rejected(staged: Staged, source: Source, snapshot: Snapshot) -> None:

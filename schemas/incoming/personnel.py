@@ -30,6 +30,17 @@ def uniformed_personnel_schema(bounds: Bounds, vintage: date) -> pa.DataFrameSch
     return frame_schema("uniformed_personnel", cells, bounds)
 
 
+def contributor_strength_schema(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
+    """Contributor-months of the IPI database. A blank count means 0."""
+    cells = {
+        "reported_on": day(latest=vintage.isoformat()),
+        "contributor": STATE,
+        **dict.fromkeys(("troops", "police", "experts_on_mission"), optional(_PEOPLE)),
+        "total": Cell("whole", "a whole number"),
+    }
+    return frame_schema("contributor_strength", cells, bounds)
+
+
 def mission_strength_schema(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
     """Mission-months of the IPI database. A blank count means 0."""
     cells = {

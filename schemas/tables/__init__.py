@@ -11,6 +11,7 @@ from schemas.tables import (
     codebook,
     contributions,
     countries,
+    development,
     fatalities,
     missions,
     payments,
@@ -19,7 +20,13 @@ from schemas.tables import (
     reconciliations,
 )
 
-DIMENSIONS = (countries.COUNTRIES, missions.MISSIONS, missions.MISSION_ALIASES)
+DIMENSIONS = (
+    countries.COUNTRIES,
+    missions.MISSIONS,
+    missions.MISSION_ALIASES,
+    development.COUNTRY_YEARS,
+    development.DEVELOPMENT_LADDERS,
+)
 FACTS = (
     fatalities.FATALITIES,
     personnel.UNIFORMED_PERSONNEL,
@@ -34,8 +41,10 @@ FACTS = (
     payments.REGULAR_BUDGET_PAYMENTS,
     payments.DATED_FACTS,
     personnel.MISSION_STRENGTH,
+    personnel.CONTRIBUTOR_STRENGTH,
     contributions.GOVERNMENT_REVENUE,
     assessments.SCALE_OF_ASSESSMENTS,
+    development.INCOME_GROUPS,
 )
 HISTORY = (
     fatalities.FATALITY_STATES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.columns import ORIGIN, Table, category, day, flag, text, whole
-from schemas.tables.shared import BETWEEN_VINTAGES, MISSION
+from schemas.tables.shared import BETWEEN_VINTAGES, MISSION, STATE
 
 UNIFORMED_PERSONNEL_TYPES = (
     "Troops",
@@ -88,4 +88,30 @@ MISSION_STRENGTH = Table(
         **ORIGIN,
     },
     hazards=("November 2016 is missing.", "A different series from uniformed_personnel: never add the two."),
+)
+
+CONTRIBUTOR_STRENGTH = Table(
+    "main",
+    "contributor_strength",
+    "Uniformed personnel of contributors by month, 1990 to 2014",
+    "One row per month and contributing state, all missions together, from the IPI Peacekeeping Database (Perry and "
+    "Smith 2013), which was entered from the UN monthly reports. Its sums are those of mission_strength each month.",
+    ("month_end", "contributor_iso3"),
+    False,
+    {
+        "month_end": day("Last day of the month."),
+        **STATE,
+        "troops": whole("Troops, with staff officers; blank in the source means 0.", unit="person"),
+        "police": whole("Police; blank in the source means 0.", unit="person"),
+        "experts_on_mission": whole(
+            "Experts on mission (military observers); blank in the source means 0.", unit="person"
+        ),
+        "total": whole("Troops, police and experts on mission.", unit="person"),
+        "reported_on": day("Date as printed; six of the dates are not month-ends."),
+        **ORIGIN,
+    },
+    hazards=(
+        "States have the names of 2014 throughout (the Soviet Union is the Russian Federation).",
+        "A different series from uniformed_personnel: never add the two.",
+    ),
 )

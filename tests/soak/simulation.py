@@ -21,10 +21,10 @@ from flows.steps.settings import Paths
 FIRST_DAY, YEARS = date(2030, 1, 1), 10
 DAYS = 365 * YEARS + 2
 # How often something happens: mean days between two of a kind. New data often come twice within weeks.
-DEVELOPS = {"fatalities": 1000, "uniformed_personnel": 1400, "assessed_contributions": 1600}
+DEVELOPS = {"fatalities": 1800, "uniformed_personnel": 2500, "assessed_contributions": 2800}
 SOON, SOON_SHARE = 40, 0.4
-TROUBLE, WRONG_CLOCK, LOAD, LOST_CACHE = 150, 1500, 700, 2500
-QUIET = 0.003  # the share of the runs in which nothing can have changed that are run nevertheless
+TROUBLE, WRONG_CLOCK, LOAD, LOST_CACHE = 300, 2500, 1400, 2500
+QUIET = 0.0015  # the share of the runs in which nothing can have changed that are run nevertheless
 # What interrupts a run that has something to do, and how often.
 INTERRUPTIONS = {
     "kill": 0.14, "kill-in-file": 0.06, "disk-full": 0.06, "disk-full-in-file": 0.05, "pause": 0.1,
@@ -94,7 +94,7 @@ class Simulation:
 
     def run(self, days: int = DAYS) -> Result:
         """Play the days; the result has the violation if an invariant broke."""
-        with simulated_process(self.clock, self.folder / "manifest.json"), self.world.server:
+        with simulated_process(self.clock, self.folder), self.world.server:
             try:
                 self._judge(self.host.refresh(list(SOURCES)), "first refresh", list(SOURCES), None)
                 for _ in range(days):

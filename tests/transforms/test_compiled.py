@@ -89,6 +89,7 @@ def test_every_bundled_row_is_staged_without_signals(bundled: Bundled) -> None:
         "dated_facts_cash.csv.gz": 5,
         "dated_facts_minusma.csv.gz": 21,
         "mission_strength_1990-11_2017-03.csv.gz": 5330,
+        "contributor_strength_1990-11_2014-03.csv.gz": 25657,
         "government_revenue_2013-2024.csv.gz": 2653,
     }.items():
         staged = bundled(file)
@@ -214,6 +215,20 @@ def test_a_mission_month_is_its_month_and_blank_is_zero(bundled: Bundled) -> Non
     assert (rows[["troops", "police", "observers"]].sum(axis=1) == rows["total"]).mean() > 0.99
 
 
+def test_a_contributor_month_has_the_state_its_parts_and_zero_for_a_blank(bundled: Bundled) -> None:
+    """As the file prints them: 148 names in 281 months, two of them of one state."""
+    rows = bundled("contributor_strength_1990-11_2014-03.csv.gz").rows
+    assert rows["month_end"].nunique() == 281 and rows["month_end"].is_monotonic_increasing
+    assert (rows["contributor_as_published"].nunique(), rows["contributor_iso3"].nunique()) == (148, 147)
+    parts = rows[["troops", "police", "experts_on_mission"]]
+    assert parts.notna().all(axis=None) and (parts.sum(axis=1) == rows["total"]).all()
+    first = rows[rows["month_end"] == pd.Timestamp("1990-11-30")].set_index("contributor_iso3")
+    assert first.loc["AUS", ["troops", "police", "experts_on_mission", "total"]].tolist() == [15, 26, 0, 41]
+    assert first["total"].sum() == 10_329
+    top = rows[rows["month_end"] == pd.Timestamp("2012-03-31")].nlargest(3, "total")
+    assert dict(zip(top["contributor_iso3"], top["total"], strict=True)) == {"BGD": 10_245, "PAK": 9_401, "IND": 8_134}
+
+
 def test_ceb_s_own_export_names_the_kinds_otherwise(published_vintages: Any) -> None:
     payload = (published_vintages / "budget" / "ceb_government_donor_revenue_2024.csv").read_bytes()
     rows = stage_bytes("government_revenue", payload, "2025-12-31").rows
@@ -308,6 +323,6 @@ def test_the_last_day_of_a_month_stays_and_any_other_becomes_it() -> None:
 
 def test_every_compiled_source_has_a_citation_or_a_document_for_each_row() -> None:
     for name, source in CATALOGUE.items():
-        if not source.live and name not in ("peacekeeping_levels", "mission_strength"):
+        if not source.live and name not in ("peacekeeping_levels", "mission_strength", "contributor_strength"):
             columns_of_dialects = [{**dialect.required, **dialect.optional}.values() for dialect in source.dialects]
             assert all({"citation", "document_symbol"} & set(columns) for columns in columns_of_dialects), name

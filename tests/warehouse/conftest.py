@@ -11,6 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 from marts_shared import fill
+from reference_shared import reference_rows
 
 from schemas.tables import TABLES
 from schemas.tables.quality import INCOMPLETE_PERIODS
@@ -56,7 +57,7 @@ def _countries() -> pd.DataFrame:
         ),
         "existed_from",
         "existed_until",
-    )
+    ).assign(region_basis="m49", is_permanent_member=False)
 
 
 def _missions() -> pd.DataFrame:
@@ -268,6 +269,10 @@ def _money() -> dict[str, pd.DataFrame]:
             **mission, "month_end": pd.Timestamp("2017-03-31"), "contributors": 50, "troops": 10, "police": 2,
             "observers": 1, "total": 13, "reported_on": pd.Timestamp("2017-03-31"),
         },
+        "contributor_strength": {
+            **state, "month_end": pd.Timestamp("2014-03-31"), "troops": 10, "police": 2, "experts_on_mission": 1, "total": 13,
+            "reported_on": pd.Timestamp("2014-03-31"),
+        },
         "government_revenue": {**year, **state, "revenue_kind": "other", "amount_usd": -1.5},
         "scale_of_assessments": {**state, "period_from": 1977, "period_to": 1977, "rate_pct": 5.66},
     }  # fmt: skip
@@ -291,14 +296,7 @@ def _meta() -> dict[str, pd.DataFrame]:
         "meta.signals": pd.DataFrame(columns=[*raw, "kind", "value", "rows"]),
         "meta.control_totals": _rows(
             "source total subject period value origin",
-            (
-                "uniformed_personnel",
-                "printed grand total of the month",
-                "all",
-                "2017-04-30",
-                245.0,
-                "made for the tests",
-            ),
+            ("uniformed_personnel", "printed grand total of the month", "all", "2017-04-30", 245.0, "made up"),
         ),
         "meta.corrections": _rows(
             "source correction_id status where_row expected corrected reason noted",
@@ -315,6 +313,7 @@ def hand_made() -> dict[str, pd.DataFrame]:
     """Rows of every table that a build is given, by its full name, in the declared shape."""
     frames = {
         **_money(),
+        **reference_rows(SHA["money"]),
         "main.countries": _countries(),
         "main.missions": _missions(),
         "main.mission_aliases": _rows("alias mission note", ("UNOSOM-I", "UNOSOM I", None)),

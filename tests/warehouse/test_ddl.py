@@ -290,7 +290,12 @@ def test_facts_whose_key_is_not_enforced_have_no_index(full: duckdb.DuckDBPyConn
     loose = {table.full_name for table in HISTORY}
     loose |= {"main.uniformed_personnel", "meta.rejected_rows", "meta.merged_rows", "meta.signals"}
     loose |= {"meta.incomplete_periods"}
-    loose |= {"main.dated_facts", "main.mission_strength", "main.state_mission_assessments"}
+    loose |= {
+        "main.contributor_strength",
+        "main.dated_facts",
+        "main.mission_strength",
+        "main.state_mission_assessments",
+    }
     assert {name for (name,) in indexed} == set(TABLES) - loose
 
 
