@@ -97,9 +97,11 @@ def _part_of_all(vintages: Sequence[Vintage], source: Source, part: str, table: 
 
 
 def _joined(frames: Iterable[pd.DataFrame], table: Table) -> pd.DataFrame:
-    """The rows of the frames in the table's shape; without columns where there are none."""
+    """The rows of the frames in the table's shape; where there are none, columns without types."""
     with_rows = [frame for frame in frames if len(frame)]
-    return shape(pd.concat(with_rows, ignore_index=True), table) if with_rows else pd.DataFrame()
+    if not with_rows:
+        return pd.DataFrame(columns=list(table.stored_columns))
+    return shape(pd.concat(with_rows, ignore_index=True), table)
 
 
 def control_totals_of(source: Source) -> pd.DataFrame:
