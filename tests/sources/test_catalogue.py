@@ -194,7 +194,7 @@ def test_a_missing_field_names_file_and_field(folder: Path) -> None:
         ("bounds", {"start_date": {"least": 3}}, "'^(min|max)$'"),
         ("dialects", {}, "a valid list, got {}"),
         ("dialects", [], "at least 1 item"),
-        ("dialects.1.format", "ods", "'csv', 'json' or 'xlsx', got 'ods'"),
+        ("dialects.1.format", "ods", "'csv', 'json', 'xlsx' or 'pdf', got 'ods'"),
         ("known_defects.0.noted", "yesterday", "got 'yesterday'"),
         ("corrections.0.set", {}, "at least 1 item"),
         ("colour", "blue", "Extra inputs are not permitted"),
