@@ -357,6 +357,11 @@ class Source(Part):
         """Whether one of its forms is an Excel workbook."""
         return any(dialect.format == "xlsx" for dialect in self.dialects)
 
+    @property
+    def pdf(self) -> bool:
+        """Whether one of its forms is a PDF."""
+        return any(dialect.format == "pdf" for dialect in self.dialects)
+
     def citation_of(self, vintage: str) -> str:
         """The citation of one vintage."""
         return self.citation.format(vintage=vintage)

@@ -68,7 +68,7 @@ from sources import bundle
             "MINUSMA MINUSMA",
         ),
         ("SELECT count(*) FROM meta.known_defects WHERE expect IS NOT NULL AND status <> 'stands'", "0"),
-        ("SELECT count(*) FROM meta.known_defects WHERE expect IS NOT NULL", "18"),
+        ("SELECT count(*) FROM meta.known_defects WHERE expect IS NOT NULL", "20"),
         (
             "SELECT period, left_value::BIGINT, right_value::BIGINT FROM meta.reconciliations "
             "WHERE name LIKE 'assessments on member states and the missions%'",
