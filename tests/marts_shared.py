@@ -19,7 +19,7 @@ from schemas.tables.builds import SNAPSHOTS
 from schemas.tables.countries import COUNTRIES
 from schemas.validate import conform
 from sources import bundle
-from transforms import countries, income_groups, missions
+from transforms import countries, income_groups, missions, state_codes
 from transforms.staging import Staged
 from transforms.vintages import Vintage
 from warehouse import load
@@ -93,6 +93,8 @@ def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
         frames["main.income_groups"], frames["main.peacekeeping_levels"]
     )
     frames["main.development_ladders"] = income_groups.development_ladders()
+    frames["main.state_codes"] = state_codes.state_codes_table()
+    frames["main.state_code_gaps"] = state_codes.state_code_gaps_table()
     load.create_empty(connection)
     for name, table in TABLES.items():
         if name in frames:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from transforms.income_groups import country_years_table, development_ladders
+from transforms.state_codes import state_code_gaps_table, state_codes_table
+
+STATES = ("BGD", "CIV", "FRA", "IND", "MLI", "MNE", "SCG", "SOM", "XKX")
 
 
 def reference_rows(sha256: str) -> dict[str, pd.DataFrame]:
@@ -18,4 +21,10 @@ def reference_rows(sha256: str) -> dict[str, pd.DataFrame]:
         "main.income_groups": groups,
         "main.country_years": country_years_table(groups, None),
         "main.development_ladders": development_ladders(),
+        "main.state_codes": _of_these_states(state_codes_table()),
+        "main.state_code_gaps": _of_these_states(state_code_gaps_table()),
     }
+
+
+def _of_these_states(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["iso3"].isin(STATES)]

@@ -26,11 +26,12 @@ from schemas.tables.builds import BUILDS, SNAPSHOTS
 from schemas.tables.countries import COUNTRIES
 from schemas.tables.development import COUNTRY_YEARS, DEVELOPMENT_LADDERS, INCOME_GROUPS
 from schemas.tables.missions import MISSION_ALIASES, MISSIONS
+from schemas.tables.state_codes import STATE_CODE_GAPS, STATE_CODES
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
 from sources.catalogue import load_catalogue
 from sources.errors import ArchiveError
-from transforms import countries, income_groups, missions, reference_lists
+from transforms import countries, income_groups, missions, reference_lists, state_codes
 from warehouse import checks, defects, load, reconcile
 from warehouse.claims import judge
 
@@ -121,6 +122,8 @@ def _dimensions(reports: Sequence[StageReport], staged: Mapping[str, Path]) -> d
             *(_rows(staged, table) for table in (INCOME_GROUPS, PEACEKEEPING_LEVELS))
         ),
         DEVELOPMENT_LADDERS: income_groups.development_ladders(),
+        STATE_CODES: state_codes.state_codes_table(),
+        STATE_CODE_GAPS: state_codes.state_code_gaps_table(),
     }
 
 

@@ -18,12 +18,15 @@ from schemas.tables import (
     personnel,
     quality,
     reconciliations,
+    state_codes,
 )
 
 DIMENSIONS = (
     countries.COUNTRIES,
     missions.MISSIONS,
     missions.MISSION_ALIASES,
+    state_codes.STATE_CODES,
+    state_codes.STATE_CODE_GAPS,
     development.COUNTRY_YEARS,
     development.DEVELOPMENT_LADDERS,
 )
