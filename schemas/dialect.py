@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-Format = Literal["csv", "json", "xlsx"]
+Format = Literal["csv", "json", "xlsx", "pdf"]
 Renames = Annotated[Mapping[str, str], Field(min_length=1)]
 
 

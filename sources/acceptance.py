@@ -20,13 +20,15 @@ from typing import BinaryIO, Literal, cast
 
 from sources.errors import CutOff, Refused
 
-Format = Literal["csv", "json", "xlsx"]
+Format = Literal["csv", "json", "xlsx", "pdf"]
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 MAX_WORKBOOK_BYTES = 256 * 1024 * 1024  # unpacked; 109,000 rows of uniformed personnel have 43 MB
+MAX_PDF_BYTES = 20_000_000  # the largest report of 2015-2025 has 0.8 MB
 BLOCK_BYTES = 1 << 20
 EXCERPT_BYTES = 2048
 GZIP_MAGIC = b"\x1f\x8b"
+PDF_MAGIC = b"%PDF"
 ZIP_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"  # old Excel files, and new ones with a password
@@ -51,7 +53,7 @@ DAMAGES = (
 
 @dataclass(frozen=True)
 class Accepted:
-    """A file of a known format: UTF-8 text, packed with gzip or not, or an Excel workbook.
+    """A file of a known format: UTF-8 text, packed with gzip or not, an Excel workbook, or a PDF.
 
     `member` is the name of the one file inside, where the file is a zip archive of it.
     """
@@ -61,15 +63,15 @@ class Accepted:
     member: str | None = None
 
     def open(self) -> BinaryIO:
-        """The text, unpacked and without a byte order mark; a workbook's bytes as they are."""
+        """The text, unpacked and without a byte order mark; the bytes of a workbook or PDF as they are."""
         if self.member is None:
             file = _unpacked(self.path)
         else:
             with zipfile.ZipFile(self.path) as archive:
                 file = cast("BinaryIO", archive.open(self.member))
-        if self.member is not None and self.format == "xlsx":
+        if self.member is not None and self.format in ("xlsx", "pdf"):
             with file:
-                return io.BytesIO(file.read())  # reading a workbook needs seek
+                return io.BytesIO(file.read())  # reading a workbook or PDF needs seek
         if file.read(len(UTF8_MARK)) != UTF8_MARK:
             file.seek(0)
         return file
@@ -100,19 +102,22 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
         raise Refused(f"The packed file (gzip or zip) is damaged ({error}). Get it again.") from error
 
 
-def accept(path: Path, *, workbook: bool = False) -> Accepted:
+def accept(path: Path, *, workbook: bool = False, pdf: bool = False) -> Accepted:
     """Check a file's bytes: CSV or JSON text in UTF-8, plain, packed with gzip, or the only file of a zip archive.
 
-    With `workbook` it may be an Excel workbook, plain or in a zip archive. Raises Refused for any other file: empty, a
-    web page, binary, in another encoding, damaged, with a password, or unpacking to too much; CutOff for an incomplete
-    gzip or zip file.
+    With `workbook` it may be an Excel workbook, with `pdf` a PDF, plain or in a zip archive. Raises Refused for any
+    other file: empty, a web page, binary, in another encoding, damaged, with a password, or unpacking to too much;
+    CutOff for an incomplete gzip or zip file.
     """
     with path.open("rb") as plain:
         first = plain.read(len(ZIP_MAGIC))
     if not first:
         raise Refused("The file is empty (0 bytes).")
     if first in (ZIP_MAGIC, EMPTY_ZIP_MAGIC):
-        return _accept_zip(path, workbook)
+        return _accept_zip(path, workbook, pdf)
+    if pdf and first == PDF_MAGIC:
+        _require_pdf_size(path.stat().st_size)
+        return Accepted(path, "pdf")
     _require_readable(first)
     if first == GZIP_MAGIC[:1]:
         raise CutOff(PACKED_CUT_OFF)
@@ -127,7 +132,7 @@ def _require_readable(first: bytes) -> None:
             "This is an old Excel file (.xls) or a workbook with a password; expected CSV or JSON text or a "
             "workbook (.xlsx) without a password. Save it again as .xlsx or CSV."
         )
-    if first == b"%PDF":
+    if first == PDF_MAGIC:
         raise Refused("This is a PDF; expected CSV or JSON text.")
 
 
@@ -151,7 +156,7 @@ def _check_text(file: BinaryIO) -> Format:
     return "json" if start[:1] in (b"[", b"{") else "csv"
 
 
-def _accept_zip(path: Path, workbook: bool) -> Accepted:
+def _accept_zip(path: Path, workbook: bool, pdf: bool) -> Accepted:
     """Check a zip archive: an Excel workbook, or an archive of exactly one file that is accepted."""
     if not zipfile.is_zipfile(path):
         raise CutOff("The zip archive or workbook is cut off before its end. Get it again.")
@@ -164,6 +169,11 @@ def _accept_zip(path: Path, workbook: bool) -> Accepted:
             first = file.read(len(ZIP_MAGIC))
         if first.startswith(GZIP_MAGIC):
             raise Refused(f"{_named(member)} in the zip archive is packed with gzip again. Unpack it first.")
+        if pdf and first == PDF_MAGIC:
+            _require_pdf_size(member.file_size)
+            with archive.open(member) as file:
+                _require_pdf_size(len(file.read(MAX_PDF_BYTES + 1)))
+            return Accepted(path, "pdf", member.filename)
         if first != ZIP_MAGIC:
             _require_readable(first)
             with archive.open(member) as file:
@@ -230,6 +240,13 @@ def _require_size(size: int) -> None:
         raise Refused(
             f"The workbook unpacks to more than {MAX_WORKBOOK_BYTES:,} bytes; no workbook of this source does. "
             "Save the sheet as CSV."
+        )
+
+
+def _require_pdf_size(size: int) -> None:
+    if size > MAX_PDF_BYTES:
+        raise Refused(
+            f"The PDF has more than {MAX_PDF_BYTES:,} bytes; no report of this source has. Load the report itself."
         )
 
 

@@ -19,7 +19,7 @@ from schemas.tables.builds import SNAPSHOTS
 from schemas.tables.countries import COUNTRIES
 from schemas.validate import conform
 from sources import bundle
-from transforms import countries, missions
+from transforms import countries, income_groups, missions, state_codes
 from transforms.staging import Staged
 from transforms.vintages import Vintage
 from warehouse import load
@@ -42,8 +42,9 @@ def put(connection: Connection, name: str, columns: str, *rows: tuple[Any, ...],
         if column == "snapshot_row":
             frame[column] = range(1, len(frame) + 1)
         elif column not in frame and not declared.nullable:
-            pattern = (declared.metadata or {}).get("pattern")
-            frame[column] = ("a" * 64 if pattern else "x") if str(declared.dtype).startswith("str") else 0
+            how = declared.metadata or {}
+            text = "a" * 64 if how.get("pattern") else how.get("values", "x")[0]
+            frame[column] = text if str(declared.dtype).startswith("str") else 0
     for column, declared in table.stored_columns.items():
         if "datetime" in str(declared.dtype) and column in frame:
             frame[column] = pd.to_datetime(frame[column])
@@ -64,6 +65,7 @@ FILES = {
     "peacekeeping_levels": ["peacekeeping_levels_2013-2024.csv.gz"],
     "scale_of_assessments": ["scale_of_assessments_1946-2027.csv.gz"],
     "regular_budget_payments": ["regular_budget_payments_2019-2026.csv.gz"],
+    "income_groups": ["income_groups_1987_2024.csv.gz"],
     "dated_facts": ["dated_facts_arrears.csv.gz", "dated_facts_cash.csv.gz", "dated_facts_minusma.csv.gz"],
     "mission_assessments": ["mission_assessments_2022-23_2025-26.csv.gz"],
     "mission_budgets": [
@@ -92,6 +94,12 @@ def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
     named = {name for frame in frames.values() if "mission" in frame for name in frame["mission"].dropna()}
     frames["main.countries"] = conform(countries.countries_table(), COUNTRIES)
     frames["main.missions"] = missions.missions_table(frames.pop(LISTED_MISSIONS, None), named)
+    frames["main.country_years"] = income_groups.country_years_table(
+        frames["main.income_groups"], frames["main.peacekeeping_levels"]
+    )
+    frames["main.development_ladders"] = income_groups.development_ladders()
+    frames["main.state_codes"] = state_codes.state_codes_table()
+    frames["main.state_code_gaps"] = state_codes.state_code_gaps_table()
     load.create_empty(connection)
     for name, table in TABLES.items():
         if name in frames:

@@ -1,7 +1,8 @@
 """Resolve names of states to ISO 3166 alpha-3 codes; dissolved states keep their own codes.
 
 Current codes come from pycountry. `data/` has the dissolved states, the spellings that the UN prints (truncated,
-broken, renamed) and preferred names. An unknown name stays unresolved and becomes a signal; nothing is guessed.
+broken, renamed), preferred names, and the regions and groups of the UN's list M49. An unknown name stays unresolved and
+becomes a signal; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,19 @@ from pathlib import Path
 import pandas as pd
 import pycountry
 
+from schemas.tables.countries import COUNTRIES
+from schemas.validate import shape
+
 DATA = Path(__file__).parent / "data"
+REGION_COLUMNS = [
+    "region",
+    "sub_region",
+    "intermediate_region",
+    "region_basis",
+    "is_least_developed",
+    "is_landlocked_developing",
+    "is_small_island_developing",
+]
 
 
 def _key(name: str) -> str:
@@ -93,6 +106,24 @@ def known_codes() -> frozenset[str]:
 
 
 @cache
+def regions() -> pd.DataFrame:
+    """Regions and groups of states by ISO3 code: those in M49's list, and those that this project assigns.
+
+    A group is missing for a state that is not in the list.
+    """
+    listed = _read("m49_regions.csv").set_index("iso3")
+    table = pd.concat([listed.assign(region_basis="m49"), _assigned_regions().assign(region_basis="assigned")])
+    for group in ("least_developed", "landlocked_developing", "small_island_developing"):
+        table[f"is_{group}"] = (table[group] == "x").astype("boolean").mask(table[group].isna())
+    places = ["region", "sub_region", "intermediate_region"]
+    return table.assign(**{place: table[place].mask(table[place] == "") for place in places})[REGION_COLUMNS]
+
+
+def _assigned_regions() -> pd.DataFrame:
+    return _read("regions_assigned.csv").set_index("iso3")
+
+
+@cache
 def countries_table() -> pd.DataFrame:
     """The table `main.countries` (schemas.tables.countries): current, dissolved and user-assigned codes."""
     preferred = _read("country_names.csv").set_index("iso3")["name"].to_dict()
@@ -121,9 +152,6 @@ def countries_table() -> pd.DataFrame:
     table = pd.concat([current, dissolved_states().assign(kind="dissolved"), kosovo], ignore_index=True)
     for column in ("successors_iso3", "m49"):
         table[column] = table[column].mask(table[column] == "")
-    columns = ["iso3", "name", "m49", "kind", "existed_from", "existed_until", "successors_iso3", "source"]
-    return (
-        table[columns]
-        .sort_values("iso3", ignore_index=True)
-        .astype({column: "str" for column in columns if not column.startswith("existed")})
-    )
+    table = table.join(regions(), on="iso3")
+    table["is_permanent_member"] = table["iso3"].isin(_read("permanent_members.csv")["iso3"]).astype("boolean")
+    return shape(table.sort_values("iso3"), COUNTRIES)

@@ -5,7 +5,8 @@ A dialect (declared in the source's YAML) maps published column names to this pr
 without case, and spaces, underscores and hyphens are equal.
 
 Readable files: CSV with any usual separator and with title lines above the header; JSON as an array, an array in an
-object, or one object per line; a workbook with a sheet that has the columns of a CSV dialect.
+object, or one object per line; a workbook with a sheet that has the columns of a CSV dialect; a monthly report as PDF
+(transforms.reports).
 
 `units` has the factor from a published unit (1000 for thousands of dollars).
 `unpivot` is for a file with one column per year. It has, for a column (the period), its values, and for each value the
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import BinaryIO
 
 import pandas as pd
@@ -27,6 +29,7 @@ from schemas.validate import ContractError
 from transforms.decoding import require_decoded
 from transforms.reading import SEPARATORS, TEXT, Fit, Rows, find_header, read_below, shown
 from transforms.reading_json import read_json
+from transforms.reports.reading import read_report
 from transforms.sheets import NoSheetError, read_sheet
 from transforms.workbooks import NoScaleError, read_xlsx
 
@@ -36,7 +39,8 @@ class Raw:
     """A file's rows as published: text cells, indexed by row number (the first row of data is 1).
 
     With `unpivot`, rows are numbered in reading order; `published_row` returns the number in the file. `sheet` is the
-    name of the sheet that was read, for a workbook read with a CSV dialect.
+    name of the sheet that was read, for a workbook read with a CSV dialect; `made_on` is the day on which the file says
+    that it was made.
     """
 
     dialect: Dialect
@@ -45,6 +49,7 @@ class Raw:
     new_columns: tuple[str, ...]
     rows_read: int
     sheet: str | None = None
+    made_on: date | None = None
 
     def cells(self) -> pd.DataFrame:
         """The text cells under this project's column names."""
@@ -118,14 +123,18 @@ def _fit_of(dialects: Sequence[Dialect]) -> Fit:
 
 
 def read(file: BinaryIO, form: Format, dialects: Sequence[Dialect], source: str) -> Raw:
-    """Read an accepted file (UTF-8 without byte order mark, or a workbook) and recognise its dialect.
+    """Read an accepted file (UTF-8 without byte order mark, a workbook, or a PDF) and recognise its dialect.
 
     Raises ContractError when it can't be parsed, has no rows, fits no dialect, or has wrongly decoded text;
     CutOffError when it is cut off.
     """
-    sheet = None
+    sheet = made_on = None
     if form == "xlsx":
         (frame, broken, rows_read), dialect, sheet = _read_workbook(file, dialects, source)
+    elif form == "pdf":
+        known = _of_form(form, dialects, source)
+        (frame, broken, rows_read), made_on = read_report(file)
+        dialect = recognise(list(frame.columns), form, known, source)
     elif form == "json":
         frame, broken, rows_read = read_json(file)
         _require_rows(rows_read, "The JSON array has no rows. Get it again, or see what was exported.")
@@ -137,7 +146,7 @@ def read(file: BinaryIO, form: Format, dialects: Sequence[Dialect], source: str)
     if dialect.unpivot:
         frame, broken = _unpivoted(frame, broken, dialect)
         rows_read = len(frame) + len(broken)
-    return Raw(dialect, frame, broken, new, rows_read, sheet)
+    return Raw(dialect, frame, broken, new, rows_read, sheet, made_on)
 
 
 def _read_text(payload: bytes, known: Sequence[Dialect], source: str) -> tuple[Rows, Dialect]:

@@ -7,7 +7,6 @@ every mission's name, also of those in the list: a warehouse as of a day before 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
@@ -20,11 +19,11 @@ from schemas.source import Source
 from schemas.tables.missions import MISSIONS
 from schemas.validate import conform
 from transforms.dialects import Raw
+from transforms.reference_lists import sha256_of
 from transforms.staging import Staged, doubled, finish, prepare
 
 DATA = Path(__file__).parent / "data"
 REGISTER = DATA / "mission_register.csv"
-REGISTER_NOTED = date(2026, 11, 24)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -74,14 +73,9 @@ def register() -> pd.DataFrame:
         frame[name], frame[f"{name}_precision"] = _dates(frame[name], end=name == "end_date")
     texts = [str(name) for name in frame.columns if not str(name).startswith(("start", "end"))]
     frame[texts] = frame[texts].mask(frame[texts] == "").astype("str")
-    frame["snapshot_sha256"] = register_sha256()
+    frame["snapshot_sha256"] = sha256_of("mission_register")
     frame["snapshot_row"] = pd.Series(range(1, len(frame) + 1), dtype="Int64")
     return frame.set_index("mission")
-
-
-def register_sha256() -> str:
-    """SHA-256 of the register file, which a build lists among its snapshots."""
-    return hashlib.sha256(REGISTER.read_bytes()).hexdigest()
 
 
 def _clean(cells: pd.DataFrame) -> pd.DataFrame:

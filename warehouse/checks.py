@@ -41,6 +41,8 @@ class Bounds(Declaration):
 
 
 NONE = Bounds(max=0)
+# Days of the facts that say when a row was seen, or which year it is of.
+NO_DAY_OF_A_STATE = ("first_seen", "last_seen", "period_start", "period_end")
 
 
 class Check(Declaration):
@@ -136,6 +138,28 @@ def reconciliation_check(reconciliation: reconcile.Reconciliation) -> Check:
     )
 
 
+def state_code_check() -> Check:
+    """The check that each state and day of the facts has one code of each system, or a reason why it has none."""
+    days = []
+    for table in FACTS:
+        states = [name for name, other, _ in ddl.references(table) if other == "main.countries"]
+        own = [name for name, column in table.columns.items() if column.metadata["sql"] == "DATE"]
+        days += [(table.full_name, state, day) for state in states for day in own if day not in NO_DAY_OF_A_STATE]
+    facts = " UNION ".join(f"SELECT {state} AS iso3, {day} AS day FROM {table}" for table, state, day in days)
+    within = "day BETWEEN valid_from AND coalesce(valid_until, DATE '9999-12-31')"
+    counts = ", ".join(
+        f"(SELECT count(*) FROM main.{table} AS t WHERE t.system = s.system AND t.iso3 = f.iso3 AND {within})"
+        for table in ("state_codes", "state_code_gaps")
+    )
+    return Check(
+        name="state codes",
+        description="each state on each day of the facts has exactly one code of each system, or one reason for none",
+        sql=f"SELECT count(*) FROM (SELECT {counts} FROM ({facts}) AS f "
+        "CROSS JOIN (VALUES ('gw'), ('cow')) AS s(system) "
+        "WHERE f.iso3 IS NOT NULL AND f.day IS NOT NULL) AS counted(codes, gaps) WHERE codes + gaps <> 1",
+    )
+
+
 @cache
 def declared(file: Path = DECLARED) -> list[Check]:
     """The checks of checks.yaml, `{each fact: …}` repeated for each table of facts. Raises DeclarationError."""
@@ -156,7 +180,12 @@ def all_checks() -> list[Check]:
         if table.key:
             checks.append(key_check(table))
         checks += reference_checks(table)
-    return checks + declared() + [reconciliation_check(one) for one in reconcile.declared().reconciliations]
+    return (
+        checks
+        + [state_code_check()]
+        + declared()
+        + [reconciliation_check(one) for one in reconcile.declared().reconciliations]
+    )
 
 
 def run(built: Path, checks: Sequence[Check] | None = None) -> list[Outcome]:

@@ -27,7 +27,7 @@ MARTS = """
     SELECT view_name, comment FROM duckdb_views() WHERE NOT internal
     UNION ALL
     SELECT function_name || '(' || array_to_string(parameters, ', ') || ')', comment FROM duckdb_functions()
-    WHERE function_type = 'table_macro' AND schema_name = 'marts'
+    WHERE function_type IN ('table_macro', 'macro') AND schema_name = 'marts'
 """
 PUBLISHED = """
     SELECT schema_name, table_name, column_name,

@@ -46,6 +46,12 @@ def mart_comment(text: str) -> str:
     return re.sub(r"\n(?!- )", " ", "\n".join(lines))
 
 
+def mart_kind(text: str) -> str:
+    """What a mart's file creates, in the words of COMMENT ON: VIEW, MACRO TABLE or MACRO, which gives one value."""
+    match = re.search(r"^CREATE (VIEW|MACRO) .*?\bAS (TABLE\b)?", text, re.MULTILINE | re.DOTALL)
+    return f"{match[1]} {match[2] or ''}".strip() if match else "VIEW"
+
+
 def build(target: Path, parquet: Mapping[str, Path | None], marts: Path = MARTS) -> dict[str, int]:
     """Write a new warehouse file at `target`, which must not exist. Returns the number of rows of each table.
 
@@ -83,8 +89,7 @@ def create_empty(connection: duckdb.DuckDBPyConnection, file: str = ":memory:", 
     for file_of_mart in mart_files(marts):
         text = file_of_mart.read_text(encoding="utf-8")
         connection.execute(text)
-        kind = "MACRO TABLE" if re.search(r"^CREATE MACRO", text, re.MULTILINE) else "VIEW"
-        connection.execute(f"COMMENT ON {kind} marts.{file_of_mart.stem} IS {ddl.quote(mart_comment(text))}")
+        connection.execute(f"COMMENT ON {mart_kind(text)} marts.{file_of_mart.stem} IS {ddl.quote(mart_comment(text))}")
     _write_dictionary(connection)
     connection.commit()
 

@@ -63,6 +63,7 @@ class Loaded:
         "peacekeeping load fatalities DPPADPOSS-FATALITIES.csv",
         "peacekeeping load fatalities noticas_2021.csv --vintage 2021-06-30",
         "peacekeeping load uniformed_personnel 2025-08.csv --vintage 2025-08 --dry-run",
+        "peacekeeping load uniformed_personnel UN_country_contributions_2025_07.pdf",
     ),
 )
 @click.argument("source")
@@ -89,9 +90,9 @@ class Loaded:
 def load(**arguments: Any) -> None:
     """Put a FILE of any known form of SOURCE into the raw archive, or refuse it with the reason.
 
-    The form is recognised from the columns; gzip, a zip of one file and Excel workbooks are unpacked. The file is
-    compared with the archive, the bundled snapshots included. What it would change is shown first, by period. The next
-    refresh uses the file.
+    The form is recognised from the columns; gzip, a zip of one file and Excel workbooks are unpacked; the monthly
+    reports of uniformed personnel are read from their PDFs. The file is compared with the archive, the bundled
+    snapshots included. What it would change is shown first, by period. The next refresh uses the file.
     """
     options = Options(**arguments)
     if bool(options.accept) != bool(options.because and options.because.strip()):

@@ -21,14 +21,17 @@ from flows.steps.staging_cache import StagingCache
 from schemas.columns import Table
 from schemas.source import Source
 from schemas.tables import FACTS, HISTORY, META, WRITTEN_IN_BUILD
+from schemas.tables.assessments import PEACEKEEPING_LEVELS
 from schemas.tables.builds import BUILDS, SNAPSHOTS
 from schemas.tables.countries import COUNTRIES
+from schemas.tables.development import COUNTRY_YEARS, DEVELOPMENT_LADDERS, INCOME_GROUPS
 from schemas.tables.missions import MISSION_ALIASES, MISSIONS
+from schemas.tables.state_codes import STATE_CODE_GAPS, STATE_CODES
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
 from sources.catalogue import load_catalogue
 from sources.errors import ArchiveError
-from transforms import countries, missions
+from transforms import countries, income_groups, missions, reference_lists, state_codes
 from warehouse import checks, defects, load, reconcile
 from warehouse.claims import judge
 
@@ -102,7 +105,7 @@ def build_file(identity: str, reports: Sequence[StageReport], folder: Path) -> B
 
 
 def _dimensions(reports: Sequence[StageReport], staged: Mapping[str, Path]) -> dict[Table, pd.DataFrame]:
-    """The countries, and every mission that the publisher lists or a staged table names, with their aliases."""
+    """The states, also by year, and the missions that the publisher lists or a staged table names, with aliases."""
     named = [
         pd.read_parquet(staged[table.full_name], columns=["mission"])["mission"].dropna().unique()
         for table in (*FACTS, *HISTORY)
@@ -115,14 +118,25 @@ def _dimensions(reports: Sequence[StageReport], staged: Mapping[str, Path]) -> d
             pd.read_parquet(listed[0]) if listed else None, (name for names in named for name in names)
         ),
         MISSION_ALIASES: conform(missions.aliases_table(), MISSION_ALIASES),
+        COUNTRY_YEARS: income_groups.country_years_table(
+            *(_rows(staged, table) for table in (INCOME_GROUPS, PEACEKEEPING_LEVELS))
+        ),
+        DEVELOPMENT_LADDERS: income_groups.development_ladders(),
+        STATE_CODES: state_codes.state_codes_table(),
+        STATE_CODE_GAPS: state_codes.state_code_gaps_table(),
     }
+
+
+def _rows(staged: Mapping[str, Path], table: Table) -> pd.DataFrame | None:
+    """The staged rows of a table; None where no snapshot of its source is held."""
+    return pd.read_parquet(staged[table.full_name]) if table.full_name in staged else None
 
 
 def _of_all_sources(reports: Sequence[StageReport], table: Table) -> pd.DataFrame:
     """The rows that staging wrote for a table of `meta`, of all sources."""
     rows = staging.of_all_sources(reports, table)
     if table is SNAPSHOTS:
-        rows = pd.concat([rows, _register_row()], ignore_index=True)
+        rows = pd.concat([rows, _reference_lists()], ignore_index=True)
     return conform(rows, table) if len(rows) else rows
 
 
@@ -137,27 +151,21 @@ def _build_row(identity: str, reports: Sequence[StageReport]) -> pd.DataFrame:
     return conform(pd.DataFrame([row]), BUILDS)
 
 
-def _register_row() -> pd.DataFrame:
-    """The register of missions as a row of `meta.snapshots`: rows of `missions` come from it."""
-    rows = len(missions.register())
-    counts = {"rows_read": rows, "rows_in": rows, "rows_staged": rows, "rows_out_of_scope": 0, "rows_rejected": 0}
-    return pd.DataFrame(
-        [
-            {
-                "source": "mission_register",
-                "sha256": missions.register_sha256(),
-                "vintage": pd.Timestamp(missions.REGISTER_NOTED),
-                "vintage_basis": "day it was compiled",
-                "origin": "register",
-                "url": "transforms/data/mission_register.csv",
-                "retrieved_at": missions.REGISTER_NOTED.isoformat(),
-                "dialect": "register",
-                "bytes": missions.REGISTER.stat().st_size,
-                **counts,
-                "rows_merged": 0,
-                "citation": "Register of missions, compiled by this project; each row names its sources.",
-            }
-        ]
+def _reference_lists() -> pd.DataFrame:
+    """The reference lists, such as the register of missions, as rows of `meta.snapshots`."""
+    lists = reference_lists.reference_lists()
+    day = pd.to_datetime(lists["noted"])
+    rows = dict.fromkeys(("rows_read", "rows_in", "rows_staged"), lists["rows"])
+    nothing = dict.fromkeys(("rows_out_of_scope", "rows_rejected", "rows_merged"), 0)
+    return lists.assign(
+        vintage=day,
+        vintage_basis="day it was compiled",
+        origin="register",
+        url="transforms/data/" + lists["file"],
+        retrieved_at=lists["noted"],
+        dialect="register",
+        **rows,
+        **nothing,
     )
 
 

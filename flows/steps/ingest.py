@@ -304,7 +304,8 @@ def keep_refused(archive: Archive, file: InputFile, why: str) -> Refused:
 
 
 def _vintage(raw: Raw, dates: PublicationDates, today: date) -> tuple[date, str]:
-    """The publication date and its basis: the rows' own last_update, else the first known of `dates`, else today.
+    """The publication date and its basis: the rows' own last_update, else the first known of `dates` and of the day on
+    which the report says that it was made, else today.
 
     Where the publisher's server says a day after tomorrow, this machine's clock is behind. Where it says a day before
     today, the clock can be ahead, and that day is the day of retrieval. Raises Refused when a stated date contradicts
@@ -320,6 +321,7 @@ def _vintage(raw: Raw, dates: PublicationDates, today: date) -> tuple[date, str]
         (own.isoformat() if own else None, "last_update of the rows"),
         (dates.by_hand, "stated"),
         (dates.by_metadata, "the publisher's metadata"),
+        (raw.made_on.isoformat() if raw.made_on else None, "date of the report"),
         (dates.last_modified, "Last-Modified"),
     )
     for text, basis in candidates:

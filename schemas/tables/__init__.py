@@ -11,15 +11,25 @@ from schemas.tables import (
     codebook,
     contributions,
     countries,
+    development,
     fatalities,
     missions,
     payments,
     personnel,
     quality,
     reconciliations,
+    state_codes,
 )
 
-DIMENSIONS = (countries.COUNTRIES, missions.MISSIONS, missions.MISSION_ALIASES)
+DIMENSIONS = (
+    countries.COUNTRIES,
+    missions.MISSIONS,
+    missions.MISSION_ALIASES,
+    state_codes.STATE_CODES,
+    state_codes.STATE_CODE_GAPS,
+    development.COUNTRY_YEARS,
+    development.DEVELOPMENT_LADDERS,
+)
 FACTS = (
     fatalities.FATALITIES,
     personnel.UNIFORMED_PERSONNEL,
@@ -37,6 +47,7 @@ FACTS = (
     personnel.CONTRIBUTOR_STRENGTH,
     contributions.GOVERNMENT_REVENUE,
     assessments.SCALE_OF_ASSESSMENTS,
+    development.INCOME_GROUPS,
 )
 HISTORY = (
     fatalities.FATALITY_STATES,

@@ -37,7 +37,9 @@ SNAPSHOTS = Table(
             "Basis of the vintage: last_update of the rows, the publisher's metadata, Last-Modified, the day of "
             "retrieval, a stated date, or the last month or year covered."
         ),
-        "origin": text("fetched, loaded, bundled or register (this project's mission register)."),
+        "origin": text(
+            "fetched, loaded, bundled or register (a reference list of this project, such as its missions)."
+        ),
         "url": text("URL or file that it came from."),
         "retrieved_at": text("Time of retrieval (UTC), or the day."),
         "dialect": text("Dialect that the file was recognised as."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.columns import Table, category, day, text
+from schemas.columns import Table, category, day, flag, text
 
 ISO3 = r"^[A-Z]{3}$"
 
@@ -24,6 +24,34 @@ COUNTRIES = Table(
         "existed_from": day("First day, for dissolved states.", nullable=True),
         "existed_until": day("Last day, for dissolved states.", nullable=True),
         "successors_iso3": text("Codes of the successor states, separated by semicolons.", nullable=True),
-        "source": text("Source of the row."),
+        "region": text(
+            "UN M49 region: Africa, Americas, Asia, Europe, Oceania; NULL for Antarctica and the United Arab Republic.",
+            nullable=True,
+        ),
+        "sub_region": text("UN M49 sub-region (Sub-Saharan Africa).", nullable=True),
+        "intermediate_region": text(
+            "UN M49 intermediate region (Western Africa); NULL where M49 divides the sub-region no further.",
+            nullable=True,
+        ),
+        "region_basis": category(
+            "m49: in M49's list; assigned: not in it, so by this project (dissolved states, Kosovo).",
+            ("m49", "assigned"),
+        ),
+        "is_least_developed": flag(
+            "Whether M49's list marks it as one of the least developed countries, as of the copy of 2026-11-27, not of "
+            "another year; NULL where it is not in the list.",
+            nullable=True,
+        ),
+        "is_landlocked_developing": flag(
+            "The same of the landlocked developing countries; landlocked states that are not developing are not among "
+            "them.",
+            nullable=True,
+        ),
+        "is_small_island_developing": flag("The same of the small island developing States.", nullable=True),
+        "is_permanent_member": flag(
+            "Whether it is a permanent member of the UN Security Council, or was when it existed (the Soviet Union)."
+        ),
+        "source": text("Source of the row's code and name."),
     },
+    hazards=("The groups of states (least developed, …) have no dates: for the past use country_years.",),
 )

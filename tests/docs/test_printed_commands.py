@@ -115,7 +115,7 @@ def test_tables_columns_and_variables_named_in_the_pages_exist(data_folder: Path
     with duckdb.connect(str(data_folder / "peacekeeping.duckdb"), read_only=True) as connection:
         tables = {f"{schema}.{name}" for schema, name in connection.sql(
             "SELECT schema_name, table_name FROM duckdb_tables() UNION SELECT schema_name, view_name FROM duckdb_views()"
-            " UNION SELECT schema_name, function_name FROM duckdb_functions() WHERE function_type = 'table_macro'"
+            " UNION SELECT schema_name, function_name FROM duckdb_functions() WHERE function_type LIKE '%macro'"
         ).fetchall()}  # fmt: skip
     variables = {f"{settings.PREFIX}{field.name.upper()}" for field in fields(settings.Settings)}
     variables |= {"PEACEKEEPING_HOME", "PEACEKEEPING_TEST_DATA"}  # of prefect.yaml and of the tests

@@ -84,6 +84,7 @@ def test_every_number_has_a_unit_and_nothing_else_has_one() -> None:
             elif not metadata(column).get("unit"):
                 without_unit.add(f"{table.name}.{name}")
     positions = {"columns.position", "claims.number", "claim_figures.position"}
+    positions |= {"development_ladders.position", "state_codes.code"}
     unit_in_the_row = {f"reconciliations.{name}" for name in ("left_value", "right_value", "difference")}
     unit_in_the_row |= {"incomplete_periods.published", "incomplete_periods.missing", "claim_figures.value"}
     assert without_unit == positions | unit_in_the_row

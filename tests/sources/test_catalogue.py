@@ -21,6 +21,7 @@ COMPILED = [
     "budget_totals",
     "contributor_strength",
     "dated_facts",
+    "income_groups",
     "mission_assessments",
     "mission_budgets",
     "mission_strength",
@@ -65,7 +66,8 @@ NAMES = sorted([*LIVE, *COMPILED])
 
 @pytest.fixture(autouse=True)
 def default_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PEACEKEEPING_PSDATA_URL", "PEACEKEEPING_CEB_URL", "PEACEKEEPING_CONTRIBUTIONS_URL"):
+    for name in ("PEACEKEEPING_PSDATA_URL", "PEACEKEEPING_CEB_URL", "PEACEKEEPING_CONTRIBUTIONS_URL",
+                 "PEACEKEEPING_REPORTS_URL"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
 
 
@@ -120,7 +122,7 @@ def test_every_live_source_says_what_its_publisher_says(shipped: dict[str, Sourc
 
 
 def test_every_source_declares_its_dialects_defects_and_citation(shipped: dict[str, Source]) -> None:
-    authors = ("United Nations", "UN System", "cited row by row", "CEB", "Perry and Smith")
+    authors = ("United Nations", "UN System", "cited row by row", "CEB", "Perry and Smith", "World Bank")
     for name, source in shipped.items():
         dialects, defects = [dialect.name for dialect in source.dialects], [one.id for one in source.known_defects]
         assert len(dialects) == len(set(dialects)) and all(dialect.note for dialect in source.dialects), name
@@ -183,7 +185,7 @@ def test_a_missing_field_names_file_and_field(folder: Path) -> None:
         ("cadence", "daily", "missions.yaml: freshness: required unless cadence is irregular"),
         ("live.path", "data/DPPADPOSS-PKO/json", "'^/'"),
         ("optional", "perhaps", "a valid boolean, got 'perhaps'"),
-        ("publisher", "nobody", r"publishers.yaml (psdata, ceb, contributions, compiled), got 'nobody'"),
+        ("publisher", "nobody", r"publishers.yaml (psdata, ceb, contributions, reports, compiled, worldbank), got 'nobody'"),
         ("name", "operations", "expected the file's name 'missions', got 'operations'"),
         ("stage", "os.system", "'^transforms"),
         ("coverage.rule", "guess", "'union', 'replace_periods' or 'newest', got 'guess'"),
@@ -193,7 +195,7 @@ def test_a_missing_field_names_file_and_field(folder: Path) -> None:
         ("bounds", {"start_date": {"least": 3}}, "'^(min|max)$'"),
         ("dialects", {}, "a valid list, got {}"),
         ("dialects", [], "at least 1 item"),
-        ("dialects.1.format", "ods", "'csv', 'json' or 'xlsx', got 'ods'"),
+        ("dialects.1.format", "ods", "'csv', 'json', 'xlsx' or 'pdf', got 'ods'"),
         ("known_defects.0.noted", "yesterday", "got 'yesterday'"),
         ("corrections.0.set", {}, "at least 1 item"),
         ("colour", "blue", "Extra inputs are not permitted"),

@@ -11,6 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 from marts_shared import fill
+from reference_shared import reference_rows
 
 from schemas.tables import TABLES
 from schemas.tables.quality import INCOMPLETE_PERIODS
@@ -56,7 +57,7 @@ def _countries() -> pd.DataFrame:
         ),
         "existed_from",
         "existed_until",
-    )
+    ).assign(region_basis="m49", is_permanent_member=False)
 
 
 def _missions() -> pd.DataFrame:
@@ -312,6 +313,7 @@ def hand_made() -> dict[str, pd.DataFrame]:
     """Rows of every table that a build is given, by its full name, in the declared shape."""
     frames = {
         **_money(),
+        **reference_rows(SHA["money"]),
         "main.countries": _countries(),
         "main.missions": _missions(),
         "main.mission_aliases": _rows("alias mission note", ("UNOSOM-I", "UNOSOM I", None)),

@@ -76,7 +76,7 @@ def test_every_key_and_every_reference_is_checked_under_its_name() -> None:
         for table, name in columns
         for column in table.columns
         if (column == "mission" and name != "main.missions")
-        or column in ("contributor_iso3", "nationality_iso3", "nationality_iso3_other")
+        or (column.endswith(("iso3", "iso3_other")) and name not in ("main.countries", "main.missions"))
     }
 
 
@@ -205,9 +205,8 @@ BROKEN_ERRORS = [
     (
         "panels have each contributor and mission once a month",
         [
-            "CREATE OR REPLACE VIEW marts.contributor_months AS WITH once AS (SELECT month_end, contributor_iso3 FROM "
-            "main.uniformed_personnel UNION SELECT month_end, contributor_iso3 FROM main.contributor_strength) "
-            "FROM once UNION ALL (FROM once LIMIT 1)"
+            "CREATE TABLE copied AS FROM marts.mission_months",
+            "CREATE OR REPLACE VIEW marts.mission_months AS FROM copied UNION ALL (FROM copied LIMIT 1)",
         ],
         1,
     ),

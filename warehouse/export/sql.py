@@ -91,9 +91,11 @@ class Mart:
 
     def sql(self) -> str:
         """Its statements with CREATE OR REPLACE, and its comment."""
-        kind = "MACRO TABLE" if re.search(r"^CREATE MACRO", self.text, re.MULTILINE) else "VIEW"
         text = re.sub(r"^CREATE (VIEW|MACRO)", r"CREATE OR REPLACE \1", self.text.rstrip(), flags=re.MULTILINE)
-        return f"{text}\nCOMMENT ON {kind} marts.{self.name} IS {ddl.quote(load.mart_comment(self.text))};\n"
+        comment = (
+            f"COMMENT ON {load.mart_kind(self.text)} marts.{self.name} IS {ddl.quote(load.mart_comment(self.text))};"
+        )
+        return f"{text}\n{comment}\n"
 
 
 def relations(connection: duckdb.DuckDBPyConnection, kind: str = "table") -> dict[str, Relation]:

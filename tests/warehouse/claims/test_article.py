@@ -74,6 +74,7 @@ KNOWN = {
     "developing-contributors": {
         "month_before": date(2018, 2, 28), "first_three": "Burkina Faso, Bangladesh, Chad",
         "first_three_troops": "Burkina Faso, Chad, Bangladesh", "first_three_after": "Bangladesh, Burkina Faso, Chad",
+        "income_unknown": 0,
     },
     "minusma-deployed": {"start": date(2013, 4, 25), "first_strength": date(2013, 7, 31)},
     "largest-payer": {
@@ -151,6 +152,9 @@ def test_shares_by_level_add_up_from_the_rows(real: Connection, found: dict[str,
     )
     assert troops == [(1464 + 10432 + 20, 13_532)]  # levels H and I, J, D to G
     assert values(found["developing-contributors"], "developing") == [pytest.approx(100 * 11_916 / 13_532)]
+    # High income: 571 of Germany, 290 of Sweden, 216 of the Netherlands, and 149 of 17 others.
+    by_income = values(found["developing-contributors"], "developing_by_income")
+    assert by_income == [pytest.approx(100 * (13_532 - 1_226) / 13_532)]
     wealthier, without = values(found["wealthier-states-pay"], "wealthier", "without_china")
     assert (round(wealthier, 1), round(wealthier - without, 2)) == (96.1, 12.71)
 

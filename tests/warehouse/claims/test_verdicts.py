@@ -74,7 +74,20 @@ CHANGES: list[tuple[str, list[str], str]] = [
         ["DELETE FROM main.uniformed_personnel WHERE mission = 'MINUSMA' AND contributor_iso3 = 'BFA'"],
         "confirmed with a correction",
     ),
-    ("developing-contributors", ["UPDATE main.peacekeeping_levels SET level = 'B' WHERE level = 'J'"], "not confirmed"),
+    (
+        "developing-contributors",
+        ["UPDATE main.peacekeeping_levels SET level = 'B' WHERE level = 'J'"],
+        "depends on the definition",
+    ),
+    (
+        "developing-contributors",
+        [
+            "UPDATE main.peacekeeping_levels SET level = 'B' WHERE level = 'J'",
+            "UPDATE main.country_years SET is_developing_by_income = (iso3 = 'BGD')",
+        ],
+        "not confirmed",
+    ),
+    ("developing-contributors", ["DELETE FROM main.country_years"], "confirmed"),
     ("developing-contributors", ["DELETE FROM main.peacekeeping_levels"], "not in the data"),
     ("minusma-deployed", ["UPDATE main.missions SET start_date = '2012-12-20' WHERE mission = 'MINUSMA'"], "depends on the definition"),
     (
