@@ -21,6 +21,7 @@ Texts = Annotated[dict[str, str], Field(min_length=1)]
 Number = int | float
 End = Annotated[str, Field(pattern="^(min|max)$")]
 Positive = Annotated[int, Field(ge=1)]
+ContentType = Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]
 
 
 class Part(BaseModel):
@@ -79,7 +80,7 @@ class Live(Part):
     """
 
     path: Path
-    content_types: Annotated[list[Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]], Field(min_length=1)]
+    content_types: Annotated[list[ContentType], Field(min_length=1)]
     metadata: Path | None = None
     rows_per_page: Positive | None = None
 
@@ -301,10 +302,29 @@ def _named_publisher(value: Any, info: ValidationInfo) -> Any:
     return known[value] if isinstance(value, str) else value
 
 
+NamedPublisher = Annotated[Publisher, BeforeValidator(_named_publisher)]
+
+
+class Reports(Part):
+    """A page that links reports of a source, each a file (flows/steps/fetch_reports.py).
+
+    page   its path below the publisher's base URL
+    link   what the last part of a report's address has to match (a pattern)
+    most   how many to look at, the first on the page: the newest come first
+    """
+
+    publisher: NamedPublisher
+    page: Path
+    link: Annotated[str, Field(min_length=3)]
+    content_types: Annotated[list[ContentType], Field(min_length=1)]
+    most: Positive
+
+
 class Source(Part):
     """A dataset that somebody publishes.
 
     optional         whether a warehouse is complete without any snapshot of it
+    reports          where its reports are linked, besides the address under `live`
     remove_contacts  whether names and addresses of people are removed before a file is stored (sources/codebook.py)
     table            the table that its rows go to
     stage            the function (raw rows, source, vintage) -> Staged, by its dotted name
@@ -315,7 +335,7 @@ class Source(Part):
     name: Annotated[str, Field(pattern="^[a-z][a-z_]+$")]
     title: Sentence
     description: Annotated[str, Field(min_length=20)]
-    publisher: Annotated[Publisher, BeforeValidator(_named_publisher)]
+    publisher: NamedPublisher
     producer: str
     licence: Licence
     citation: Annotated[str, Field(pattern=r"\{vintage\}")]
@@ -325,6 +345,7 @@ class Source(Part):
     cadence: Literal["daily", "weekly", "monthly", "yearly", "irregular"]
     freshness: Annotated[Freshness | None, Field(validate_default=True)] = None
     live: Annotated[Live | None, Field(validate_default=True)] = None
+    reports: Reports | None = None
     table: Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+$")]
     stage: Annotated[str, Field(pattern=r"^transforms(\.\w+)+$")]
     becomes: dict[str, Names] = {}

@@ -88,14 +88,18 @@ def address(source: Source, path: str | None = None) -> str:
 
     The publisher's environment variable replaces the base URL. Raises CatalogueError when it is not an http(s) address.
     """
-    publisher = source.publisher
+    return base_url(source.publisher) + (path or (source.live.path if source.live else ""))
+
+
+def base_url(publisher: Publisher) -> str:
+    """The start of a publisher's addresses. Raises CatalogueError when the variable for it is no http(s) address."""
     base = os.environ.get(publisher.environment, "").strip() or publisher.base_url
     if not _is_address(base):
         raise CatalogueError(
             f"{publisher.environment} must be an http:// or https:// address, got {base!r}. "
             f"Unset it to use {publisher.base_url}."
         )
-    return base.rstrip("/") + (path or (source.live.path if source.live else ""))
+    return base.rstrip("/")
 
 
 def _is_address(url: str) -> bool:

@@ -38,12 +38,13 @@ log = logging.getLogger("peacekeeping.sources")
 
 @dataclass(frozen=True)
 class Request:
-    """What to download: the URL, the accepted content types, the rows per page, and whether workbooks are accepted."""
+    """What to download: URL, accepted content types, rows per page, and whether workbooks or PDFs are accepted."""
 
     url: str
     content_types: Sequence[str]
     rows_per_page: int | None = None
     workbook: bool = False
+    pdf: bool = False
 
 
 def request_for(source: Source) -> Request:
@@ -191,7 +192,7 @@ def _require_type(reply: Reply, request: Request, file: Path) -> None:
         return
     message = f"{request.url} came as {reply.kind()}; expected {' or '.join(request.content_types)}."
     try:
-        accept(file, workbook=request.workbook)
+        accept(file, workbook=request.workbook, pdf=request.pdf)
     except Refused as error:
         message += f" {error}"
     raise Refused(message, file)

@@ -1,8 +1,8 @@
 """A replica of the publishers on loopback: `python tests/replica.py`, or `with Replica() as replica:` in a test.
 
-It serves what the pipeline reads from psdata's API and from the file servers of CEB and the Committee on Contributions,
-and misbehaves on demand. PEACEKEEPING_PSDATA_URL, PEACEKEEPING_CEB_URL and PEACEKEEPING_CONTRIBUTIONS_URL lead the
-pipeline here.
+It serves what the pipeline reads from psdata's API, from the file servers of CEB and the Committee on Contributions, and
+from the page of the monthly reports, and misbehaves on demand. PEACEKEEPING_PSDATA_URL, PEACEKEEPING_CEB_URL,
+PEACEKEEPING_CONTRIBUTIONS_URL and PEACEKEEPING_REPORTS_URL lead the pipeline here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import cache
 
 import click
@@ -34,68 +33,26 @@ from replica_data import (
     bundled_datasets,
     contributions_file,
     default_codebook,
+    monthly_report,
+    published_reports,
     scale_workbook,
 )
+from replica_faults import OF_ANY_REPLY, OF_BODIES, OF_PAGES, OF_ROWS, PAGING, RETRY_AFTER, STATUSES, Fault
 from werkzeug import Request, Response
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 __all__ = [
     "BUDGETS", "BYTE_ORDER_MARK", "CEB_FILE", "COLUMNS", "FATALITIES", "MISSIONS", "PERSONNEL", "SCALE_FILE",
-    "Dataset", "Fault", "Replica", "bundled_datasets", "default_codebook", "scale_workbook",
+    "STATUSES", "Dataset", "Fault", "Replica", "bundled_datasets", "default_codebook", "scale_workbook",
 ]  # fmt: skip
 
 HOST = "127.0.0.1"
 CEB_FILE = "/ceb/revenue_government_donors.csv"
 SCALE_FILE = "/contributions/Scale of Assessments for RB 1946-2027.xlsx"
+REPORTS_PAGE = "/peacekeeping/en/troop-and-police-contributors"
+REPORTS_FOLDER = "/peacekeeping/sites/default/files/"
 DATA_PATH = re.compile(r"/public/data/([^/]+)/json", re.IGNORECASE)
 METADATA_PATH = re.compile(r"/public/metadata/([^/]+)")
-
-
-class Fault(StrEnum):
-    """What can go wrong between a publisher and the pipeline."""
-
-    TOO_MANY_REQUESTS = "too-many-requests"
-    ODD_RETRY_AFTER = "odd-retry-after"
-    REQUEST_TIMEOUT = "request-timeout"
-    TOO_EARLY = "too-early"
-    SERVER_ERROR = "server-error"
-    INSUFFICIENT_STORAGE = "insufficient-storage"
-    UNKNOWN_ERROR = "unknown-error"
-    STALLED_BODY = "stalled-body"
-    CUT_BODY = "cut-body"
-    SHORT_LENGTH = "short-length"
-    CUT_GZIP = "cut-gzip"
-    HTML = "html"
-    WRONG_CONTENT_TYPE = "wrong-content-type"
-    RENAMED_COLUMN = "renamed-column"
-    DROPPED_COLUMN = "dropped-column"
-    DOUBLED_KEY = "doubled-key"
-    MOVING_PAGE = "moving-page"
-    FIXED_PAGES = "fixed-pages"
-    REPEATED_PAGE = "repeated-page"
-    ENDLESS = "endless"
-    REDIRECT = "redirect"
-    GZIP_BOMB = "gzip-bomb"
-
-
-# 520 is not in the standard; proxies give it for an unknown error of the server.
-STATUSES = {
-    Fault.TOO_MANY_REQUESTS: 429,
-    Fault.ODD_RETRY_AFTER: 429,
-    Fault.REQUEST_TIMEOUT: 408,
-    Fault.TOO_EARLY: 425,
-    Fault.SERVER_ERROR: 500,
-    Fault.INSUFFICIENT_STORAGE: 507,
-    Fault.UNKNOWN_ERROR: 520,
-}
-RETRY_AFTER = {Fault.TOO_MANY_REQUESTS: "1", Fault.ODD_RETRY_AFTER: "0.129"}
-# Any reply can have these; the others wait for a reply of data.
-OF_ANY_REPLY = {*STATUSES, Fault.HTML, Fault.REDIRECT}
-# The parameters in force instead of those requested.
-PAGING = {Fault.FIXED_PAGES: {"per_page": 50}, Fault.REPEATED_PAGE: {"page_num": 1}}
-OF_PAGES = {*PAGING, Fault.MOVING_PAGE}
-OF_ROWS = {Fault.RENAMED_COLUMN, Fault.DROPPED_COLUMN, Fault.DOUBLED_KEY}
-OF_BODIES = {Fault.STALLED_BODY, Fault.CUT_BODY, Fault.SHORT_LENGTH, Fault.CUT_GZIP, Fault.ENDLESS, Fault.GZIP_BOMB}
 
 
 @dataclass(frozen=True)
@@ -123,7 +80,8 @@ class Replica:
         self, datasets: Mapping[str, Dataset] | None = None, port: int = 0, log: logging.Logger | None = None
     ) -> None:
         self._datasets = dict(bundled_datasets() if datasets is None else datasets)
-        self._files = {CEB_FILE: contributions_file(), SCALE_FILE: scale_workbook()}
+        report = f"{REPORTS_FOLDER}04_mission_and_country_july_2025.pdf"
+        self._files = {CEB_FILE: contributions_file(), SCALE_FILE: scale_workbook(), report: monthly_report()}
         self._faults: list[_ActiveFault] = []
         self._lock = threading.RLock()
         self._ending = threading.Event()
@@ -161,6 +119,10 @@ class Replica:
     def contributions_url(self) -> str:
         return f"{self.url}/contributions"
 
+    @property
+    def reports_url(self) -> str:
+        return f"{self.url}/peacekeeping"
+
     def rows(self, dataset: str) -> list[Row]:
         """A copy of a dataset's rows, to be changed and put back."""
         return [dict(row) for row in self._datasets[dataset].rows]
@@ -176,6 +138,21 @@ class Replica:
         with self._lock:
             old = self._files[path]
             self._files[path] = File(body, old.content_type, modified or _later_than(old))
+
+    def put_report(self, name: str, body: bytes) -> None:
+        """Add or replace a monthly report; the page links those added last first."""
+        with self._lock:
+            path = REPORTS_FOLDER + name
+            self._files[path] = File(body, "application/pdf", _later_than(self._files.pop(path, None)))
+
+    def _reports_page(self) -> File:
+        """The page with a link to each report, and links to other files."""
+        with self._lock:
+            reports = [path for path in reversed(self._files) if path.startswith(REPORTS_FOLDER)]
+        others = ["/en/data", f"{REPORTS_FOLDER}02_ranking_of_contributions.pdf", "mailto:press@example.org", "#top"]
+        links = "".join(f'<li><a href="{path}">{path.rpartition("/")[2]}</a></li>' for path in [*others, *reports])
+        page = f"<!DOCTYPE html>\n<html><head><title>Contributors</title></head><body><ul>{links}</ul></body></html>\n"
+        return File(page.encode(), "text/html; charset=utf-8", None)
 
     def misbehave(self, fault: Fault, times: float = float("inf")) -> None:
         """Give the next `times` replies this fault.
@@ -202,7 +179,7 @@ class Replica:
 
     def _respond(self, request: Request) -> tuple[Response, Fault | None]:
         name, entries = self._dataset(request.path), self._metadata(request.path)
-        file = self._files.get(request.path)
+        file = self._reports_page() if request.path == REPORTS_PAGE else self._files.get(request.path)
         if name is not None:
             return self._page(name, request)
         fault = self._next_fault({Fault.WRONG_CONTENT_TYPE, *OF_BODIES} if file or entries else set())
@@ -384,12 +361,15 @@ def main(port: int, faults: tuple[str, ...], times: int | None) -> None:
     """Serve what the publishers serve, on loopback, from the bundled snapshots."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
     with Replica(port=port, log=logging.getLogger("replica")) as replica:
+        for path, body in published_reports():
+            replica.put_report(path, body)
         for fault in faults:
             replica.misbehave(Fault(fault), times or float("inf"))
         click.echo(f"The publishers' replica serves on {replica.url}; end it with Ctrl-C.")
         click.echo(f"export PEACEKEEPING_PSDATA_URL={replica.psdata_url}")
         click.echo(f"export PEACEKEEPING_CEB_URL={replica.ceb_url}")
         click.echo(f"export PEACEKEEPING_CONTRIBUTIONS_URL={replica.contributions_url}")
+        click.echo(f"export PEACEKEEPING_REPORTS_URL={replica.reports_url}")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import yaml
+from report_pdfs import LAYOUTS, Figures, report
 
 from sources import bundle
 
@@ -121,6 +123,24 @@ def scale_workbook() -> File:
     book.save(packed)
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return File(packed.getvalue(), content_type, _midnight(entry["vintage"]))
+
+
+@cache
+def monthly_report() -> File:
+    """The report of July 2025 as PDF, in the layout of its month, from the bundled figures."""
+    entry = _snapshot("uniformed_personnel")
+    month = _read(entry["file"]).query("month_end == @entry['vintage']")
+    names = ["mission", "contributor_as_printed", "personnel_type_as_printed"]
+    month = month.sort_values(names)
+    rows = [Figures(*row[:3], *map(int, row[3:])) for row in month[[*names, "male", "female"]].itertuples(index=False)]
+    day = date.fromisoformat(entry["vintage"])
+    return File(report(LAYOUTS["S"], rows, day), "application/pdf", _midnight(entry["vintage"]))
+
+
+def published_reports() -> list[tuple[str, bytes]]:
+    """The three newest published reports in PEACEKEEPING_TEST_DATA, the newest last; none where it is not set."""
+    folder = Path(os.environ.get("PEACEKEEPING_TEST_DATA", "")) / "raw" / "troops" / "pdf"
+    return [(file.name, file.read_bytes()) for file in sorted(folder.glob("*.pdf"))[-3:]]
 
 
 def default_codebook(datasets: Mapping[str, Dataset]) -> list[dict[str, Any]]:

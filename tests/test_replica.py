@@ -146,6 +146,9 @@ def test_every_live_source_of_the_catalogue_has_its_address_here(served: Replica
     }
     for source in load_catalogue().values():
         paths = [source.live.path, source.live.metadata] if source.live else []
+        if source.reports:
+            page = served.reports_url + source.reports.page
+            assert "04_mission_and_country_july_2025.pdf" in requests.get(page, timeout=10).text
         for url in (bases[source.publisher.environment] + path for path in paths if path):
             assert requests.get(url, params={"per_page": 1}, timeout=10).status_code == 200, url
 
@@ -343,12 +346,13 @@ def test_the_command_prints_the_variables_logs_requests_and_ends_with_ctrl_c() -
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert command.stdout
-    first, *exports = [command.stdout.readline() for _ in range(4)]
+    first, *exports = [command.stdout.readline() for _ in range(5)]
     url = first.split(" on ")[1].split(";")[0]
     assert exports == [
         f"export PEACEKEEPING_PSDATA_URL={url}/public\n",
         f"export PEACEKEEPING_CEB_URL={url}/ceb\n",
         f"export PEACEKEEPING_CONTRIBUTIONS_URL={url}/contributions\n",
+        f"export PEACEKEEPING_REPORTS_URL={url}/peacekeeping\n",
     ]
     statuses = [requests.get(f"{url}/public{JSON}?per_page=2", timeout=10).status_code for _ in range(2)]
     assert statuses == [500, 200]

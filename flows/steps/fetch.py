@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from flows.steps.fetch_reports import fetch_reports, validators_of
 from flows.steps.ingest import FETCHED, InputFile, PublicationDates, ingest, keep_refused, now
 from flows.steps.registry import read
 from flows.steps.staging_cache import StagingCache
@@ -16,8 +17,8 @@ from schemas.source import Source
 from sources import bundle, codebook, download
 from sources.archive import Archive, Snapshot, sha256_of
 from sources.catalogue import address
-from sources.client import Client, Validator
-from sources.errors import ArchiveError, CutOff, Refused, Unavailable
+from sources.client import Client
+from sources.errors import ArchiveError, CutOff, Refused, SourceError, Unavailable
 
 log = logging.getLogger("peacekeeping.sources")
 
@@ -108,14 +109,6 @@ def _last_reply(archive: Archive, source: Source) -> Mapping[str, Any]:
     return reply if isinstance(reply, dict) else {}
 
 
-def _validators(reply: Mapping[str, Any]) -> list[Validator]:
-    """The validators (ETag, Last-Modified) of a recorded reply, for a conditional request."""
-    try:
-        return [Validator(**entry) for entry in reply["validators"]]
-    except (KeyError, TypeError):
-        return []
-
-
 def _usable(archive: Archive, source: Source, sha256: str) -> Snapshot | None:
     """The record of an undamaged snapshot; None also where its vintage lies in the future: it needs a new record."""
     record = archive.holds(source.name, sha256)
@@ -136,14 +129,49 @@ def _gone_back(archive: Archive, current: Snapshot) -> list[str]:
 def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> FetchResult:
     """Fetch the newest state of a source and archive it, unless it is unchanged; the reply is kept in `work` meanwhile.
 
-    Raises Unreachable, Unavailable or Refused; the caller then uses `fall_back`.
+    New reports that are linked on a page are archived as well. Raises Unreachable, Unavailable or Refused where the
+    dataset can't be fetched; the caller then uses `fall_back`.
     """
+    known = _last_reply(archive, source).get("reports")
+    reports = fetch_reports(archive, cache, source, work, known if isinstance(known, dict) else {})
+    try:
+        result, reply = _fetch_dataset(archive, cache, source, work)
+    except SourceError:
+        if reports.replies:
+            _note_reports(archive, source, reports.replies)
+        raise
+    if source.reports:
+        reply = {**reply, "reports": reports.replies}
+        result = replace(
+            result,
+            outcome="fetched" if reports.messages else result.outcome,
+            message=" ".join([result.message, *reports.messages]),
+            vintage=max([result.vintage or "", *reports.vintages]) or None,
+            warnings=[*result.warnings, *reports.warnings],
+        )
+    return _record(archive, result, reply)
+
+
+def _note_reports(archive: Archive, source: Source, replies: Mapping[str, Any]) -> None:
+    """Add the replies of reports to the recorded check, where the dataset itself could not be fetched."""
+    try:
+        check = archive.last_check(source.name) or {}
+    except ArchiveError:  # this check writes it again
+        check = {}
+    note = {"at": now(), "outcome": "fetched", "message": "", **check}
+    archive.note_check(source.name, {**note, "reply": {**_last_reply(archive, source), "reports": replies}})
+
+
+def _fetch_dataset(
+    archive: Archive, cache: StagingCache, source: Source, work: Path
+) -> tuple[FetchResult, Mapping[str, Any]]:
+    """Fetch the dataset at a source's address; returns the result, and the reply that the next check compares with."""
     last, request = _last_reply(archive, source), download.request_for(source)
     # A conditional request is only right for an undamaged snapshot of the same address.
     current = _usable(archive, source, str(last.get("sha256"))) if last.get("url") == request.url else None
     with tempfile.TemporaryDirectory(dir=work) as folder, Client(request.url) as client:
         try:
-            reply = download.fetch(client, request, Path(folder) / "reply", _validators(last) if current else [])
+            reply = download.fetch(client, request, Path(folder) / "reply", validators_of(last) if current else [])
         except Refused as error:
             if error.file is None or source.remove_contacts:
                 raise
@@ -156,7 +184,7 @@ def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> 
         if current:
             message = f"Unchanged since the vintage {current.vintage}."
             warnings = _gone_back(archive, current)
-            return _record(archive, FetchResult(source.name, "unchanged", message, current.vintage, warnings), last)
+            return FetchResult(source.name, "unchanged", message, current.vintage, warnings), last
         if reply is None:
             raise AssertionError("not modified, but no validator was sent")
         metadata = source.live.metadata if source.live else None
@@ -168,4 +196,4 @@ def fetch(archive: Archive, cache: StagingCache, source: Source, work: Path) -> 
             raise Unavailable(f"The reply was cut off: {error}") from error
     vintage = archived.record.vintage
     message = f"Fetched the vintage {vintage}: {archived.staged.rows_in:,} rows ({archived.record.dialect})."
-    return _record(archive, FetchResult(source.name, "fetched", message, vintage, archived.warnings), last)
+    return FetchResult(source.name, "fetched", message, vintage, archived.warnings), last

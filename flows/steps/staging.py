@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -86,15 +86,27 @@ def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, ob
 
 
 def _part_of_all(vintages: Sequence[Vintage], source: Source, part: str, table: Table) -> pd.DataFrame:
-    frames = [
-        getattr(vintage.staged, part).assign(source=source.name, snapshot_sha256=vintage.sha256) for vintage in vintages
-    ]
-    return shape(pd.concat(frames, ignore_index=True), table)
+    return _joined(
+        (
+            getattr(vintage.staged, part).assign(source=source.name, snapshot_sha256=vintage.sha256)
+            for vintage in vintages
+            if len(getattr(vintage.staged, part))
+        ),
+        table,
+    )
+
+
+def _joined(frames: Iterable[pd.DataFrame], table: Table) -> pd.DataFrame:
+    """The rows of the frames in the table's shape; where there are none, columns without types."""
+    with_rows = [frame for frame in frames if len(frame)]
+    if not with_rows:
+        return pd.DataFrame(columns=list(table.stored_columns))
+    return shape(pd.concat(with_rows, ignore_index=True), table)
 
 
 def control_totals_of(source: Source) -> pd.DataFrame:
     """The totals that the publisher of a source prints beside its rows, where they are bundled."""
-    totals = [shape(pd.DataFrame(), CONTROL_TOTALS)]
+    totals = []
     for entry in bundle.manifest():
         if entry["source"] != source.name or entry["role"] != "control_totals":
             continue
@@ -103,7 +115,7 @@ def control_totals_of(source: Source) -> pd.DataFrame:
         if len(broken):
             raise ContractError(f"{entry['file']}: row {broken['row_number'].iloc[0]:,}: {broken['reason'].iloc[0]}.")
         totals.append(control_totals(printed, source.name, entry["totals"], entry["origin"]))
-    return pd.concat(totals, ignore_index=True)
+    return _joined(totals, CONTROL_TOTALS)
 
 
 def stage_source(
@@ -179,14 +191,14 @@ def _incomplete_periods(vintages: Sequence[Vintage], source: Source, main: pd.Da
     main  the published rows; where newer snapshots don't replace whole periods, all come from the newest one
     """
     how = comparison_of(source)
-    frames = [shape(pd.DataFrame(), INCOMPLETE_PERIODS)]
+    frames = []
     for vintage in vintages if how.period else vintages[-1:]:
         lacking = incomplete_periods(vintage.staged, main, how)
         if how.period:
             by_others = main.loc[main["snapshot_sha256"] != vintage.sha256, how.period]
             lacking = lacking[~lacking["period"].isin(period_labels(by_others))]
         frames.append(lacking.assign(source=source.name, snapshot_sha256=vintage.sha256))
-    return shape(pd.concat(frames, ignore_index=True), INCOMPLETE_PERIODS)
+    return _joined(frames, INCOMPLETE_PERIODS)
 
 
 def _known_defects(source: Source) -> pd.DataFrame:
@@ -202,4 +214,4 @@ def _known_defects(source: Source) -> pd.DataFrame:
         }
         for defect in source.known_defects
     ]
-    return shape(pd.DataFrame(defects), KNOWN_DEFECTS)
+    return _joined([pd.DataFrame(defects)], KNOWN_DEFECTS)

@@ -87,6 +87,7 @@ def reader(
             "PEACEKEEPING_PSDATA_URL": unreachable,
             "PEACEKEEPING_CEB_URL": unreachable,
             "PEACEKEEPING_CONTRIBUTIONS_URL": unreachable,
+            "PEACEKEEPING_REPORTS_URL": unreachable,
         }
 
     return make

@@ -53,6 +53,7 @@ class Shell:
             "PEACEKEEPING_PSDATA_URL": "http://127.0.0.1:9",
             "PEACEKEEPING_CEB_URL": "http://127.0.0.1:9",
             "PEACEKEEPING_CONTRIBUTIONS_URL": "http://127.0.0.1:9",
+            "PEACEKEEPING_REPORTS_URL": "http://127.0.0.1:9",
             **self.extra,
         }
 

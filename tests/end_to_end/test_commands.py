@@ -287,6 +287,7 @@ def test_offline_opens_no_socket_to_a_publisher(fresh: Any) -> None:
     seen = fresh.folder / "seen"
     fresh.extra |= {"PYTHONPATH": str(fresh.folder), "SEEN": str(seen), "PEACEKEEPING_PSDATA_URL": "http://psdata.test"}
     fresh.extra |= {"PEACEKEEPING_CEB_URL": "http://ceb.test", "PEACEKEEPING_CONTRIBUTIONS_URL": "http://un.test"}
+    fresh.extra |= {"PEACEKEEPING_REPORTS_URL": "http://reports.test"}
     fresh("refresh", "--offline")
     lines = seen.read_text().splitlines()
     assert lines and not [line for line in lines if "127.0.0.1" not in line and "localhost" not in line]
@@ -351,6 +352,7 @@ def test_a_live_refresh_fetches_from_the_publishers_wire_forms_and_the_next_has_
     with Replica() as replica:
         copy.extra |= {"PEACEKEEPING_PSDATA_URL": replica.psdata_url, "PEACEKEEPING_CEB_URL": replica.ceb_url}
         copy.extra |= {"PEACEKEEPING_CONTRIBUTIONS_URL": replica.contributions_url}
+        copy.extra |= {"PEACEKEEPING_REPORTS_URL": replica.reports_url}
         assert "Published build" in copy("refresh", "--live").stdout
         assert copy.ask("SELECT count(*) FROM fatalities") == "4423"
         assert copy.ask("SELECT count(*) FROM uniformed_personnel WHERE series = 'data_hub'") == "0"

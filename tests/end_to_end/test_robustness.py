@@ -109,6 +109,7 @@ def test_a_live_refresh_killed_at_any_moment_leaves_everything_intact_and_the_ne
     with Replica() as replica:
         copy.extra |= {"PEACEKEEPING_PSDATA_URL": replica.psdata_url, "PEACEKEEPING_CEB_URL": replica.ceb_url}
         copy.extra |= {"PEACEKEEPING_CONTRIBUTIONS_URL": replica.contributions_url}
+        copy.extra |= {"PEACEKEEPING_REPORTS_URL": replica.reports_url}
         news = News(replica)
         before = news.publish()
         began = time.perf_counter()

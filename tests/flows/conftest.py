@@ -38,6 +38,7 @@ def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("PEACEKEEPING_CEB_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("PEACEKEEPING_CONTRIBUTIONS_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("PEACEKEEPING_REPORTS_URL", "http://127.0.0.1:9")
     return settings.paths()
 
 

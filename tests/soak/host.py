@@ -79,6 +79,7 @@ def small_catalogue(folder: Path, names: tuple[str, ...]) -> dict[str, Source]:
     for name in names:
         declared = yaml.safe_load((HERE / f"{name}.yaml").read_text(encoding="utf-8"))
         declared["known_defects"] = []
+        declared.pop("reports", None)
         envelope, noted = declared["envelope"], {"measured": "the simulated publishers", "noted": "2026-11-30"}
         envelope["rows"]["min"] = 7
         if "rows_per_period" in envelope:

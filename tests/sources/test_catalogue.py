@@ -66,7 +66,8 @@ NAMES = sorted([*LIVE, *COMPILED])
 
 @pytest.fixture(autouse=True)
 def default_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PEACEKEEPING_PSDATA_URL", "PEACEKEEPING_CEB_URL", "PEACEKEEPING_CONTRIBUTIONS_URL"):
+    for name in ("PEACEKEEPING_PSDATA_URL", "PEACEKEEPING_CEB_URL", "PEACEKEEPING_CONTRIBUTIONS_URL",
+                 "PEACEKEEPING_REPORTS_URL"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
 
 
@@ -184,7 +185,7 @@ def test_a_missing_field_names_file_and_field(folder: Path) -> None:
         ("cadence", "daily", "missions.yaml: freshness: required unless cadence is irregular"),
         ("live.path", "data/DPPADPOSS-PKO/json", "'^/'"),
         ("optional", "perhaps", "a valid boolean, got 'perhaps'"),
-        ("publisher", "nobody", r"publishers.yaml (psdata, ceb, contributions, compiled, worldbank), got 'nobody'"),
+        ("publisher", "nobody", r"publishers.yaml (psdata, ceb, contributions, reports, compiled, worldbank), got 'nobody'"),
         ("name", "operations", "expected the file's name 'missions', got 'operations'"),
         ("stage", "os.system", "'^transforms"),
         ("coverage.rule", "guess", "'union', 'replace_periods' or 'newest', got 'guess'"),

@@ -46,6 +46,7 @@ def replica(served: Replica, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replic
     monkeypatch.setenv("PEACEKEEPING_PSDATA_URL", served.psdata_url)
     monkeypatch.setenv("PEACEKEEPING_CEB_URL", served.ceb_url)
     monkeypatch.setenv("PEACEKEEPING_CONTRIBUTIONS_URL", served.contributions_url)
+    monkeypatch.setenv("PEACEKEEPING_REPORTS_URL", served.reports_url)
     monkeypatch.setattr(client, "Retry", AtOnce)
     source = CATALOGUE["fatalities"]
     live = source.live.model_copy(update={"rows_per_page": 2000})
