@@ -331,6 +331,7 @@ def hand_made() -> dict[str, pd.DataFrame]:
             "month_end",
             *BETWEEN,
         ),
+        "main.uniformed_personnel_superseded": _personnel().head(1),
         "main.assessed_contribution_revisions": _days(
             _rows(
                 "peacekeeping_year contributor_iso3 field old_value new_value from_vintage to_vintage",
