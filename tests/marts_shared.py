@@ -98,6 +98,9 @@ def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
         frames["main.income_groups"], frames["main.peacekeeping_levels"]
     )
     frames["main.development_ladders"] = income_groups.development_ladders()
+    frames["main.country_aliases"] = countries.aliases_table()
+    frames["main.mission_aliases"] = conform(missions.aliases_table(), TABLES["main.mission_aliases"])
+    frames["main.mission_hosts"] = missions.hosts_table()
     frames["main.state_codes"] = state_codes.state_codes_table()
     frames["main.state_code_gaps"] = state_codes.state_code_gaps_table()
     load.create_empty(connection)

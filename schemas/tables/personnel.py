@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.columns import ORIGIN, Table, category, day, flag, text, whole
 from schemas.tables.shared import BETWEEN_VINTAGES, MISSION, STATE
 
+MONTHLY_REPORT = "monthly_report"  # the series of the UN's monthly reports
 UNIFORMED_PERSONNEL_TYPES = (
     "Troops",
     "Staff Officer",
@@ -81,6 +82,28 @@ UNIFORMED_PERSONNEL_REVISIONS = Table(
         "new_value": whole("New figure; NULL where the row was removed.", unit="person", nullable=True),
         **BETWEEN_VINTAGES,
     },
+)
+
+UNIFORMED_PERSONNEL_SUPERSEDED = Table(
+    "main",
+    "uniformed_personnel_superseded",
+    "Uniformed personnel in the vintage before",
+    "The rows of months that two vintages of the monthly reports cover, as the vintage before has them: a report "
+    "loaded from its PDF and its compiled figures, or a report that was published again. meta.reconciliations compares "
+    "each figure with that of the newest vintage.",
+    ("month_end", "mission", "contributor_iso3", "personnel_type"),
+    False,
+    {
+        "month_end": day("Last day of the reported month."),
+        "mission": text("Mission.", references="missions.mission"),
+        "contributor_iso3": text("Contributing state.", references="countries.iso3"),
+        "personnel_type": category("Personnel type.", UNIFORMED_PERSONNEL_TYPES),
+        "female": whole("Women; NULL where the report does not print the sexes.", unit="person", nullable=True),
+        "male": whole("Men; NULL where the report does not print the sexes.", unit="person", nullable=True),
+        "total": whole("All persons.", unit="person"),
+        **ORIGIN,
+    },
+    hazards=("Never add it to uniformed_personnel: the same persons are in both.",),
 )
 
 MISSION_STRENGTH = Table(
