@@ -46,6 +46,15 @@ def replace_periods(
     return chosen.drop(columns=["_order", "_priority"]).reset_index(drop=True)
 
 
+def before_newest(vintages: Sequence[Vintage], period: str) -> pd.DataFrame:
+    """For each period that several snapshots cover, the rows of the newest but one."""
+    frames = [vintage.rows().assign(_order=place) for place, vintage in enumerate(vintages)]
+    rows = pd.concat(frames, ignore_index=True)
+    older = rows[rows["_order"] < rows.groupby(period)["_order"].transform("max")]
+    chosen = older[older["_order"] == older.groupby(period)["_order"].transform("max")]
+    return chosen.drop(columns="_order").reset_index(drop=True)
+
+
 def newest(vintages: Sequence[Vintage]) -> pd.DataFrame:
     """The rows of the newest snapshot."""
     return vintages[-1].rows()

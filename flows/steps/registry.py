@@ -18,7 +18,7 @@ from schemas.tables import TABLES
 from schemas.tables.codebook import PUBLISHED_NAMES, PUBLISHER_DATASETS, PUBLISHER_REVISIONS
 from schemas.tables.contributions import ASSESSED_CONTRIBUTION_REVISIONS
 from schemas.tables.fatalities import FATALITY_FIELDS, FATALITY_REVISIONS, FATALITY_STATES
-from schemas.tables.personnel import UNIFORMED_PERSONNEL_REVISIONS
+from schemas.tables.personnel import MONTHLY_REPORT, UNIFORMED_PERSONNEL_REVISIONS, UNIFORMED_PERSONNEL_SUPERSEDED
 from schemas.validate import conform
 from sources.acceptance import accept
 from sources.errors import CatalogueError
@@ -133,15 +133,18 @@ def _fatalities(source: Source, snapshots: Sequence[Vintage]) -> Frames:
 
 def _uniformed_personnel(source: Source, snapshots: Sequence[Vintage]) -> Frames:
     table, coverage = table_of(source), source.coverage
-    revised = []
+    revised, before = [], pd.DataFrame()
     for series in coverage.precedence:
         same = [snapshot for snapshot in snapshots if snapshot.staged.rows["series"].iloc[0] == series]
         if same:
             changes = revisions.period_revisions(same, list(table.key), coverage.column, ("female", "male", "total"))
             revised.append(changes.assign(series=series))
+        if same and series == MONTHLY_REPORT:
+            before = vintages.before_newest(same, coverage.column)
     return {
         table: merged(source, snapshots),
         UNIFORMED_PERSONNEL_REVISIONS: pd.concat(revised, ignore_index=True),
+        UNIFORMED_PERSONNEL_SUPERSEDED: before,
     }
 
 

@@ -234,6 +234,7 @@ def test_a_sentence_says_where_there_are_no_data(folder: Path) -> None:
     ("arguments", "code", "message"),
     [
         (["MINUSCAA"], 2, "No mission is called 'MINUSCAA'. Close to it: MINUSCA"),
+        (["France"], 2, "No mission with deaths or uniformed personnel in the data is or was in France (FRA)."),
         (["UNYOM"], 2, "There are no deaths and no uniformed personnel of UNYOM"),
         (["MINUSMA", "--up-to", "2013-04-24"], 2, "Nothing is known of MINUSMA by 2013-04-24"),
         (["MINUSMA", "--up-to", "25.1.2019"], 2, "--up-to takes a day that is not in the future"),
