@@ -60,7 +60,7 @@ def brief(
     A page whose figures and words are the same is left alone; the index is always written.
 
     Args:
-        mission: Whose page to write, by its acronym; every mission's when empty.
+        mission: Whose page to write, by its acronym, or a state, for the missions there; every mission's when empty.
         up_to: Only what had happened by this day; everything when empty.
         batch: How many missions' pages one task writes, when every mission's are written.
     """

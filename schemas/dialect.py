@@ -35,6 +35,9 @@ class Dialect:
     two_digit_years_from  first of the hundred years that two-digit years belong to
     units                 {column here: factor from the published unit} (1000 for thousands of dollars)
     unpivot               {column here: {value: {published column: column here}}}, for a file with one column per year
+    sparse                whether a value of `unpivot` whose cells are blank makes no row, unless all of the row's are
+    stray                 characters that stand at the ends of texts by mistake
+    citation              the citation of files of this form, with {vintage}, where it is not the source's
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -57,6 +60,9 @@ class Dialect:
     two_digit_years_from: Annotated[int, Field(ge=1900, le=2000)] | None = None
     units: Mapping[str, Annotated[int | float, Field(gt=0)]] = field(default_factory=dict)
     unpivot: Mapping[str, Annotated[Mapping[str, Renames], Field(min_length=2)]] = field(default_factory=dict)
+    sparse: bool = False
+    stray: str = ""
+    citation: Annotated[str, Field(pattern=r"\{vintage\}")] | None = None
 
     @property
     def spread(self) -> list[str]:

@@ -383,6 +383,7 @@ class Source(Part):
         """Whether one of its forms is a PDF."""
         return any(dialect.format == "pdf" for dialect in self.dialects)
 
-    def citation_of(self, vintage: str) -> str:
-        """The citation of one vintage."""
-        return self.citation.format(vintage=vintage)
+    def citation_of(self, vintage: str, form: str = "") -> str:
+        """The citation of one vintage, published in the form of that name."""
+        own = next((dialect.citation for dialect in self.dialects if dialect.name == form), None)
+        return (own or self.citation).format(vintage=vintage)

@@ -71,7 +71,7 @@ def write(folder: Path, target: Path = BUNDLED) -> list[dict[str, Any]]:
         payloads.append(payload)
         entry: dict[str, Any] = {name: str(origin[name]) for name in COPIED}
         entry |= {"sha256": hashlib.sha256(payload).hexdigest(), "bytes": len(payload), "rows": len(rows)}
-        if origin["role"] == "control_totals":
+        if "totals" in origin:
             entry["totals"] = origin["totals"]
         entries.append(entry)
     for entry, payload in zip(entries, payloads, strict=True):

@@ -53,8 +53,12 @@ def put(connection: Connection, name: str, columns: str, *rows: tuple[Any, ...],
 
 FILES = {
     "fatalities": ["fatalities_2025-04.csv.gz"],
-    "uniformed_personnel": ["uniformed_personnel_2015-01_2025-07.csv.gz"],
+    "uniformed_personnel": [
+        "uniformed_personnel_by_sex_2009-11_2014-08.csv.gz",
+        "uniformed_personnel_2015-01_2025-07.csv.gz",
+    ],
     "mission_strength": ["mission_strength_1990-11_2017-03.csv.gz"],
+    "contributor_strength": ["contributor_strength_1990-11_2014-03.csv.gz"],
     "missions": ["missions_2024-02.csv.gz"],
     "assessed_contributions": ["assessed_contributions_2013-2024.csv.gz"],
     "government_revenue": ["government_revenue_2013-2024.csv.gz"],
@@ -83,8 +87,9 @@ def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
         for file in files:
             day = entries[file]["vintage"]
             sha256 = hashlib.sha256((bundle.BUNDLED / file).read_bytes()).hexdigest()
-            vintages.append(Vintage(sha256, date.fromisoformat(day), bundled(file)))
-            snapshots.append((source, day, sha256, CATALOGUE[source].citation_of(day)))
+            staged = bundled(file)
+            vintages.append(Vintage(sha256, date.fromisoformat(day), staged))
+            snapshots.append((source, day, sha256, CATALOGUE[source].citation_of(day, staged.dialect)))
         frames |= tables_of(CATALOGUE[source], vintages)
     named = {name for frame in frames.values() if "mission" in frame for name in frame["mission"].dropna()}
     frames["main.countries"] = conform(countries.countries_table(), COUNTRIES)
@@ -93,6 +98,9 @@ def fill(connection: Connection, bundled: Callable[[str], Staged]) -> None:
         frames["main.income_groups"], frames["main.peacekeeping_levels"]
     )
     frames["main.development_ladders"] = income_groups.development_ladders()
+    frames["main.country_aliases"] = countries.aliases_table()
+    frames["main.mission_aliases"] = conform(missions.aliases_table(), TABLES["main.mission_aliases"])
+    frames["main.mission_hosts"] = missions.hosts_table()
     frames["main.state_codes"] = state_codes.state_codes_table()
     frames["main.state_code_gaps"] = state_codes.state_code_gaps_table()
     load.create_empty(connection)

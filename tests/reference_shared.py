@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from transforms.countries import aliases_table
 from transforms.income_groups import country_years_table, development_ladders
+from transforms.missions import hosts_table
 from transforms.state_codes import state_code_gaps_table, state_codes_table
 
 STATES = ("BGD", "CIV", "FRA", "IND", "MLI", "MNE", "SCG", "SOM", "XKX")
+MISSIONS = ("MINUSMA", "UNOSOM", "UNOSOM I", "UNOSOM II")
 
 
 def reference_rows(sha256: str) -> dict[str, pd.DataFrame]:
@@ -17,10 +20,13 @@ def reference_rows(sha256: str) -> dict[str, pd.DataFrame]:
         columns=["year", "economy_code", "income_group"],
     ).assign(basis="classified", world_bank_region=None, snapshot_sha256=sha256, snapshot_row=1)
     groups = groups.assign(iso3=groups["economy_code"], economy=groups["economy_code"])
+    hosts = hosts_table()
     return {
         "main.income_groups": groups,
         "main.country_years": country_years_table(groups, None),
         "main.development_ladders": development_ladders(),
+        "main.country_aliases": _of_these_states(aliases_table()),
+        "main.mission_hosts": hosts[hosts["mission"].isin(MISSIONS)],
         "main.state_codes": _of_these_states(state_codes_table()),
         "main.state_code_gaps": _of_these_states(state_code_gaps_table()),
     }

@@ -20,10 +20,12 @@ def control_totals(cells: pd.DataFrame, source: str, declared: Mapping[str, Any]
 
     cells     the file's rows as text
     declared  `period`: column of the period; `subject`: column of the subject, if the totals are by subject;
-              `values`: column of each named total
+              `values`: column of each named total; `where`: the value by which a column marks the rows that are totals
     Raises ContractError when a total is not a number.
     """
     totals = []
+    for marked, value in declared.get("where", {}).items():
+        cells = cells[cells[marked] == value]
     for name, column in declared["values"].items():
         printed = cells[column].fillna("").str.strip()
         numbers = pd.to_numeric(printed.replace("", None), errors="coerce")

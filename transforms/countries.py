@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pycountry
 
-from schemas.tables.countries import COUNTRIES
+from schemas.tables.countries import COUNTRIES, COUNTRY_ALIASES
 from schemas.validate import shape
 
 DATA = Path(__file__).parent / "data"
@@ -85,6 +85,25 @@ def to_iso3(names: pd.Series, source: str = "") -> pd.Series:
     distinct = pd.Series(names.dropna().unique())
     iso3 = dict(zip(distinct, distinct.map(lambda name: codes.get(_key(str(name)))), strict=True))
     return names.map(iso3).astype("str")
+
+
+def plain(name: str) -> str:
+    """A name as people may type it: small letters and digits without accents, single spaces, no leading the."""
+    return re.sub(r"[^a-z0-9]+", " ", _key(name)).strip().removeprefix("the ")
+
+
+@cache
+def aliases_table() -> pd.DataFrame:
+    """The table `main.country_aliases` (schemas.tables.countries). Raises ValueError when a name has two codes."""
+    codes: dict[str, str] = {}
+    named = [(name, iso3) for name, iso3 in code_list("typed").items() if "\ufffd" not in name]
+    named += [(code, state.alpha_3) for state in pycountry.countries for code in (state.alpha_2, state.alpha_3)]
+    named += list(zip(countries_table()["iso3"], countries_table()["iso3"], strict=True))
+    named += list(zip(countries_table()["name"], countries_table()["iso3"], strict=True))
+    for name, iso3 in named:
+        if codes.setdefault(plain(name), iso3) != iso3:
+            raise ValueError(f"the name {name!r} stands for {codes[plain(name)]} and {iso3}")
+    return shape(pd.DataFrame(sorted(codes.items()), columns=["alias", "iso3"]), COUNTRY_ALIASES)
 
 
 @cache

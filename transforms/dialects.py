@@ -10,7 +10,8 @@ object, or one object per line; a workbook with a sheet that has the columns of 
 
 `units` has the factor from a published unit (1000 for thousands of dollars).
 `unpivot` is for a file with one column per year. It has, for a column (the period), its values, and for each value the
-published columns that hold it and their names here. Each published row is converted to one row per value.
+published columns that hold it and their names here. Each published row is converted to one row per value; with
+`sparse`, values without a figure make none, but all of a row's do if none of them has one.
 """
 
 from __future__ import annotations
@@ -206,5 +207,9 @@ def _unpivoted(frame: pd.DataFrame, broken: pd.DataFrame, dialect: Dialect) -> t
     ]
     first = (frame.index - 1) * dialect.rows_apiece + 1
     long = pd.concat([part.set_axis(first + place) for place, part in enumerate(parts)]).sort_index()
+    if dialect.sparse:
+        blank = long[dialect.gathered[1:]].isin(["", *dialect.blanks]).all(axis=1)
+        none = blank.groupby((long.index - 1) // dialect.rows_apiece).transform("all")
+        long = long[~blank | none]
     moved = (broken["row_number"] - 1) * dialect.rows_apiece + 1
     return long.astype(TEXT).rename_axis("row_number"), broken.assign(row_number=moved)

@@ -1,7 +1,7 @@
 """Stage the mission list, resolve acronyms, and build the table of missions from the list and the register.
 
 The list (source `missions`) has operations, dates and coordinates. `data/mission_register.csv` adds missions that the
-list does not have, kinds, host states, predecessors, and exact days where the list prints the first of a month. It has
+list does not have, kinds, predecessors, and exact days where the list prints the first of a month. It has
 every mission's name, also of those in the list: a warehouse as of a day before the first list has them too.
 """
 
@@ -16,8 +16,9 @@ import pandas as pd
 
 from schemas.incoming.missions import missions_schema
 from schemas.source import Source
-from schemas.tables.missions import MISSIONS
+from schemas.tables.missions import MISSION_HOSTS, MISSIONS
 from schemas.validate import conform
+from transforms.countries import countries_table
 from transforms.dialects import Raw
 from transforms.reference_lists import sha256_of
 from transforms.staging import Staged, doubled, finish, prepare
@@ -35,6 +36,18 @@ def aliases_table() -> pd.DataFrame:
     """The table `main.mission_aliases` (schemas.tables.missions)."""
     frame = _read(DATA / "mission_aliases.csv")
     return frame.mask(frame == "").astype("str")
+
+
+@cache
+def hosts_table() -> pd.DataFrame:
+    """The table `main.mission_hosts` (schemas.tables.missions): the hosts of the register's missions."""
+    table = _read(DATA / "mission_hosts.csv")
+    for name in ("host_from", "host_until"):
+        table[name], _ = _dates(table[name], end=name == "host_until")
+    disagree = table["sources_disagree"].map({"yes": True, "no": False}).astype("boolean")
+    states = countries_table().set_index("iso3")[["name", "region", "sub_region", "intermediate_region"]]
+    table = table.assign(sources_disagree=disagree, note=table["note"].mask(table["note"] == ""))
+    return conform(table.join(states.rename(columns={"name": "host"}), on="host_iso3"), MISSION_HOSTS)
 
 
 @cache
@@ -125,7 +138,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
 
 def _completed(listed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """The list's missions with the register's kinds, hosts, relations, names that the list lacks, and exact days."""
+    """The list's missions with the register's kinds, relations, names that the list lacks, and exact days."""
     ours = listed.set_index("mission").assign(in_published_list=True)
     for name in ("start_date", "end_date"):
         first = ours[name].dt.day == 1
@@ -137,7 +150,7 @@ def _completed(listed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
         ours[f"{name}_precision"] = precision.mask(better, known[f"{name}_precision"].reindex(ours.index)).astype("str")
         ours[name] = ours[name].mask(better, exact)
     ours["name"] = ours["name"].fillna(known["name"].reindex(ours.index))
-    for name in ("kind", "host_iso3", "part_of", "predecessor", "successor", "note", "source"):
+    for name in ("kind", "part_of", "predecessor", "successor", "note", "source"):
         ours[name] = known[name].reindex(ours.index)
     ours["kind"] = ours["kind"].fillna("peacekeeping")  # the list has peacekeeping operations only
     ours["source"] = ours["source"].fillna("UN DPPADPOSS-PKO list")

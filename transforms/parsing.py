@@ -30,8 +30,10 @@ THREE_DECIMALS = r"[+-]?\d+\.\d{3}"
 
 
 def parse_text(column: pd.Series, dialect: Dialect) -> pd.Series:
-    """Trimmed texts; empty ones and the dialect's blanks become missing."""
+    """Trimmed texts, without the dialect's stray characters at their ends; blank ones become missing."""
     trimmed = column.str.strip()
+    if dialect.stray:
+        trimmed = trimmed.str.strip(dialect.stray)
     return trimmed.mask(trimmed.isin(["", *dialect.blanks]))
 
 

@@ -18,6 +18,8 @@ from transforms.staging import Prepared, Staged, doubled, finish, prepare, requi
 
 # First month whose report separates staff officers from contingent troops.
 STAFF_OFFICERS_APART_SINCE = pd.Timestamp("2017-05-31")
+# The series whose figures stay as printed: blank (which is unknown) or with sexes that don't add up to the total.
+AS_PRINTED = "ipi_by_sex"
 KEY = ["month_end", "mission", "contributor_iso3", "personnel_type"]
 
 
@@ -101,7 +103,7 @@ def _merge_doubled(ready: Prepared) -> None:
     identical_row             the same figures twice (July 2003 is dated both the 30th and the 31st)
     Any other duplicate contradicts the first row and is rejected.
     """
-    ready.rows = ready.rows.assign(empty=(ready.rows["total"] == 0).astype("int64"))
+    ready.rows = ready.rows.assign(empty=(ready.rows["total"] == 0).fillna(False).astype("int64"))
     again, kept = doubled(ready.rows, KEY, ["empty"])
     if not again.any():
         return
@@ -123,12 +125,15 @@ def _merge_doubled(ready: Prepared) -> None:
 
 
 def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
-    """Stage one snapshot of the monthly report or the data hub.
+    """Stage one snapshot of the monthly report, the data hub or IPI's figures by sex.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """
-    ready = prepare(raw, uniformed_personnel_schema(declared.bounds, vintage), declared, derive=_derive)
-    _check_sum(ready)
+    as_printed = raw.dialect.series == AS_PRINTED
+    schema = uniformed_personnel_schema(declared.bounds, vintage, blank_totals=as_printed)
+    ready = prepare(raw, schema, declared, derive=_derive)
+    if not as_printed:
+        _check_sum(ready)
     _resolve(ready, declared.name)
     _merge_doubled(ready)
     rows = ready.rows

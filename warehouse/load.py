@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from graphlib import TopologicalSorter
 from itertools import takewhile
 from pathlib import Path
 
@@ -24,9 +25,19 @@ class BuildError(ProjectError):
     """The warehouse could not be built; the published one is unchanged."""
 
 
+def reads(text: str) -> set[str]:
+    """The tables and marts that the query of a mart's file names, with the mart itself."""
+    code = re.sub(r"--.*", "", text.partition("\nCOMMENT ON")[0])
+    return set(re.findall(r"\b(?:main|meta|marts)\.\w+", code))
+
+
 def mart_files(folder: Path = MARTS) -> list[Path]:
-    """The SQL files of the marts, in the order in which they run."""
-    return sorted(folder.glob("*.sql"))
+    """The SQL files of the marts, in the order in which they run: by name, but each after those that it reads."""
+    files = {f"marts.{file.stem}": file for file in sorted(folder.glob("*.sql"))}
+    before = {
+        name: sorted((reads(file.read_text(encoding="utf-8")) & files.keys()) - {name}) for name, file in files.items()
+    }
+    return [files[name] for name in TopologicalSorter(before).static_order()]
 
 
 def mart_comment(text: str) -> str:

@@ -19,6 +19,7 @@ from warehouse.query import connect
 @click.command(
     epilog=examples(
         "peacekeeping briefing MINUSMA                       everything in the warehouse",
+        "peacekeeping briefing Mali                          of every mission there",
         "peacekeeping briefing MINUSMA --up-to 2019-01-25    what had happened by that day",
         "peacekeeping briefing MINUSMA --as-of 2022-01       what had been published by then (see refresh)",
         "peacekeeping briefing --all --output pages          a page for every mission",
@@ -38,6 +39,8 @@ from warehouse.query import connect
 )
 def briefing(mission: str | None, every: bool, up_to: str | None, as_of: str | None, output: str) -> None:
     """Write the briefing of MISSION: fatalities, personnel, budget, with every source and its vintage.
+
+    MISSION is an acronym such as MINUSMA or the name of a state such as Mali, for each mission that is or was there.
 
     Each page is one HTML file that opens from disk and loads nothing from the network. A page whose figures and words
     are the same is left alone. The folder's index.html lists all missions, links the pages in the folder and says when

@@ -14,7 +14,7 @@ from sources.catalogue import load_catalogue
 from warehouse.reports.briefing import briefing_of
 from warehouse.reports.formats import day
 from warehouse.reports.page import AS_OF, Checked, Page, Picture, render_index, write, write_page
-from warehouse.reports.scope import BriefingError, Queries, WrongMission, known_missions
+from warehouse.reports.scope import BriefingError, Queries, WrongMission, known_missions, missions_called
 
 Track = Callable[[Sequence[str]], Iterator[str]]
 TABLE_ROWS = 10  # of the artifact: as many as fit on a screen with its heading and the index's path
@@ -135,10 +135,14 @@ class BriefingWriter:
         return Written(pages, write(self._folder, "index.html", text), skipped)
 
     def write(self, mission: str | None, tracked: Track = iter) -> Written:
-        """Write the page of a mission, or of every one, and the index. Raises as `page` and `missions` do."""
-        if mission is not None:
-            return self.index([self.page(mission)], [])
-        return self.index(*self.pages(tracked(self.missions())))
+        """Write the page of a mission, of those in a state, or of every one, and the index.
+
+        Raises as `page`, `missions` and `missions_called` do.
+        """
+        names = self.missions() if mission is None else missions_called(self._query, mission)
+        if mission is not None and len(names) == 1:
+            return self.index([self.page(names[0])], [])
+        return self.index(*self.pages(tracked(names)))
 
     def page_to_show(self, written: Written) -> Page | None:
         """The page whose chart represents a run: of those written, the one of the mission with the newest death.

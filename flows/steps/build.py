@@ -23,9 +23,9 @@ from schemas.source import Source
 from schemas.tables import FACTS, HISTORY, META, WRITTEN_IN_BUILD
 from schemas.tables.assessments import PEACEKEEPING_LEVELS
 from schemas.tables.builds import BUILDS, SNAPSHOTS
-from schemas.tables.countries import COUNTRIES
+from schemas.tables.countries import COUNTRIES, COUNTRY_ALIASES
 from schemas.tables.development import COUNTRY_YEARS, DEVELOPMENT_LADDERS, INCOME_GROUPS
-from schemas.tables.missions import MISSION_ALIASES, MISSIONS
+from schemas.tables.missions import MISSION_ALIASES, MISSION_HOSTS, MISSIONS
 from schemas.tables.state_codes import STATE_CODE_GAPS, STATE_CODES
 from schemas.validate import conform
 from sources.archive import Archive, Snapshot
@@ -118,6 +118,8 @@ def _dimensions(reports: Sequence[StageReport], staged: Mapping[str, Path]) -> d
             pd.read_parquet(listed[0]) if listed else None, (name for names in named for name in names)
         ),
         MISSION_ALIASES: conform(missions.aliases_table(), MISSION_ALIASES),
+        MISSION_HOSTS: missions.hosts_table(),
+        COUNTRY_ALIASES: conform(countries.aliases_table(), COUNTRY_ALIASES),
         COUNTRY_YEARS: income_groups.country_years_table(
             *(_rows(staged, table) for table in (INCOME_GROUPS, PEACEKEEPING_LEVELS))
         ),

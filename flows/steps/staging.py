@@ -80,7 +80,7 @@ def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, ob
         "rows_staged": len(staged.rows),
         "rows_rejected": staged.rows_rejected,
         "rows_merged": len(staged.merged),
-        "citation": source.citation_of(snapshot.vintage),
+        "citation": source.citation_of(snapshot.vintage, staged.dialect),
         "accepted": "; ".join(f"{one['check']}: {one['because']}" for one in snapshot.accepted) or None,
     }
 
@@ -108,7 +108,7 @@ def control_totals_of(source: Source) -> pd.DataFrame:
     """The totals that the publisher of a source prints beside its rows, where they are bundled."""
     totals = []
     for entry in bundle.manifest():
-        if entry["source"] != source.name or entry["role"] != "control_totals":
+        if entry["source"] != source.name or "totals" not in entry:
             continue
         with accept(bundle.BUNDLED / entry["file"]).open() as text:
             printed, broken, _ = read_csv(text)

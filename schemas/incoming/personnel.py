@@ -12,8 +12,11 @@ from schemas.incoming.cells import ACRONYM, ENTITY, ISO3, M49, STATE, Bounds, Ce
 _PEOPLE = Cell("whole", "a whole number", minimum=0)
 
 
-def uniformed_personnel_schema(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
-    """Personnel rows. A month ends at the latest with the month of the vintage that reports it."""
+def uniformed_personnel_schema(bounds: Bounds, vintage: date, *, blank_totals: bool = False) -> pa.DataFrameSchema:
+    """Personnel rows. A month ends at the latest with the month of the vintage that reports it.
+
+    blank_totals  whether the publication has rows without any figure
+    """
     month_end = pd.Timestamp(vintage) + pd.offsets.MonthEnd(0)
     cells = {
         "month_end": day(latest=month_end.date().isoformat()),
@@ -22,7 +25,7 @@ def uniformed_personnel_schema(bounds: Bounds, vintage: date) -> pa.DataFrameSch
         "personnel_type": text("a personnel type"),
         "female": optional(_PEOPLE),
         "male": optional(_PEOPLE),
-        "total": _PEOPLE,
+        "total": optional(_PEOPLE) if blank_totals else _PEOPLE,
         "contributor_iso3": optional(ISO3),
         "contributor_m49": M49,
         "report_layout": text("a layout", nullable=True),

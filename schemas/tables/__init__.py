@@ -23,8 +23,10 @@ from schemas.tables import (
 
 DIMENSIONS = (
     countries.COUNTRIES,
+    countries.COUNTRY_ALIASES,
     missions.MISSIONS,
     missions.MISSION_ALIASES,
+    missions.MISSION_HOSTS,
     state_codes.STATE_CODES,
     state_codes.STATE_CODE_GAPS,
     development.COUNTRY_YEARS,

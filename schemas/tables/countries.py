@@ -1,4 +1,4 @@
-"""Table of states and territories."""
+"""Tables of states and territories, and of their names."""
 
 from __future__ import annotations
 
@@ -54,4 +54,23 @@ COUNTRIES = Table(
         "source": text("Source of the row's code and name."),
     },
     hazards=("The groups of states (least developed, …) have no dates: for the past use country_years.",),
+)
+
+COUNTRY_ALIASES = Table(
+    "main",
+    "country_aliases",
+    "Names of states and territories",
+    "One row per name or code by which people call a state: names in the UN's and ISO's forms, older and short names, "
+    "ISO codes of two and three letters. marts.find_state(text) looks them up.",
+    ("alias",),
+    True,
+    {
+        "alias": text(
+            "Name or code in small letters without accents; anything but letters and digits is one space, and there is "
+            "no leading the.",
+            pattern=r"^[a-z0-9]+( [a-z0-9]+)*$",
+        ),
+        "iso3": text("State or territory.", references="countries.iso3"),
+    },
+    hazards=("Congo is the Republic (COG), as ISO 3166 has it; the Democratic Republic is COD.",),
 )

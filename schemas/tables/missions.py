@@ -7,6 +7,7 @@ from schemas.columns import SHA256, Table, category, day, flag, number, text, wh
 MISSION_KINDS = ("peacekeeping", "special_political", "support", "other", "unspecified", "unresolved")
 DATE_PRECISIONS = ("day", "first_of_month", "month", "year")
 UNSPECIFIED_MISSION = "UNSPECIFIED"
+HOST_ROLES = ("host", "area")
 
 MISSIONS = Table(
     "main",
@@ -49,7 +50,6 @@ MISSIONS = Table(
         "latitude": number(
             "Latitude of the headquarters, north positive.", unit="degree", nullable=True, minimum=-90, maximum=90
         ),
-        "host_iso3": text("ISO3 codes of the host states or territories, separated by semicolons.", nullable=True),
         "part_of": text("Umbrella mission that this one is part of (UNOSOM for UNOSOM I).", nullable=True),
         "predecessor": text("Mission that this one replaced.", nullable=True),
         "successor": text("Mission that replaced this one.", nullable=True),
@@ -64,6 +64,34 @@ MISSIONS = Table(
         "snapshot_row": whole("Number of the row in that snapshot.", unit="row", nullable=True, minimum=1),
     },
     hazards=("Umbrella missions (UNOSOM, UNAVEM, UNEF) and their parts both have rows: never add them.",),
+)
+
+MISSION_HOSTS = Table(
+    "main",
+    "mission_hosts",
+    "Host states of missions",
+    "One row per mission and state or territory in which it is or was, with the UN's regions of the state.",
+    ("mission", "host_iso3"),
+    True,
+    {
+        "mission": text("Mission.", references="missions.mission"),
+        "host_iso3": text(
+            "State or territory, by its code of today (ESH, XKX, SRB before 2006).", references="countries.iso3"
+        ),
+        "host": text("Its short English name."),
+        "region": text("Its UN M49 region (countries).", nullable=True),
+        "sub_region": text("Its UN M49 sub-region.", nullable=True),
+        "intermediate_region": text("Its UN M49 intermediate region.", nullable=True),
+        "role": category(
+            "host: the mission is there; area: a state in the area of a regional office's mandate.", HOST_ROLES
+        ),
+        "host_from": day("First day there, where it is not the mission's; NULL: with the mission.", nullable=True),
+        "host_until": day("Last day there, where it is not the mission's; NULL: with the mission.", nullable=True),
+        "sources_disagree": flag("Whether sources disagree on the mission's host states."),
+        "source": text("Where the host was read."),
+        "note": text("Caveats.", nullable=True),
+    },
+    hazards=("A mission with several hosts has several rows: never add missions' figures over hosts.",),
 )
 
 MISSION_ALIASES = Table(

@@ -14,12 +14,15 @@ UNIFORMED_PERSONNEL_TYPES = (
     "Formed Police Units",
 )
 
+PERSONNEL_SERIES = ("monthly_report", "data_hub", "ipi_by_sex")
+
 UNIFORMED_PERSONNEL = Table(
     "main",
     "uniformed_personnel",
     "Uniformed personnel by month, mission, contributor and personnel type",
     "One row per month-end, mission, contributing state and personnel type: persons deployed on that day. Zeros are "
-    "published zeros. The monthly report takes precedence; the data hub fills the months without a report.",
+    "published zeros. The monthly report takes precedence; the data hub fills the months without a report, and IPI's "
+    "figures by sex those that have neither (2009-11 to 2014-08).",
     ("month_end", "mission", "contributor_iso3", "personnel_type"),
     False,
     {
@@ -32,18 +35,30 @@ UNIFORMED_PERSONNEL = Table(
         "personnel_type": category("Personnel type, harmonised across the report layouts.", UNIFORMED_PERSONNEL_TYPES),
         "female": whole("Women; NULL where the report does not print the sexes.", unit="person", nullable=True),
         "male": whole("Men; NULL where the report does not print the sexes.", unit="person", nullable=True),
-        "total": whole("All persons.", unit="person"),
+        "total": whole(
+            "All persons; NULL where the publication leaves a contributor's cells in a mission blank (unknown, not 0).",
+            unit="person",
+            nullable=True,
+        ),
         "includes_staff_officers": flag(
             "True for Troops up to 2017-04, which include staff officers: a break in the series."
         ),
-        "series": category("Publication that the row comes from.", ("monthly_report", "data_hub")),
+        "series": category("Publication that the row comes from.", PERSONNEL_SERIES),
         **ORIGIN,
     },
-    rules=(("female IS NULL OR male IS NULL OR female + male = total", "female plus male equals total"),),
+    rules=(
+        (
+            "female IS NULL OR male IS NULL OR female + male = total OR series = 'ipi_by_sex'",
+            "female plus male equals total, but for a few rows of IPI's figures by sex, which stay as printed",
+        ),
+        ("total IS NOT NULL OR series = 'ipi_by_sex'", "only IPI's figures by sex have blank cells"),
+    ),
     hazards=(
         "A stock on a day, not a flow: never add months; average them or take one month.",
         "Includes special political missions.",
         "In months under UNSPECIFIED, no mission's strength is known.",
+        "Series ipi_by_sex (2009-11 to 2014-08) has no total for the United States to 2012-12 and for Moldova in "
+        "2014-01: sums of these months are too low. marts.contributor_months fills them from contributor_strength.",
     ),
     split_by_year_of="month_end",
 )
@@ -52,8 +67,8 @@ UNIFORMED_PERSONNEL_REVISIONS = Table(
     "main",
     "uniformed_personnel_revisions",
     "Revisions of the uniformed personnel",
-    "One row per figure that changed between two vintages of one series, both covering its month. The monthly reports "
-    "and the data hub are not compared with each other.",
+    "One row per figure that changed between two vintages of one series, both covering its month. The series are not "
+    "compared with each other.",
     ("month_end", "mission", "contributor_iso3", "personnel_type", "series", "field", "to_vintage"),
     False,
     {
@@ -61,7 +76,7 @@ UNIFORMED_PERSONNEL_REVISIONS = Table(
         "mission": text("Mission.", references="missions.mission"),
         "contributor_iso3": text("Contributing state.", references="countries.iso3"),
         "personnel_type": category("Personnel type.", UNIFORMED_PERSONNEL_TYPES),
-        "series": category("Publication that changed.", ("monthly_report", "data_hub")),
+        "series": category("Publication that changed.", PERSONNEL_SERIES),
         "field": category("Column that changed.", ("female", "male", "total")),
         "old_value": whole("Old figure; NULL where there was no row.", unit="person", nullable=True),
         "new_value": whole("New figure; NULL where the row was removed.", unit="person", nullable=True),

@@ -16,7 +16,7 @@ CHROMIUM = shutil.which("chromium")
 
 def in_a_browser(test: Any) -> Any:
     missing = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the pages can't be opened")
-    return pytest.mark.slow(missing(test))
+    return pytest.mark.slow(pytest.mark.xdist_group("briefing pages")(missing(test)))
 
 
 WIDTHS = (390, 1280)
@@ -234,6 +234,7 @@ def test_a_sentence_says_where_there_are_no_data(folder: Path) -> None:
     ("arguments", "code", "message"),
     [
         (["MINUSCAA"], 2, "No mission is called 'MINUSCAA'. Close to it: MINUSCA"),
+        (["France"], 2, "No mission with deaths or uniformed personnel in the data is or was in France (FRA)."),
         (["UNYOM"], 2, "There are no deaths and no uniformed personnel of UNYOM"),
         (["MINUSMA", "--up-to", "2013-04-24"], 2, "Nothing is known of MINUSMA by 2013-04-24"),
         (["MINUSMA", "--up-to", "25.1.2019"], 2, "--up-to takes a day that is not in the future"),

@@ -124,7 +124,7 @@ def test_late_alone_is_0(copy: Any) -> None:
 @pytest.mark.slow
 def test_verify_reports_that_nothing_is_damaged_or_each_damage_with_1(copy: Any) -> None:
     done = copy("verify")
-    assert done.stderr == "Nothing is damaged: 23 snapshots, 1 recorded build, the published warehouse.\n"
+    assert done.stderr == "Nothing is damaged: 27 snapshots, 1 recorded build, the published warehouse.\n"
     assert "fatalities\t2\t93234\tyes\n" in done.stdout and "publisher_codebook\t0\t0\t-\n" in done.stdout
     found = json.loads(copy("verify", "--json").stdout)
     assert found["damages"] == [] and found["builds"] == 1

@@ -208,7 +208,7 @@ def test_a_valid_frame_passes_unchanged() -> None:
     [
         ("mission", None),
         ("month_end", None),
-        ("total", None),
+        ("contributor_iso3", None),
         ("includes_staff_officers", None),
         ("total", -1),
         ("female", -1),
@@ -267,7 +267,7 @@ def test_days_are_in_microseconds_so_that_any_year_fits() -> None:
 def test_missing_values_stay_missing() -> None:
     frame = shape(pd.DataFrame({"iso3": ["TCD"], "name": ["Chad"], "m49": [None]}), COUNTRIES)
     assert frame[["m49", "successors_iso3"]].isna().all(axis=None)
-    for column in ("total", "mission"):
+    for column in ("contributor_iso3", "mission"):
         with pytest.raises(TableError, match=f"{column}: not_nullable"):
             conform(personnel({}).drop(columns=column), UNIFORMED_PERSONNEL)
 

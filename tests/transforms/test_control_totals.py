@@ -28,6 +28,12 @@ def test_totals_of_parts_name_their_subject() -> None:
     assert totals.loc[0, ["subject", "period", "value"]].tolist() == ["UNMIK", "2025-26", 49945800.0]
 
 
+def test_totals_among_rows_are_those_that_are_marked() -> None:
+    cells = pd.DataFrame({"mission": ["UNMIK", "all"], "month": ["2012-03-31"] * 2, "total": ["9", "16"]})
+    declared = {"period": "month", "where": {"mission": "all"}, "values": {"total": "total"}}
+    assert control_totals(cells, "s", declared, "o")["value"].tolist() == [16.0]
+
+
 def test_a_total_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(ContractError, match="s: control totals: printed: expected a number, got 'about 5'"):
         control_totals(CELLS.assign(printed=["about 5", "1"]), "s", DECLARED, "o")

@@ -63,13 +63,13 @@ def _countries() -> pd.DataFrame:
 def _missions() -> pd.DataFrame:
     frame = _days(
         _rows(
-            "mission kind start_date end_date host_iso3 part_of predecessor successor longitude latitude sha",
-            ("MINUSMA", "peacekeeping", "2013-04-25", "2023-12-31", "MLI", None, None, None, -8.0, 12.65, "list"),
-            ("UNAMA", "special_political", "2002-03-28", None, None, None, None, None, None, None, "register"),
-            ("UNOSOM", "peacekeeping", "1992-04-01", "1995-03-31", "SOM", None, None, None, None, None, "list"),
-            ("UNOSOM I", "peacekeeping", "1992-04-01", "1993-03-31", "SOM", "UNOSOM", None, "UNOSOM II", 45, 2, "list"),
-            ("UNOSOM II", "peacekeeping", "1993-03-01", "1995-03-31", "SOM", "UNOSOM", "UNOSOM I", None, 45, 2, "list"),
-            ("UNSPECIFIED", "unspecified", None, None, None, None, None, None, None, None, "register"),
+            "mission kind start_date end_date part_of predecessor successor longitude latitude sha",
+            ("MINUSMA", "peacekeeping", "2013-04-25", "2023-12-31", None, None, None, -8.0, 12.65, "list"),
+            ("UNAMA", "special_political", "2002-03-28", None, None, None, None, None, None, "register"),
+            ("UNOSOM", "peacekeeping", "1992-04-01", "1995-03-31", None, None, None, None, None, "list"),
+            ("UNOSOM I", "peacekeeping", "1992-04-01", "1993-03-31", "UNOSOM", None, "UNOSOM II", 45, 2, "list"),
+            ("UNOSOM II", "peacekeeping", "1993-03-01", "1995-03-31", "UNOSOM", "UNOSOM I", None, 45, 2, "list"),
+            ("UNSPECIFIED", "unspecified", None, None, None, None, None, None, None, "register"),
             source="made up for the tests",
         ),
         "start_date",

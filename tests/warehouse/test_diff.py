@@ -148,9 +148,17 @@ def test_where_a_row_comes_from_is_not_compared(unchecked: Path, after: Path) ->
     assert not compare(unchecked, after).differing
 
 
+WITHOUT_CONSTRAINTS = (
+    "CREATE TABLE copied AS FROM uniformed_personnel",
+    "DROP TABLE uniformed_personnel",
+    "ALTER TABLE copied RENAME TO uniformed_personnel",
+)
+
+
 def test_an_enum_compares_as_text_whatever_its_list(unchecked: Path, after: Path) -> None:
     edit(
         after,
+        *WITHOUT_CONSTRAINTS,
         "ALTER TABLE uniformed_personnel ALTER series TYPE ENUM ('elsewhere', 'data_hub', 'monthly_report')",
         "ALTER TABLE uniformed_personnel ALTER personnel_type TYPE VARCHAR",
         "UPDATE uniformed_personnel SET series = 'elsewhere' WHERE total = 50",
@@ -240,6 +248,7 @@ def test_an_empty_table_that_only_one_build_has_is_a_difference(unchecked: Path,
 def test_a_column_that_only_one_build_has_is_reported(unchecked: Path, after: Path) -> None:
     edit(
         after,
+        *WITHOUT_CONSTRAINTS,
         "ALTER TABLE uniformed_personnel DROP COLUMN series",
         'ALTER TABLE uniformed_personnel ADD COLUMN "a ""new"" one" INTEGER',
     )

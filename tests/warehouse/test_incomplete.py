@@ -28,9 +28,11 @@ from warehouse.reports.provenance import incomplete_periods
 PERIODS = {
     "assessment_shares": "peacekeeping_year",
     "burden_sharing": "peacekeeping_year",
+    "contributor_months": "month_end::VARCHAR",
     "fatality_rates": "year || ' ' || series",
     "funding_by_level": "peacekeeping_year",
     "mission_cost": "peacekeeping_year",
+    "mission_months": "month_end::VARCHAR",
     "payment_record": "'all'",
     "personnel_by_contributor_and_month": "month_end::VARCHAR",
     "personnel_by_level": "month_end::VARCHAR",
@@ -53,7 +55,10 @@ NO_TOLL = {"fatalities_as_of": "one row a casualty, as main.fatalities has it: n
 # Marts that have a month_end or a peacekeeping_year, and are not marked.
 NO_FIGURES = {"peacekeeping_years": "a calendar, without figures"}
 PERIODIC = {f"main.{name}" for name, one in CATALOGUE.items() if one.coverage.rule == "replace_periods"}
-COMMENT = "True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods)."
+COMMENT = (
+    "True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in "
+    "the publication."
+)
 
 
 def lacks(source: str, period: str, measure: str = "total", *figures: float | None) -> str:
@@ -103,6 +108,8 @@ def rejected_rows(file: Path) -> set[tuple[str, int]]:
             "uniformed_personnel",
             "2017-05-31",
             {
+                "contributor_months": ["2017-05-31"],
+                "mission_months": ["2017-05-31"],
                 "personnel_by_contributor_and_month": ["2017-05-31"],
                 "personnel_by_level": ["2017-05-31"],
                 "women_in_uniform": ["2017-05-31"],
@@ -126,7 +133,7 @@ def rejected_rows(file: Path) -> set[tuple[str, int]]:
             {"funding_by_level": ["2018-19"], "personnel_by_level": ["2017-04-30", "2017-05-31"]},
         ),
         ("regular_budget_payments", "2019", {"payment_record": ["all"]}),
-        ("mission_strength", "2017-03-31", {}),  # the year is that of the monthly reports
+        ("mission_strength", "2017-03-31", {"mission_months": ["2017-03-31"]}),  # the rates are of the monthly reports
         ("fatalities", "all", {}),
         ("scale_of_assessments", "1977", {}),
     ],
@@ -141,7 +148,8 @@ def test_a_mart_marks_the_incomplete_periods_that_its_figures_are_of_and_no_othe
 def test_a_rate_is_marked_by_the_months_of_its_own_series(built: Path) -> None:
     gone = "DELETE FROM main.uniformed_personnel WHERE month_end < DATE '2018-01-01'"
     assert marked(changed(built, gone, lacks("uniformed_personnel", "2017-05-31"))) == {}
-    assert marked(changed(built, lacks("mission_strength", "2017-03-31"))) == {"fatality_rates": ["2017 ipi"]}
+    marks = {"fatality_rates": ["2017 ipi"], "mission_months": ["2017-03-31"]}
+    assert marked(changed(built, lacks("mission_strength", "2017-03-31"))) == marks
 
 
 def test_the_contributors_of_a_month_and_of_the_next_one_are_marked_apart(built: Path) -> None:

@@ -87,8 +87,7 @@ class Mart:
     @property
     def reads(self) -> set[str]:
         """The tables and marts that its query names."""
-        code = re.sub(r"--.*", "", self.text.partition("\nCOMMENT ON")[0])
-        return set(re.findall(r"\b(?:main|meta|marts)\.\w+", code)) - {f"marts.{self.name}"}
+        return load.reads(self.text) - {f"marts.{self.name}"}
 
     def sql(self) -> str:
         """Its statements with CREATE OR REPLACE, and its comment."""

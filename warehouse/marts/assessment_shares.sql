@@ -22,4 +22,4 @@ COMMENT ON COLUMN marts.assessment_shares.contributor IS 'Its short English name
 COMMENT ON COLUMN marts.assessment_shares.amount_usd IS 'Amount assessed. Unit: USD.';
 COMMENT ON COLUMN marts.assessment_shares.share_pct IS 'Share of the year''s assessments. Unit: percent.';
 COMMENT ON COLUMN marts.assessment_shares.rank_in_year IS 'Rank by amount; ties share it.';
-COMMENT ON COLUMN marts.assessment_shares.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';
+COMMENT ON COLUMN marts.assessment_shares.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';

@@ -3,7 +3,8 @@
 -- - Assessments, person-months and deaths are three measures: compare their shares, never add them.
 -- - Assessed, not paid.
 -- - Person-months are month-end strengths added over the reported months, all missions, special political ones
---   included. Months without a report are in no figure: see months_covered.
+--   included (marts.contributor_months; `series` names the publications of the year). Months without a report are in
+--   no figure: see months_covered.
 -- - Deaths are of all staff, including local staff of host states: never divide them by person-months.
 --   uniformed_deaths are separate.
 -- - Rates change on 1 January, so a year has two halves, each with the regular-budget rate of its scale and its
@@ -16,11 +17,11 @@ WITH years AS (
     FROM main.assessed_contributions
     GROUP BY ALL
 ), strengths AS (
-    SELECT month_end, contributor_iso3, sum(total)::BIGINT AS strength
-    FROM main.uniformed_personnel
-    GROUP BY ALL
+    SELECT month_end, contributor_iso3, uniformed_personnel AS strength, series, is_incomplete
+    FROM marts.contributor_months
 ), months AS (
-    SELECT peacekeeping_year, count(DISTINCT month_end) AS months_covered
+    SELECT peacekeeping_year, count(DISTINCT month_end) AS months_covered,
+        string_agg(DISTINCT series, ', ' ORDER BY series) AS series, bool_or(is_incomplete) AS is_incomplete
     FROM years
     JOIN strengths ON month_end BETWEEN period_start AND period_end
     GROUP BY ALL
@@ -46,7 +47,8 @@ WITH years AS (
     FROM years
     JOIN meta.incomplete_periods
         ON (source = 'assessed_contributions' AND period = peacekeeping_year)
-        OR (source = 'uniformed_personnel' AND period BETWEEN period_start::VARCHAR AND period_end::VARCHAR)
+        OR (source IN ('uniformed_personnel', 'contributor_strength')
+            AND period BETWEEN period_start::VARCHAR AND period_end::VARCHAR)
 ), levels AS (
     SELECT contributor_iso3, level::VARCHAR AS level,
         unnest(range(left(scale_period, 4)::BIGINT, right(scale_period, 4)::BIGINT + 1)) AS rate_year
@@ -86,6 +88,7 @@ SELECT
     CASE WHEN assessed_usd IS NOT NULL
         THEN rank() OVER (PARTITION BY peacekeeping_year ORDER BY assessed_usd DESC NULLS LAST) END AS assessed_rank,
     coalesce(months_covered, 0) AS months_covered,
+    series,
     person_months,
     100 * person_months::DOUBLE / nullif(sum(person_months) OVER (PARTITION BY peacekeeping_year), 0)::DOUBLE
         AS person_month_share_pct,
@@ -102,7 +105,7 @@ SELECT
     regular_rate_pct,
     owed_usd AS owed_at_regular_rate_usd,
     assessed_usd - owed_usd AS assessed_above_regular_rate_usd,
-    peacekeeping_year IN (FROM incomplete) AS is_incomplete,
+    peacekeeping_year IN (FROM incomplete) OR coalesce(months.is_incomplete, false) AS is_incomplete,
     (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
         AS rejected_rows
 FROM rated
@@ -116,6 +119,7 @@ COMMENT ON COLUMN marts.burden_sharing.assessed_usd IS 'Assessed on it, not paid
 COMMENT ON COLUMN marts.burden_sharing.assessed_share_pct IS 'Share of the year''s assessments. Unit: percent.';
 COMMENT ON COLUMN marts.burden_sharing.assessed_rank IS 'Rank by amount assessed; ties share it.';
 COMMENT ON COLUMN marts.burden_sharing.months_covered IS 'How many of the year''s 12 months have a report; the person-months are of these. Unit: month.';
+COMMENT ON COLUMN marts.burden_sharing.series IS 'Publications of the year''s personnel, as in marts.contributor_months; NULL where no month is covered.';
 COMMENT ON COLUMN marts.burden_sharing.person_months IS 'Its uniformed personnel added over the covered months, all missions; NULL where no report of the year names the state. Unit: person-month.';
 COMMENT ON COLUMN marts.burden_sharing.person_month_share_pct IS 'Share of all states'' person-months of the covered months. Unit: percent.';
 COMMENT ON COLUMN marts.burden_sharing.person_month_rank IS 'Rank by person-months; ties share it.';
@@ -129,5 +133,5 @@ COMMENT ON COLUMN marts.burden_sharing.level_second_half IS 'Level (derived) of 
 COMMENT ON COLUMN marts.burden_sharing.regular_rate_pct IS 'Rate of the regular budget''s scale, the average of the two halves''; NULL where one is not known. Unit: percent.';
 COMMENT ON COLUMN marts.burden_sharing.owed_at_regular_rate_usd IS 'The year''s total assessments at that rate: computed, never charged; NULL where the state was not assessed. Unit: USD.';
 COMMENT ON COLUMN marts.burden_sharing.assessed_above_regular_rate_usd IS 'Assessed less that: positive for a premium, negative for a discount. Unit: USD.';
-COMMENT ON COLUMN marts.burden_sharing.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';
+COMMENT ON COLUMN marts.burden_sharing.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';
 COMMENT ON COLUMN marts.burden_sharing.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

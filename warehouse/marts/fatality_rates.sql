@@ -24,6 +24,7 @@ WITH umbrellas AS (
     SELECT 'monthly_report' AS series, month_end, umbrella AS mission, sum(total)::BIGINT AS strength
     FROM main.uniformed_personnel
     JOIN umbrellas USING (mission)
+    WHERE uniformed_personnel.series <> 'ipi_by_sex'  -- the IPI database has the same months without blank cells
     GROUP BY ALL
     UNION ALL
     SELECT 'ipi', month_end, umbrella, sum(total)::BIGINT
@@ -156,5 +157,5 @@ COMMENT ON COLUMN marts.fatality_rates.rate_per_1000 IS 'Deaths per 1,000 person
 COMMENT ON COLUMN marts.fatality_rates.rate_low IS 'Lower end of its 95 % interval. Unit: deaths per 1,000 person-years.';
 COMMENT ON COLUMN marts.fatality_rates.rate_high IS 'Upper end of its 95 % interval. Unit: deaths per 1,000 person-years.';
 COMMENT ON COLUMN marts.fatality_rates.refused IS 'Why there is no rate; NULL where there is one.';
-COMMENT ON COLUMN marts.fatality_rates.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';
+COMMENT ON COLUMN marts.fatality_rates.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';
 COMMENT ON COLUMN marts.fatality_rates.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

@@ -56,4 +56,4 @@ COMMENT ON COLUMN marts.funding_by_level.scale_period_second_half IS 'Scale peri
 COMMENT ON COLUMN marts.funding_by_level.assessed_usd IS 'Assessed on the states at these levels. Unit: USD.';
 COMMENT ON COLUMN marts.funding_by_level.share_pct IS 'Share of the year''s assessments. Unit: percent.';
 COMMENT ON COLUMN marts.funding_by_level.states IS 'States at these levels in either half of the year. Unit: state.';
-COMMENT ON COLUMN marts.funding_by_level.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';
+COMMENT ON COLUMN marts.funding_by_level.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';

@@ -4,7 +4,8 @@
 -- - approved_usd is given only where one full-year amount of the mission alone is held (no six-month amount, no
 --   prorated shares of the support account and bases); the lists have all amounts.
 -- - Accounts of 2024-25 are probably approved amounts.
--- - Person-years count only months whose report prints missions (none in 2018-19): see months_covered.
+-- - Person-years count only months whose report prints missions (none in 2018-19): see months_covered. They are of
+--   marts.mission_months: IPI's figures until 2014-12 and for three later months, else the UN's (see series).
 -- - Spending per person-year is all spending, including civilians, logistics and liquidation, divided by uniformed
 --   strength. It is not the price of a soldier, and means nothing where a mission is mostly civilian (UNMIK) or
 --   closes (months_with_personnel).
@@ -34,13 +35,16 @@ WITH budgets AS (
 ), years AS (
     SELECT DISTINCT peacekeeping_year, period_start, period_end FROM money
 ), strengths AS (
-    SELECT month_end, mission, sum(total) AS strength
-    FROM main.uniformed_personnel
-    GROUP BY ALL
+    SELECT month_end, mission, uniformed_personnel AS strength, series, is_incomplete
+    FROM marts.mission_months
 ), detailed AS (
-    SELECT month_end FROM strengths GROUP BY ALL HAVING NOT bool_or(mission = 'UNSPECIFIED')
+    SELECT month_end, any_value(series) AS series, bool_or(is_incomplete) AS is_incomplete
+    FROM strengths
+    GROUP BY month_end
+    HAVING NOT bool_or(mission = 'UNSPECIFIED')
 ), months AS (
-    SELECT peacekeeping_year, count(*) AS months_covered
+    SELECT peacekeeping_year, count(*) AS months_covered, bool_or(is_incomplete) AS is_incomplete,
+        string_agg(DISTINCT series, ', ' ORDER BY series) AS series
     FROM detailed
     JOIN years ON month_end BETWEEN period_start AND period_end
     GROUP BY ALL
@@ -80,13 +84,14 @@ SELECT
     accounts_usd,
     assessed_gross_usd,
     coalesce(months_covered, 0) AS months_covered,
+    series,
     months_with_personnel,
     person_years AS uniformed_person_years,
     CASE WHEN months_covered = 12 AND missions.kind = 'peacekeeping'
         THEN spent_usd::DOUBLE / nullif(person_years, 0) END AS spent_per_person_year_usd,
     deaths_known_to,
     CASE WHEN deaths_known_to IS NOT NULL AND in_register THEN coalesce(deaths, 0) END AS deaths,
-    peacekeeping_year IN (FROM incomplete) AS is_incomplete,
+    peacekeeping_year IN (FROM incomplete) OR coalesce(months.is_incomplete, false) AS is_incomplete,
     (SELECT coalesce(sum(rows_rejected), 0)::BIGINT FROM meta.incomplete_periods WHERE source = 'fatalities')
         AS rejected_rows
 FROM money
@@ -106,10 +111,11 @@ COMMENT ON COLUMN marts.mission_cost.spent_usd IS 'Spent, gross, from the perfor
 COMMENT ON COLUMN marts.mission_cost.accounts_usd IS 'In the open data''s accounts; of 2024-25 probably the approved amount. Unit: USD.';
 COMMENT ON COLUMN marts.mission_cost.assessed_gross_usd IS 'Assessed on member states after credits; neither budget nor cash. Unit: USD.';
 COMMENT ON COLUMN marts.mission_cost.months_covered IS 'How many of the year''s 12 months have a report that prints missions. Unit: month.';
+COMMENT ON COLUMN marts.mission_cost.series IS 'Publications of the covered months, as in marts.mission_months; NULL where none is covered.';
 COMMENT ON COLUMN marts.mission_cost.months_with_personnel IS 'In how many of these the mission has uniformed personnel; NULL where no report names it. Unit: month.';
 COMMENT ON COLUMN marts.mission_cost.uniformed_person_years IS 'Its month-end strengths added over the covered months, divided by 12: part of the year where fewer are covered. Unit: person-year.';
 COMMENT ON COLUMN marts.mission_cost.spent_per_person_year_usd IS 'Spent divided by uniformed person-years; NULL where fewer than 12 months are covered, and for entities that are no peacekeeping mission. Unit: USD.';
 COMMENT ON COLUMN marts.mission_cost.deaths_known_to IS 'Last day of the year that the fatalities held here cover; before the year''s end the count is not final. NULL where they don''t cover the year.';
 COMMENT ON COLUMN marts.mission_cost.deaths IS 'Persons who died in incidents of the year, all staff; NULL for entities that the fatalities never name. Unit: person.';
-COMMENT ON COLUMN marts.mission_cost.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';
+COMMENT ON COLUMN marts.mission_cost.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';
 COMMENT ON COLUMN marts.mission_cost.rejected_rows IS 'Rejected rows of the newest vintage: each is one person who may belong to any total. Unit: person.';

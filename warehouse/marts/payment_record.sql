@@ -44,4 +44,4 @@ COMMENT ON COLUMN marts.payment_record.years_covered IS 'Years counted: those wi
 COMMENT ON COLUMN marts.payment_record.first_year IS 'First of them.';
 COMMENT ON COLUMN marts.payment_record.last_year IS 'Last of them.';
 COMMENT ON COLUMN marts.payment_record.status_2026_mid_year IS 'Status of 2026 at mid-year, in no count; NULL where its honour roll is of the year''s end or not held.';
-COMMENT ON COLUMN marts.payment_record.is_incomplete IS 'True where rows of the period were rejected, so that the figure is too low (meta.incomplete_periods).';
+COMMENT ON COLUMN marts.payment_record.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';

@@ -195,17 +195,42 @@ def extent_of(query: Queries) -> Row:
     )
 
 
+def _called(query: Queries, text: str) -> Row | None:
+    """The mission (a row of MISSIONS) of this acronym or alias, in any case; None where there is none."""
+    name = text.strip().upper()
+    aliases = {str(row["alias"]).upper(): str(row["mission"]).upper() for row in query("FROM main.mission_aliases")}
+    missions = {str(row["mission"]).upper(): row for row in query(MISSIONS)}
+    return missions.get(name) or missions.get(aliases.get(name, ""))
+
+
+def missions_called(query: Queries, text: str) -> list[str]:
+    """The mission of this acronym or alias; else the missions with data in the state of this name, by name.
+
+    Of a state's missions those that are or were in it, else the regional offices for its area. An unknown name is
+    returned as it is: `scope_of` says what is close to it. Raises WrongMission for a state without missions.
+    """
+    mission = _called(query, text)
+    state = None if mission else query.value("SELECT marts.find_state(?)", text)
+    if state is None:
+        return [mission["mission"] if mission else text]
+    with_data = {row["mission"] for row in known_missions(query)}
+    there = query("SELECT mission, role::VARCHAR AS role FROM main.mission_hosts WHERE host_iso3 = ? ORDER BY 1", state)
+    for role in ("host", "area"):
+        if found := [row["mission"] for row in there if row["role"] == role and row["mission"] in with_data]:
+            return found
+    name = query.value("SELECT name FROM main.countries WHERE iso3 = ?", state)
+    raise WrongMission(f"No mission with deaths or uniformed personnel in the data is or was in {name} ({state}).")
+
+
 def scope_of(query: Queries, text: str, up_to: date | None = None, as_of: date | None = None) -> Scope:
     """The scope of a page: the mission of this name or alias, in any case, up to a day.
 
     Raises WrongMission for a mission that is unknown or has no data, or a day before it began.
     """
-    name = text.strip().upper()
-    aliases = {str(row["alias"]).upper(): str(row["mission"]).upper() for row in query("FROM main.mission_aliases")}
-    missions = {str(row["mission"]).upper(): row for row in query(MISSIONS)}
-    mission = missions.get(name) or missions.get(aliases.get(name, ""))
+    mission = _called(query, text)
     if mission is None:
-        close = difflib.get_close_matches(name, missions, n=3, cutoff=0.5)
+        missions = {str(row["mission"]).upper(): row for row in query(MISSIONS)}
+        close = difflib.get_close_matches(text.strip().upper(), missions, n=3, cutoff=0.5)
         hint = f" Close to it: {', '.join(missions[one]['mission'] for one in close)}." if close else ""
         raise WrongMission(
             f"No mission is called {text!r}.{hint} "

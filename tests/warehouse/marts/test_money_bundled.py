@@ -45,10 +45,12 @@ def test_a_year_before_the_derived_levels_has_its_rate_all_the_same(real: Connec
 def test_months_covered_tells_which_years_lack_reports(real: Connection) -> None:
     found = select(real, "SELECT DISTINCT peacekeeping_year, months_covered FROM marts.burden_sharing ORDER BY 1")
     assert dict(found) == {
-        "2012-13": 0, "2013-14": 0, "2014-15": 5, "2015-16": 11, "2016-17": 11, "2017-18": 12, "2018-19": 12,
+        "2012-13": 12, "2013-14": 12, "2014-15": 7, "2015-16": 11, "2016-17": 11, "2017-18": 12, "2018-19": 12,
         "2019-20": 11, "2020-21": 12, "2021-22": 12, "2022-23": 11, "2023-24": 12,
     }  # fmt: skip
-    assert one(real, "SELECT count(person_months) FROM marts.burden_sharing WHERE months_covered = 0") == (0,)
+    sql = "SELECT DISTINCT series, is_incomplete FROM marts.burden_sharing WHERE peacekeeping_year = '{}'"
+    assert one(real, sql.format("2012-13")) == ("contributor_strength, ipi_by_sex", False)
+    assert one(real, sql.format("2014-15")) == ("ipi_by_sex, monthly_report", False)
 
 
 def test_person_months_and_deaths_lose_nobody(real: Connection) -> None:

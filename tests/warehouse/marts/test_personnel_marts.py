@@ -38,7 +38,8 @@ def with_personnel(made: Connection) -> Connection:
 
 
 def test_the_contributors_of_a_mission_and_where_they_stood_next(with_personnel: Connection) -> None:
-    month, after, whole = date(2018, 1, 31), date(2019, 3, 31), (False, False)
+    month, after = date(2018, 1, 31), date(2019, 3, 31)
+    whole = ("monthly_report", False, "monthly_report", False, False)
     for day in ("2018-01-31", "2018-02-28", "2019-03-30"):
         found = select(with_personnel, f"FROM marts.top_contributors('A', '{day}')")
         share = [pytest.approx(100 * people / 115) for people in (75, 20)]

@@ -43,3 +43,40 @@ def test_every_contributor_month_since_2015_has_its_codes(real: Connection) -> N
         "OR marts.state_code(contributor_iso3, month_end, 'cow') IS NULL",
     )
     assert missing == [("BMU", "2017-05-31", 3, "territory")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "iso3"),
+    [
+        ("Mali", "MLI"), ("Lebanon", "LBN"), ("Russia", "RUS"), ("UK", "GBR"), ("U.K.", "GBR"), ("drc", "COD"),
+        ("the Gambia", "GMB"), ("Côte d’Ivoire", "CIV"), ("COTE D'IVOIRE", "CIV"), ("Guinea Bissau", "GNB"),
+        ("Türkiye", "TUR"), ("Turkey", "TUR"), ("xkx", "XKX"), ("fr", "FRA"), ("Congo", "COG"), ("Korea", None),
+        ("republic of", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_state_is_found_as_people_type_it(real: Connection, typed: str, iso3: str | None) -> None:
+    assert real.execute("SELECT marts.find_state(?)", [typed]).fetchone() == (iso3,)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("Minusma", [("MINUSMA", "mission")]),
+        ("ose-syria", [("OSESyria", "mission")]),
+        ("unosom i", [("UNOSOM I", "mission")]),
+        ("United Nations Interim Force in Lebanon", [("UNIFIL", "mission")]),
+        ("Mali", [("UNOWA", "area"), ("MINUSMA", "host"), ("UNOWAS", "area")]),
+        ("Lebanon", [("UNTSO", "host"), ("UNOGIL", "host"), ("UNDOF", "host"), ("UNIFIL", "host")]),
+        ("DRC", [("ONUC", "host"), ("MONUC", "host"), ("MONUSCO", "host")]),
+        ("France", []),
+    ],
+)
+def test_a_mission_is_found_by_its_name_or_its_state(
+    real: Connection, typed: str, found: list[tuple[str, str]]
+) -> None:
+    assert real.execute("SELECT mission, found_by FROM marts.find_mission(?)", [typed]).fetchall() == found
+
+
+def test_a_name_of_no_mission_and_no_state_is_an_error(real: Connection) -> None:
+    with pytest.raises(duckdb.Error, match="find_mission: no mission and no state is called 'Atlantis'"):
+        select(real, "FROM marts.find_mission('Atlantis')")
