@@ -35,16 +35,16 @@ refresh: $(STAMP)
 briefing: $(STAMP)
 	$(BIN)/peacekeeping briefing MINUSMA --up-to 2019-01-25 --output briefings $(ARGS)
 
-PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --no-loadscope-reorder
 
 # A file's tests run in one process, because some of its fixtures are built once per process.
 test: $(DEV)
-	$(PYTEST) -n auto --maxprocesses 4 -m "not slow" $(ARGS)
+	$(PYTEST) --dist loadfile -n auto --maxprocesses 4 -m "not slow" $(ARGS)
 
-# The tests that kill processes, open browsers, start PostgreSQL or wait for Prefect's clocks: three files at once, also
-# on two cores, because they mostly wait.
+# The tests that kill processes, open browsers, start PostgreSQL or wait for Prefect's clocks: three at once, also on two
+# cores, because many wait. Tests of an `xdist_group` share fixtures, and run in one process.
 test-slow: $(DEV)
-	$(PYTEST) -n 3 -m slow $(ARGS)
+	$(PYTEST) --dist loadgroup -n 3 -m slow $(ARGS)
 
 # Ten simulated years for each of many seeds: make soak SEEDS=200 FIRST=1 ARGS='--jobs 4'
 soak: $(DEV)

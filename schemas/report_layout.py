@@ -71,7 +71,7 @@ class ReportLayout(Declaration):
     ruled         whether the cells are ruled; a contributor's cell can span several rows
     types         the personnel types as printed
     totals        the totals that are printed
-    row_count     whether the number of rows is printed at the end
+    row_count     whether the number of rows can be printed at the end
     zero_cells    whether zeros are rows, where there is a column for each type
     page_numbers  whether each page says which of how many it is
     """

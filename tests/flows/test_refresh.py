@@ -171,7 +171,7 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 FAULTS = {
     "staging": (staging, "shape", TableError("a table breaks its declaration")),
-    "loading": (load, "_fill", duckdb.ConstraintException("a row breaks a constraint")),
+    "loading": (load, "_insert", duckdb.ConstraintException("a row breaks a constraint")),
     "writing parquet": (pd.DataFrame, "to_parquet", OSError(28, "No space left on device")),
     "checking": (build, "check", load.BuildError("1 check(s) failed, the build is not published")),
     "keeping the file before": (publish.os, "link", OSError(28, "No space left on device")),

@@ -186,6 +186,29 @@ def test_missing_pages_are_named() -> None:
         assert str(error.value).startswith(said)
 
 
+def test_a_whole_report_without_the_mark_of_its_end_is_read_where_a_grand_total_shows_its_end() -> None:
+    for name in ("S", "F2"):
+        layout = LAYOUTS[name]
+        whole = report(layout, sample(layout), DAY)
+        unmarked = whole.replace(b"%%EOF\n", b"\n")
+        if name == "S":
+            assert rows_of(unmarked) == rows_of(whole)
+        else:
+            assert refused(unmarked).startswith("The PDF is cut off before its end")
+
+
+def test_zeros_without_a_type_are_no_row() -> None:
+    layout = LAYOUTS["A2"]
+    rows = arranged(layout, [Figures("UNMISS", "Congo", "FPU", 3, 1)])
+    first, *others = lines_of(layout, rows)
+    ghost = Line({"mission": "UNMIK"}, {"MALE": 0, "FEMALE": 0, "TOTAL": 0})
+    assert rows_of(report(layout, rows, DAY, lines=[first, ghost, *others])) == expected(layout, rows, DAY)
+    other = Line({"mission": "UNMIK"}, {"MALE": 1, "FEMALE": 0, "TOTAL": 1})
+    assert "expected a row or a total of the layout A2" in refused(
+        report(layout, rows, DAY, lines=[first, other, *others])
+    )
+
+
 def test_a_pdf_of_something_else_is_refused_with_how_it_begins() -> None:
     other = pdf([Drawn([Text(30, 40, "Annual report of the fisheries board")])])
     message = refused(other)

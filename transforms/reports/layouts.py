@@ -11,10 +11,9 @@ from pathlib import Path
 from schemas.report_layout import ReportLayout
 from schemas.validate import ContractError
 from schemas.yaml_files import read_yaml
-from transforms.reports.pages import Page, Phrase
+from transforms.reports.pages import FIRST_PAGES, Page, Phrase
 
 DECLARED = Path(__file__).parent.parent / "data" / "report_layouts.yaml"
-FIRST_PAGES = 3  # the headings are on the first page; a cover may come before it
 
 
 @cache

@@ -14,7 +14,7 @@ from schemas.report_layout import ReportLayout, Undated
 from schemas.validate import ContractError, CutOffError
 from transforms.reading import BROKEN_COLUMNS, TEXT, Rows
 from transforms.reports.layouts import headings_of, recognise, title_of
-from transforms.reports.pages import Document, Page, read_pages
+from transforms.reports.pages import EXPECTED, Document, Page, has_end, read_pages
 from transforms.reports.rows import UNREADABLE, Body, Reader, Row
 from transforms.reports.tables import table_lines
 from transforms.reports.totals import require_totals
@@ -38,9 +38,28 @@ def read_report(file: BinaryIO) -> tuple[Rows, date | None]:
     """The rows of a report (COLUMNS), an empty frame (no row is broken), their number; and when it was made.
 
     Raises ContractError where it is no known report, prints no month, or a figure can't be read for certain or
-    contradicts a printed total; CutOffError where pages are missing.
+    contradicts a printed total; CutOffError where the file or the report is cut off.
     """
-    document = read_pages(file)
+    payload = file.read()
+    try:
+        layout, rows, made_on = _read(payload)
+    except ContractError as error:
+        if has_end(payload):
+            raise
+        raise _cut_off(payload) from error
+    # Without a grand total or numbered pages nothing else shows that the last pages are missing.
+    if not (has_end(payload) or layout.totals.grand or layout.page_numbers):
+        raise _cut_off(payload)
+    return rows, made_on
+
+
+def _cut_off(payload: bytes) -> CutOffError:
+    return CutOffError(f"The PDF is cut off before its end (after {len(payload):,} bytes); {EXPECTED}. Get it again.")
+
+
+def _read(payload: bytes) -> tuple[ReportLayout, Rows, date | None]:
+    """The layout of a report, its rows, and when it was made."""
+    document = read_pages(payload, recognise)
     layout = recognise(document.pages)
     if layout.page_numbers:
         _require_pages(document.pages)
@@ -52,7 +71,8 @@ def read_report(file: BinaryIO) -> tuple[Rows, date | None]:
     cells = [[month_end.isoformat(), *row, layout.name] for row in _cells(body, layout)]
     index = pd.RangeIndex(1, len(cells) + 1, name="row_number")
     frame = pd.DataFrame(cells, columns=COLUMNS, index=index, dtype=TEXT)
-    return (frame, pd.DataFrame(columns=BROKEN_COLUMNS), len(frame)), _made_on(document, month_end)
+    rows = (frame, pd.DataFrame(columns=BROKEN_COLUMNS), len(frame))
+    return layout, rows, _made_on(document, month_end)
 
 
 def _cells(body: Body, layout: ReportLayout) -> Iterator[list[str]]:

@@ -160,6 +160,8 @@ class Reader:
 
     def _total(self, line: TableLine) -> None:
         level = self._level(line)
+        if not level and not any(line.figures.values()) and not set(line.texts) - set(NAMES):
+            return  # zeros without a type are no row: they change no total
         if not level:
             label = " ".join(text for held, text in line.texts.items() if held != "date") or "no label"
             raise ContractError(
