@@ -3,7 +3,7 @@
 CREATE VIEW marts.panel_months AS
 SELECT last_day(unnest(generate_series(first_month, last_month, INTERVAL 1 MONTH)))::DATE AS month_end
 FROM (
-    SELECT date_trunc('month', min(month_end))::TIMESTAMP AS first_month, max(month_end)::TIMESTAMP AS last_month
+    SELECT date_trunc('month', min(month_end)) AS first_month, max(month_end) AS last_month
     FROM (
         SELECT month_end FROM main.uniformed_personnel
         UNION ALL SELECT month_end FROM main.contributor_strength
