@@ -168,9 +168,13 @@ def report(
 ) -> bytes:
     """A report as PDF. `lines` replaces those of the rows."""
     table = list(lines if lines is not None else lines_of(layout, rows))
-    parts = [table[start : start + form.per_page] for start in range(0, len(table), form.per_page)]
-    pages = [_page(layout, part, day, form, (number, len(parts))) for number, part in enumerate(parts, start=1)]
-    return pdf(pages, form.size, f"{day:%Y%m%d}")
+    return pdf(drawn_pages(layout, table, day, form), form.size, f"{day:%Y%m%d}")
+
+
+def drawn_pages(layout: ReportLayout, lines: Sequence[Line], day: date, form: Form) -> list[Drawn]:
+    """The pages of a report."""
+    parts = [lines[start : start + form.per_page] for start in range(0, len(lines), form.per_page)]
+    return [_page(layout, part, day, form, (number, len(parts))) for number, part in enumerate(parts, start=1)]
 
 
 def _page(layout: ReportLayout, lines: Sequence[Line], day: date, form: Form, number: tuple[int, int]) -> Drawn:

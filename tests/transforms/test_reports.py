@@ -21,6 +21,7 @@ from report_pdfs import (
     Form,
     Line,
     Text,
+    drawn_pages,
     expected,
     lines_of,
     pdf,
@@ -167,7 +168,7 @@ def test_a_report_without_a_date_is_refused() -> None:
 
 def test_missing_pages_are_named() -> None:
     for name, said in {
-        "D3": "The PDF has 3 pages, and page 1 of them says that it is page 1 of 4",
+        "D3": "The PDF has 3 numbered pages, and page 1 of them says that it is page 1 of 4",
         "A2": "Page 3, line 15: the total of Iran (Islamic Republic of) is missing; expected one for each contributor.",
         "F2": "The PDF is cut off before its end",
     }.items():
@@ -195,6 +196,15 @@ def test_a_whole_report_without_the_mark_of_its_end_is_read_where_a_grand_total_
             assert rows_of(unmarked) == rows_of(whole)
         else:
             assert refused(unmarked).startswith("The PDF is cut off before its end")
+
+
+def test_a_cover_and_a_page_after_the_table_are_no_part_of_it() -> None:
+    cover = Drawn([Text(200, 300, "Contributors to peacekeeping")])
+    for name in ("A1", "D3", "S"):
+        layout = LAYOUTS[name]
+        rows = sample(layout)
+        drawn = drawn_pages(layout, lines_of(layout, rows), DAY, Form(per_page=30))
+        assert rows_of(pdf([cover, *drawn, Drawn(drawn[0].texts[:2])])) == expected(layout, rows, DAY)
 
 
 def test_zeros_without_a_type_are_no_row() -> None:

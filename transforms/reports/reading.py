@@ -100,16 +100,14 @@ def _cell(row: Row, kind: str, figures: dict[str, int]) -> list[str]:
 
 
 def _require_pages(pages: Sequence[Page]) -> None:
-    """Raise CutOffError unless the pages number themselves 1 to the number of pages."""
-    for page in pages:
-        printed = PAGE_OF.findall(page.text())
-        if not printed:
-            continue
-        number, count = map(int, printed[-1])
-        if (number, count) != (page.number, len(pages)):
+    """Raise CutOffError unless the numbered pages (Page 2 of 30) are all there, in order; a cover has no number."""
+    found = [(page, PAGE_OF.findall(page.text())) for page in pages]
+    numbered = [(page, int(printed[-1][0]), int(printed[-1][1])) for page, printed in found if printed]
+    for expected, (page, number, count) in enumerate(numbered, start=1):
+        if (number, count) != (expected, len(numbered)):
             raise CutOffError(
-                f"The PDF has {len(pages):,} pages, and page {page.number:,} of them says that it is page {number:,} "
-                f"of {count:,}: pages are missing or in another order. Get it again."
+                f"The PDF has {len(numbered):,} numbered pages, and page {page.number:,} of them says that it is page "
+                f"{number:,} of {count:,}: pages are missing or in another order. Get it again."
             )
 
 

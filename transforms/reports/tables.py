@@ -61,10 +61,14 @@ def table_lines(pages: Sequence[Page], layout: ReportLayout) -> Iterator[TableLi
     for page in pages:
         own = headings_of(page, layout)
         headings = own or headings
-        if headings is None:
+        if headings is None or not (own or _has_figures(page)):  # a cover, or a page after the end of the table
             continue
         start = own.line + 1 if own else 0
         yield from (_ruled if layout.ruled else _unruled)(page, layout, headings, start)
+
+
+def _has_figures(page: Page) -> bool:
+    return any(NUMBER.fullmatch(phrase.text) for line in page.lines for phrase in line)
 
 
 def held_by(column: Column, text: str, layout: ReportLayout) -> str:

@@ -73,7 +73,7 @@ def test_a_pdf_of_another_source_is_refused_in_a_sentence(load: Load, july: list
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("month_read", ["2015_01", "2023_09", "2025_01"])
+@pytest.mark.parametrize("month_read", ["2015_01", "2023_09"])
 def test_a_published_report_is_the_archived_month(load: Load, published_vintages: Path, month_read: str) -> None:
     file = published_vintages / f"troops/pdf/UN_country_contributions_{month_read}.pdf"
     assert changes(load("uniformed_personnel", file.read_bytes(), "--json")) == []
