@@ -1,7 +1,8 @@
-"""Stage budget lines of missions by peacekeeping year, mission, class and subclass (DPO-PKBUDGET).
+"""Stage budget lines of missions by peacekeeping year, mission, class and subclass.
 
-No reply of this dataset has been recorded, so few assumptions are made: classes stay as printed, totals are flagged so
-that they are not added to their parts, and amounts implausible as thousands of dollars are rejected or signals.
+Of the data hub's DPO-PKBUDGET no reply has been recorded, so few assumptions are made: classes stay as printed, totals
+are flagged so that they are not added to their parts, and amounts implausible as thousands of dollars are rejected or
+signals. The open data's expenditure says which rows are totals, and is in dollars.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from schemas.validate import ContractError
 from transforms import missions
 from transforms.countries import DATA
 from transforms.dialects import Raw
-from transforms.periods import peacekeeping_year_ended
+from transforms.periods import peacekeeping_year_ended, peacekeeping_year_started
 from transforms.staging import Prepared, Staged, finish, merge_doubled, prepare
 
 COLUMNS = [name for name in MISSION_BUDGET_LINES.columns if name not in ORIGIN]
@@ -52,6 +53,24 @@ def sums(rows: pd.DataFrame, amount: str) -> pd.Series:
     parts = rows[~rows["is_total"]].groupby(YEAR)[amount].sum(min_count=1)
     largest = rows.groupby(YEAR)[amount].max()
     return parts.reindex(largest.index).fillna(largest)
+
+
+def _period_of_year(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the period where the file prints the peacekeeping year alone."""
+    year = peacekeeping_year_started(rows["peacekeeping_year"])
+    return rows.assign(**{name: rows[name].fillna(year[name]) for name in ("period_start", "period_end")})
+
+
+def _named_by_tier(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a file with tiers: classes with their printed names, totals without a subclass."""
+    names = rows[rows["tier"] == "class"].drop_duplicates("budget_class").set_index("budget_class")["budget_subclass"]
+    whole = rows["tier"] == "mission"
+    of_class = rows["budget_class"].map(names).fillna(rows["budget_class"])
+    return rows.assign(
+        budget_class=of_class.mask(whole, rows["row_label"].fillna(rows["budget_class"])),
+        budget_subclass=rows["budget_subclass"].mask(rows["tier"] != "item", ""),
+        is_total=(rows["tier"] != "item").astype("boolean"),
+    )
 
 
 def _label(rows: pd.DataFrame) -> pd.Series:
@@ -90,7 +109,8 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 
     Raises ContractError when the file is not what the source promises (see transforms.staging), or not in thousands.
     """
-    ready = prepare(raw, mission_budget_lines_schema(declared.bounds, vintage), declared)
+    schema = mission_budget_lines_schema(declared.bounds, vintage)
+    ready = prepare(raw, schema, declared, derive=_period_of_year)
     start, end = ready.rows["period_start"], ready.rows["period_end"]
     year = peacekeeping_year_ended(start.dt.year + (start.dt.month >= 7))
     ready.reject(
@@ -113,9 +133,13 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
         mission_as_published=printed,
         budget_subclass=ready.rows["budget_subclass"].fillna(""),
     )
+    tiered = bool((ready.rows["tier"] != "line").all())
+    if tiered:
+        ready.rows = _named_by_tier(ready.rows)
     compared = ["apportionment_usd", "expenditure_usd", "variance_usd", "document_symbol"]
     merge_doubled(ready, KEY, compared, lambda _: f"{', '.join(KEY)}: expected each once, got a second")
-    ready.rows = ready.rows.assign(is_total=totals(ready.rows))
+    if not tiered:
+        ready.rows = ready.rows.assign(is_total=totals(ready.rows))
     _signal_variances(ready)
     _signal_sums(ready, declared)
     return finish(raw, ready, ready.rows[COLUMNS], (ready.rows["period_start"], ready.rows["period_end"]))

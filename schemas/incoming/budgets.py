@@ -16,9 +16,11 @@ from schemas.incoming.cells import (
     day,
     frame_schema,
     one_of,
+    optional,
     text,
     usd,
 )
+from schemas.tables.budgets import BUDGET_LINE_PUBLICATIONS
 
 
 def mission_budgets_schema(bounds: Bounds, _vintage: date) -> pa.DataFrameSchema:
@@ -39,7 +41,10 @@ def mission_budgets_schema(bounds: Bounds, _vintage: date) -> pa.DataFrameSchema
 
 
 def mission_budget_lines_schema(bounds: Bounds, vintage: date) -> pa.DataFrameSchema:
-    """Budget lines, converted from thousands to USD. No period starts after the vintage."""
+    """Budget lines, converted from thousands to USD. No period starts after the vintage.
+
+    `tier` is line in a file that does not tell totals from lines, else mission, class or item.
+    """
     amount = Cell("money", "an amount in USD (published in thousands)", nullable=True)
     cells = {
         "period_start": day(latest=vintage.isoformat()),
@@ -49,6 +54,10 @@ def mission_budget_lines_schema(bounds: Bounds, vintage: date) -> pa.DataFrameSc
         "budget_subclass": text(nullable=True),
         **dict.fromkeys(("apportionment_usd", "expenditure_usd", "variance_usd"), amount),
         "document_symbol": text(nullable=True),
+        "peacekeeping_year": optional(PEACEKEEPING_YEAR),
+        "tier": one_of(("line", "mission", "class", "item")),
+        "row_label": text(nullable=True),
+        "publication": one_of(BUDGET_LINE_PUBLICATIONS),
         "last_update": LAST_UPDATE,
     }
     return frame_schema("mission_budget_lines", cells, bounds)

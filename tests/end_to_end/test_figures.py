@@ -93,6 +93,11 @@ from sources import bundle
             "193,6296372833.00",
         ),
         (
+            "SELECT sum(expenditure_usd) FILTER (NOT is_total), any_value(document_symbol) FROM mission_budget_lines "
+            "WHERE mission = 'MINUSMA' AND peacekeeping_year = '2022-23'",
+            "1192292200.00,A/78/761",
+        ),
+        (
             "SELECT approved_usd, spent_usd FROM marts.mission_cost "
             "WHERE mission = 'MINUSMA' AND peacekeeping_year = '2018-19'",
             "1074718900.00,1105667000.00",

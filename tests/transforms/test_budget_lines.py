@@ -54,6 +54,7 @@ def test_thousands_become_dollars_and_a_year_its_label() -> None:
         "period_end": pd.Timestamp("2019-06-30"), "mission": "MINUSMA", "mission_as_published": "MINUSMA",
         "budget_class": "Operational costs", "budget_subclass": "Air operations", "apportionment_usd": 1_074_500,
         "expenditure_usd": 1_105_600, "variance_usd": -31_100, "document_symbol": "A/74/736", "is_total": False,
+        "publication": "data_hub",
     }  # fmt: skip
     assert (staged.rows_in, staged.rows_rejected, signals(staged)) == (41, 0, [])
 
@@ -98,8 +99,8 @@ def test_a_line_twice_is_merged_and_one_that_contradicts_is_rejected() -> None:
     staged = lines(line(), line(), line(Expenditure="1"))
     assert staged.merged.to_numpy().tolist() == [[42, "identical_row", 41]]
     assert staged.rejected["reason"].tolist() == [
-        "peacekeeping_year, mission, period_start, period_end, budget_class, budget_subclass: expected each once, got a "
-        "second, contradicting row 41"
+        "peacekeeping_year, mission, period_start, period_end, budget_class, budget_subclass, publication: expected each "
+        "once, got a second, contradicting row 41"
     ]
 
 

@@ -246,6 +246,7 @@ def _money() -> dict[str, pd.DataFrame]:
         "mission_budget_lines": {
             **year, **mission, "budget_class": "Operational costs", "budget_subclass": "Fuel", "apportionment_usd": 2e6,
             "expenditure_usd": 3e6, "variance_usd": -1e6, "document_symbol": "A/74/736", "is_total": False,
+            "publication": "data_hub",
         },
         "budget_totals": {**year, **cited, "stage": "initial", "amount_usd": 6.69e9},
         "mission_assessments": {**year, **mission, **assessed, **cited, "credit_usd": -1e6},

@@ -126,14 +126,15 @@ def test_bundled_snapshots_start_the_history_once(archive: Archive) -> None:
         "assessed_contributions": ["2024-12-31"],
         "fatalities": ["2021-06-30", "2025-04-04"],
         "government_revenue": ["2024-12-31"],
-        "mission_budget_lines": [],
+        "mission_budget_lines": ["2026-11-27"],
         "missions": ["2024-02-19"],
         "publisher_codebook": [],
         "scale_of_assessments": ["2024-12-31"],
-        "uniformed_personnel": ["2025-07-31"],
+        "uniformed_personnel": ["2014-08-31", "2025-07-31"],
     }
     compiled = [snapshot for name in CATALOGUE if name not in live for snapshot in archive.snapshots(name)]
-    assert len(compiled) == 15 and {snapshot.vintage for snapshot in compiled} == {"2026-11-24"}
+    assert len(compiled) == 17
+    assert {snapshot.vintage for snapshot in compiled} == {"2014-03-31", "2025-08-19", "2026-11-24"}
     assert {s.origin for name in CATALOGUE for s in archive.snapshots(name)} == {"bundled"}
 
 
