@@ -161,7 +161,8 @@ def default_codebook(datasets: Mapping[str, Dataset]) -> list[dict[str, Any]]:
 
 def _snapshot(source: str) -> dict[str, Any]:
     """The manifest's entry of a source's newest bundled snapshot."""
-    return [entry for entry in bundle.manifest() if entry["source"] == source and entry["role"] == "snapshot"][-1]
+    snapshots = [one for one in bundle.manifest() if one["source"] == source and one["role"] == "snapshot"]
+    return max(snapshots, key=lambda entry: str(entry["vintage"]))
 
 
 def _midnight(day: str) -> datetime:

@@ -52,4 +52,4 @@ COMMENT ON COLUMN marts.contributor_year_panel.average_strength IS 'Their mean; 
 COMMENT ON COLUMN marts.contributor_year_panel.troop_months IS 'The same sum of contingent troops. Unit: person-month.';
 COMMENT ON COLUMN marts.contributor_year_panel.police_months IS 'The same sum of police. Unit: person-month.';
 COMMENT ON COLUMN marts.contributor_year_panel.series IS 'Publications of the year.';
-COMMENT ON COLUMN marts.contributor_year_panel.is_incomplete IS 'True where the figure of a month is too low.';
+COMMENT ON COLUMN marts.contributor_year_panel.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';

@@ -63,4 +63,4 @@ COMMENT ON COLUMN marts.host_month_panel.without_figure IS 'Of them those withou
 COMMENT ON COLUMN marts.host_month_panel.missions_with_personnel IS 'Missions with personnel; NULL unless reported. Unit: mission.';
 COMMENT ON COLUMN marts.host_month_panel.personnel_here IS 'Uniformed personnel of missions in this state alone; NULL unless reported. Unit: person.';
 COMMENT ON COLUMN marts.host_month_panel.personnel_shared IS 'Uniformed personnel of missions that are in other states too; NULL unless reported. Unit: person.';
-COMMENT ON COLUMN marts.host_month_panel.is_incomplete IS 'True where a figure is too low (marts.mission_month_panel).';
+COMMENT ON COLUMN marts.host_month_panel.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';

@@ -91,4 +91,4 @@ COMMENT ON COLUMN marts.mission_month_panel.staff_officers IS 'Staff officers; 0
 COMMENT ON COLUMN marts.mission_month_panel.experts_on_mission IS 'Experts on mission (military observers). Unit: person.';
 COMMENT ON COLUMN marts.mission_month_panel.police IS 'Individual police and formed police units. Unit: person.';
 COMMENT ON COLUMN marts.mission_month_panel.series IS 'Publication of the month; NULL where there is none.';
-COMMENT ON COLUMN marts.mission_month_panel.is_incomplete IS 'True where the figure is too low: rows of the period were rejected, or cells are blank.';
+COMMENT ON COLUMN marts.mission_month_panel.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';
