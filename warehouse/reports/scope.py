@@ -145,7 +145,8 @@ MISSIONS = """
                 max(incident_date) AS last_day
             FROM main.fatalities GROUP BY ALL
             UNION ALL
-            SELECT mission, NULL, month_end, month_end, month_end FROM main.uniformed_personnel WHERE total > 0
+            SELECT mission, NULL, month_end, month_end, month_end FROM main.uniformed_personnel
+            WHERE total > 0 AND series::VARCHAR <> 'ipi_by_sex'
             UNION ALL
             SELECT mission, NULL, month_end, month_end, month_end FROM main.mission_strength WHERE total > 0
         )
