@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
@@ -163,7 +164,7 @@ class Publishers(Replica):
     """The replica with these datasets, and a trouble for each publisher.
 
     pages   the most rows of a page, by source
-    moves   the state that follows while the pages are read
+    moves   publishes the state that follows, while the pages of a source are read
     moment  the time by the servers' clocks
     """
 
@@ -171,7 +172,7 @@ class Publishers(Replica):
         super().__init__({})
         self.troubles: dict[str, Fault] = {}
         self.pages: dict[str, int] = {}
-        self.moves: dict[str, Dataset] = {}
+        self.moves: dict[str, Callable[[], None]] = {}
         self.moment = datetime.now(UTC)
 
     def __enter__(self) -> Publishers:
@@ -207,7 +208,7 @@ class Publishers(Replica):
             self.misbehave(self.troubles[source])
         reply = super()._respond(request)
         if source in self.moves and "page_num" in request.args:  # the data change after the first page was read
-            self._datasets[DATASETS[source]] = self.moves.pop(source)
+            self.moves.pop(source)()
         return reply
 
     def _slice(self, name: str, page_num: int | None, per_page: int | None) -> list[dict[str, Any]]:
@@ -255,7 +256,7 @@ class World:
         if trouble == "moving-pages":
             self.develop(source, again=False)
             moved = publisher.body_rows(publisher.rows)
-            server.moves[source] = Dataset(lambda: moved, None)  # type: ignore[arg-type]
+            server.moves[source] = lambda: server.serve(publisher, moved)
         if trouble == "gone":
             server.withdraw(source)
 

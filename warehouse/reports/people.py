@@ -157,7 +157,7 @@ def _defects(query: Queries, scope: Scope) -> list[str]:
     rows = query(
         """
         SELECT * FROM meta.known_defects
-        WHERE source = 'uniformed_personnel'
+        WHERE source = 'uniformed_personnel' AND defect_id NOT LIKE 'by-sex-%'  -- the page is without that series
             AND regexp_matches(description, '(^|[^A-Za-z0-9-])' || regexp_escape($1) || '([^A-Za-z0-9-]|$)')
             AND coalesce(list_min(list_concat(  -- months are written 2017-05 or May 2017
                 list_transform(regexp_extract_all(description, '[0-9]{4}-[0-9]{2}'),
