@@ -113,6 +113,9 @@ def test_developing_means_two_things(years: pd.DataFrame) -> None:
     assert pd.isna(years.loc[("MLI", 2000), "is_developing_by_level"])  # no level is held for 2000
     assert len(country_years_table(None, None)) == 0  # as of a day before both
     ladders = development_ladders()
+    developing = set(ladders.loc[ladders["is_developing"], "step"])
+    low_and_middle = {"Low income", "Lower middle income", "Upper middle income"}
+    assert developing == {"D", "E", "F", "G", "H|I", "J"} | low_and_middle  # the levels of the claim's figure
     steps = {ladder: set(part["step"]) for ladder, part in ladders.groupby("ladder")}
     assert steps["level"] == set(years["level"].dropna()) and steps["income_group"] == set(
         years["income_group"].dropna()
