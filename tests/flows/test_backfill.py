@@ -80,7 +80,7 @@ def outcomes(state: Any) -> list[tuple[str, str]]:
 @pytest.mark.server
 @pytest.mark.slow
 def test_each_period_gets_the_warehouse_of_what_had_been_published_by_its_end(backfill: Any, where: Paths) -> None:
-    state = backfill("2014-12-31", "2025-12-31", every="year")
+    state = backfill("2013-12-31", "2025-12-31", every="year")
     assert state.is_completed(), state.message
     days = dict(outcomes(state))
     folder = where.data / "as_of"

@@ -153,7 +153,7 @@ def test_a_load_shows_the_table_s_figures_now_and_with_the_file(load: Load) -> N
 def test_a_dry_run_changes_nothing(load: Load, tmp_path: Path, month: Rows) -> None:
     load("uniformed_personnel", month[:400], "--vintage", "2025-08-01", "--dry-run", data=tmp_path)
     archive = Archive(tmp_path / "raw")
-    assert [snapshot.origin for snapshot in archive.snapshots("uniformed_personnel")] == ["bundled"]
+    assert [snapshot.origin for snapshot in archive.snapshots("uniformed_personnel")] == ["bundled"] * 2
     assert not (archive.root / "refused").exists()
 
 
