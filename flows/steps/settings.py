@@ -78,8 +78,8 @@ class Settings:
     Values are validated where they are used: a wrong one then only affects what needs it.
 
     data           the data folder
-    *_url          base addresses of the publishers: Peace & Security Data Hub, CEB, Committee on Contributions; the
-                   declarations in sources/publishers.yaml name these variables and have their defaults
+    *_url          base addresses of the publishers: Peace & Security Data Hub, CEB, Committee on Contributions, monthly
+                   reports; the declarations in sources/publishers.yaml name these variables and have their defaults
     task_runner    where mapped tasks run, threads or dask (flows.task_runners)
     dask_address   a Dask scheduler; without one a local cluster
     notify_url     the webhook that receives how a run ended (flows.hooks); a secret
@@ -93,6 +93,7 @@ class Settings:
     psdata_url: str = ""
     ceb_url: str = ""
     contributions_url: str = ""
+    reports_url: str = ""
     task_runner: str = "threads"
     dask_address: str = ""
     notify_url: str = field(default="", repr=False)

@@ -42,7 +42,7 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
     load_bytes(where.raw, "fatalities", to_csv([*rows, new]), PublicationDates(by_hand="2025-05-31"))
     state, summary = run(offline=True)
     flow_run, artifacts = seen(prefect_api, state)
-    assert flow_run["name"] == "refresh all sources (offline) · 2025-07-31 · fatalities +1, 1 revised"
+    assert flow_run["name"] == "refresh all sources (offline) · 2026-11-27 · fatalities +1, 1 revised"
     assert flow_run["state_name"] == "Published" and "Published" in flow_run["tags"]
     message = flow_run["state"]["message"]
     assert re.search(rf"published build {summary.build_id}: .*\bfatalities \+1, 1 revised", message), message
@@ -75,7 +75,7 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
     flow_run, artifacts = seen(prefect_api, state)
     assert flow_run["state"]["message"] == f"nothing new, build {summary.build_id} is current"
     assert flow_run["state_name"] == "NothingNew"
-    assert flow_run["name"] == "refresh all sources (offline) · 2025-07-31 · nothing new"
+    assert flow_run["name"] == "refresh all sources (offline) · 2026-11-27 · nothing new"
     assert set(artifacts) == {"refresh-summary", "rejected-rows"}
 
 
@@ -128,7 +128,7 @@ def test_a_failed_check_stops_publishing_and_its_artifact_names_the_rows(
     state, summary = run(offline=True, force=True)
     flow_run, artifacts = seen(prefect_api, state)
     assert state.is_failed() and summary.published is None and flow_run["state_name"] == "Failed"
-    assert flow_run["name"] == "refresh all sources (offline) · 2025-07-31 · failed"
+    assert flow_run["name"] == "refresh all sources (offline) · 2026-11-27 · failed"
     assert "no mission is MINUSMA: expected 0, found 1" in flow_run["state"]["message"]
     failed = {row["name"]: row for row in json.loads(artifacts["checks-failed"]["data"])}
     assert set(failed) == {"no mission is MINUSMA", "few missions"}

@@ -23,6 +23,7 @@ def test_a_blank_variable_counts_as_unset_and_a_secret_is_not_in_the_text(monkey
 
 def test_the_publishers_variables_are_settings() -> None:
     variables = {source.publisher.environment for source in CATALOGUE.values() if source.live}
+    variables |= {source.reports.publisher.environment for source in CATALOGUE.values() if source.reports}
     assert variables == {f"{PREFIX}{one.name.upper()}" for one in fields(Settings) if one.name.endswith("_url")} - {
         "PEACEKEEPING_NOTIFY_URL"
     }
