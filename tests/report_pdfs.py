@@ -204,7 +204,7 @@ def _lefts(layout: ReportLayout, form: Form) -> Iterator[float]:
     left = form.left
     for column in layout.columns:
         yield left
-        left += WIDTHS.get(column.holds[0], 65)
+        left += max(WIDTHS.get(held, 65) for held in column.holds)
     yield left
 
 
