@@ -42,9 +42,9 @@ test: $(DEV)
 	$(PYTEST) --dist loadfile -n auto --maxprocesses 4 -m "not slow" $(ARGS)
 
 # The tests that kill processes, open browsers, start PostgreSQL or wait for Prefect's clocks: three at once, also on two
-# cores, because many wait. Tests of an `xdist_group` share fixtures, and run in one process.
+# cores, because many wait.
 test-slow: $(DEV)
-	$(PYTEST) --dist loadgroup -n 3 -m slow $(ARGS)
+	$(PYTEST) --dist loadfile -n 3 -m slow $(ARGS)
 
 # Ten simulated years for each of many seeds: make soak SEEDS=200 FIRST=1 ARGS='--jobs 4'
 soak: $(DEV)

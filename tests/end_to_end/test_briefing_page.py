@@ -16,7 +16,7 @@ CHROMIUM = shutil.which("chromium")
 
 def in_a_browser(test: Any) -> Any:
     missing = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the pages can't be opened")
-    return pytest.mark.slow(pytest.mark.xdist_group("briefing pages")(missing(test)))
+    return pytest.mark.slow(missing(test))
 
 
 WIDTHS = (390, 1280)

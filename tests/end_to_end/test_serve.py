@@ -25,7 +25,7 @@ from end_to_end.served import Served
 from filelock import FileLock
 from processes import alive
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serve")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
