@@ -220,7 +220,7 @@ def test_the_page_of_a_run_has_its_log_and_its_graph(inspector: Inspector) -> No
 @in_a_browser
 def test_the_artifacts_of_a_run_are_shown(inspector: Inspector) -> None:
     text = inspector.open(inspector.artifact("refresh-summary", "refresh-all"), "Published build", "rows in")
-    assert "uniformed_personnel" in text and "108,949" in text and "are unexplained" in text
+    assert "uniformed_personnel" in text and "166,213" in text and "are unexplained" in text
     text = inspector.open(inspector.artifact("claims", "refresh-all"), "confirmed with a correction")
     assert "177" in text
     inspector.open("/artifacts", "refresh-summary", "rejected-rows", "checks-failed", "reconciliations", "briefings")
