@@ -30,15 +30,9 @@ WITH reported AS (
     FROM main.mission_strength
     ANTI JOIN reported USING (month_end)
 ), seams AS (
-    SELECT month_end, nullif(concat_ws('; ',
-        CASE WHEN month_series <> lag(month_series) OVER months_in_order
-            THEN lag(month_series) OVER months_in_order || ' until ' || lag(month_end) OVER months_in_order END,
-        CASE WHEN month_end > last_day(lag(month_end) OVER months_in_order + INTERVAL 1 MONTH)
-            THEN 'no figures since ' || lag(month_end) OVER months_in_order END,
-        CASE WHEN month_end >= DATE '2017-05-31' AND lag(month_end) OVER months_in_order < DATE '2017-05-31'
-            THEN 'staff officers are counted apart from here' END,
-        CASE WHEN prints_mission <> lag(prints_mission) OVER months_in_order
-            THEN CASE WHEN prints_mission THEN 'missions are printed again' ELSE 'no mission is printed' END END), '') AS seam
+    SELECT month_end, marts.seam(month_end, lag(month_end) OVER months_in_order,
+        month_series, lag(month_series) OVER months_in_order,
+        prints_mission, lag(prints_mission) OVER months_in_order) AS seam
     FROM (SELECT month_end, any_value(series) AS month_series, bool_or(mission <> 'UNSPECIFIED') AS prints_mission FROM figures GROUP BY month_end)
     WINDOW months_in_order AS (ORDER BY month_end)
 )

@@ -170,5 +170,7 @@ def test_each_mart_names_all_that_it_reads(small: Path) -> None:
         with duckdb.connect() as connection:
             connection.execute(f"CREATE SCHEMA meta; CREATE SCHEMA marts; ATTACH '{small}' AS built (READ_ONLY)")
             for name in sorted(mart.reads):
-                connection.execute(f"CREATE VIEW {name} AS FROM built.{name}")
+                read = load.MARTS / f"{name.partition('.')[2]}.sql"
+                is_macro = read.exists() and load.mart_kind(read.read_text()).startswith("MACRO")
+                connection.execute(read.read_text() if is_macro else f"CREATE VIEW {name} AS FROM built.{name}")
             connection.execute(mart.sql())
