@@ -212,7 +212,7 @@ def _in_pages(client: Client, request: Request, target: Path, known: Sequence[Va
                     if number == len(known):
                         return None
                     continue
-                body = _body(reply, request)
+                body = read_body(reply, request.url, MAX_PAGE_BYTES)
                 rows = _rows(reply, body, request, target)
             if condition and number > 1 and not replies:  # no page before has changed
                 if rows or condition.headers():
@@ -255,7 +255,7 @@ def _require_unchanged(client: Client, request: Request, target: Path, pages: Se
 
     def rows_of(number: int, size: int) -> list[Any]:
         with client.get(request.url, {"page_num": number, "per_page": size}, or_missing=True) as reply:
-            return _rows(reply, _body(reply, request), request, target)
+            return _rows(reply, read_body(reply, request.url, MAX_PAGE_BYTES), request, target)
 
     if len(pages) > 1 and len(rows_of(1, 1)) != 1:
         for page in pages:
@@ -271,11 +271,12 @@ def _require_unchanged(client: Client, request: Request, target: Path, pages: Se
         raise _Changed(pages[0].rows)
 
 
-def _body(reply: Reply, request: Request) -> bytes:
+def read_body(reply: Reply, url: str, limit: int) -> bytes:
+    """The whole body of a reply. Raises Refused where it has more bytes than the limit."""
     body = bytearray()
     for chunk in reply.pieces:
         body += chunk
-        _require_size(len(body), MAX_PAGE_BYTES, request.url)
+        _require_size(len(body), limit, url)
     return bytes(body)
 
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from sources.client import Client
+from sources.download import read_body
 from sources.errors import Refused
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
@@ -32,14 +33,10 @@ def linked_files(client: Client, url: str, pattern: str) -> list[str]:
 
     Raises what the client raises; Refused also for a page that is no HTML or too large.
     """
-    body = b""
     with client.get(url) as reply:
         if reply.kind() not in HTML:
             raise Refused(f"{url} came as {reply.kind()}; expected a web page (text/html).")
-        for piece in reply.pieces:
-            body += piece
-            if len(body) > MAX_PAGE_BYTES:
-                raise Refused(f"{url} sends more than {MAX_PAGE_BYTES:,} bytes; expected a web page.")
+        body = read_body(reply, url, MAX_PAGE_BYTES)
     parser = _Links()
     parser.feed(body.decode("utf-8", "replace"))
     wanted = re.compile(pattern, re.IGNORECASE)

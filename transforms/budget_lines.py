@@ -19,9 +19,9 @@ from schemas.source import Source
 from schemas.tables.budgets import MISSION_BUDGET_LINES
 from schemas.validate import ContractError
 from transforms import missions
-from transforms.countries import DATA
 from transforms.dialects import Raw
 from transforms.periods import peacekeeping_year_ended, peacekeeping_year_started
+from transforms.reference_lists import read_list
 from transforms.staging import Prepared, Staged, finish, merge_doubled, prepare
 
 COLUMNS = [name for name in MISSION_BUDGET_LINES.columns if name not in ORIGIN]
@@ -32,7 +32,7 @@ PRINTED_UNITS = (1000, 100, 10, 1)  # in USD: thousands without decimals, with o
 
 @cache
 def _words_of_totals() -> str:
-    table = pd.read_csv(DATA / "words_of_totals.csv", dtype=str)
+    table = read_list("words_of_totals.csv")
     return r"\b(?:" + "|".join(re.escape(words) for words in table["words"]) + r")\b"
 
 

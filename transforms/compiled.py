@@ -46,6 +46,7 @@ from transforms.periods import (
     peacekeeping_year_ended,
     peacekeeping_year_started,
 )
+from transforms.reference_lists import read_list
 from transforms.staging import Prepared, Staged, finish, merge_doubled, prepare, require_states
 
 # Marks before a figure in the compilations, and their meaning.
@@ -127,7 +128,7 @@ def _translate(ready: Prepared, name: str, terms: Mapping[str, str]) -> None:
 @cache
 def revenue_kinds() -> dict[str, str]:
     """CEB's kinds of revenue and this project's terms."""
-    table = pd.read_csv(countries.DATA / "revenue_kinds.csv", dtype=str, keep_default_na=False)
+    table = read_list("revenue_kinds.csv")
     return dict(zip(table["printed"], table["kind"], strict=True))
 
 

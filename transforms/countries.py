@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 import pycountry
 
 from schemas.tables.countries import COUNTRIES, COUNTRY_ALIASES
 from schemas.validate import shape
+from transforms.reference_lists import read_list
 
-DATA = Path(__file__).parent / "data"
 REGION_COLUMNS = [
     "region",
     "sub_region",
@@ -37,14 +36,10 @@ def _key(name: str) -> str:
     return re.sub(r"\s+", " ", plain).strip().rstrip("*").strip().casefold()
 
 
-def _read(name: str) -> pd.DataFrame:
-    return pd.read_csv(DATA / name, dtype=str, keep_default_na=False, comment="#")
-
-
 @cache
 def dissolved_states() -> pd.DataFrame:
     """Dissolved states: iso3, name, m49, existed_from, existed_until (days), successors_iso3, source."""
-    frame = _read("dissolved_states.csv")
+    frame = read_list("dissolved_states.csv")
     for column in ("existed_from", "existed_until"):
         frame[column] = pd.to_datetime(frame[column], format="%Y-%m-%d").astype("datetime64[us]")
     return frame
@@ -73,7 +68,7 @@ def code_list(source: str = "") -> dict[str, str]:
                 add(" ".join(reversed(name.split(", "))), country.alpha_3)
     for row in dissolved_states().itertuples():
         add(str(row.name), str(row.iso3))
-    for row in _read("country_aliases.csv").itertuples():
+    for row in read_list("country_aliases.csv").itertuples():
         if row.source in ("", source):
             add(str(row.alias), str(row.iso3), override=True)
     return codes
@@ -130,7 +125,7 @@ def regions() -> pd.DataFrame:
 
     A group is missing for a state that is not in the list.
     """
-    listed = _read("m49_regions.csv").set_index("iso3")
+    listed = read_list("m49_regions.csv").set_index("iso3")
     table = pd.concat([listed.assign(region_basis="m49"), _assigned_regions().assign(region_basis="assigned")])
     for group in ("least_developed", "landlocked_developing", "small_island_developing"):
         table[f"is_{group}"] = (table[group] == "x").astype("boolean").mask(table[group].isna())
@@ -139,13 +134,13 @@ def regions() -> pd.DataFrame:
 
 
 def _assigned_regions() -> pd.DataFrame:
-    return _read("regions_assigned.csv").set_index("iso3")
+    return read_list("regions_assigned.csv").set_index("iso3")
 
 
 @cache
 def countries_table() -> pd.DataFrame:
     """The table `main.countries` (schemas.tables.countries): current, dissolved and user-assigned codes."""
-    preferred = _read("country_names.csv").set_index("iso3")["name"].to_dict()
+    preferred = read_list("country_names.csv").set_index("iso3")["name"].to_dict()
     current = pd.DataFrame(
         [
             {
@@ -172,5 +167,5 @@ def countries_table() -> pd.DataFrame:
     for column in ("successors_iso3", "m49"):
         table[column] = table[column].mask(table[column] == "")
     table = table.join(regions(), on="iso3")
-    table["is_permanent_member"] = table["iso3"].isin(_read("permanent_members.csv")["iso3"]).astype("boolean")
+    table["is_permanent_member"] = table["iso3"].isin(read_list("permanent_members.csv")["iso3"]).astype("boolean")
     return shape(table.sort_values("iso3"), COUNTRIES)

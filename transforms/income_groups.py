@@ -16,17 +16,14 @@ from schemas.incoming.development import income_groups_schema
 from schemas.source import Source
 from schemas.tables.development import COUNTRY_YEARS, DEVELOPMENT_LADDERS, INCOME_GROUPS
 from schemas.validate import conform
-from transforms.countries import DATA, known_codes
+from transforms.countries import known_codes
 from transforms.dialects import Raw
 from transforms.periods import calendar_years
+from transforms.reference_lists import read_list
 from transforms.staging import Staged, finish, merge_doubled, prepare
 
 KEY = ["year", "economy_code"]
 COLUMNS = [*KEY, "economy", "iso3", "income_group", "basis", "world_bank_region"]
-
-
-def _read(name: str) -> pd.DataFrame:
-    return pd.read_csv(DATA / name, dtype=str, keep_default_na=False)
 
 
 @cache
@@ -35,7 +32,7 @@ def exceptions() -> pd.DataFrame:
 
     The year is missing where a row applies to all years.
     """
-    table = _read("income_group_economies.csv")
+    table = read_list("income_group_economies.csv")
     always = table[table["first_year"] == ""].assign(year=pd.Series(dtype="Int64"))
     special = _years(table[table["first_year"] != ""], "first_year", "last_year")
     return pd.concat([always, special]).astype({"year": "Int64"})[["code", "year", "iso3", "basis"]]
@@ -78,7 +75,7 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
 @cache
 def development_ladders() -> pd.DataFrame:
     """The table `main.development_ladders` (schemas.tables.development)."""
-    table = _read("development_ladders.csv")
+    table = read_list("development_ladders.csv")
     developing = table["is_developing"].map({"yes": True, "no": False}).astype("boolean")
     return conform(
         table.assign(is_developing=developing, position=table["position"].astype("Int64")), DEVELOPMENT_LADDERS

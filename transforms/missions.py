@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
@@ -20,28 +19,23 @@ from schemas.tables.missions import MISSION_HOSTS, MISSIONS
 from schemas.validate import conform
 from transforms.countries import countries_table
 from transforms.dialects import Raw
-from transforms.reference_lists import sha256_of
+from transforms.reference_lists import read_list, sha256_of
 from transforms.staging import Staged, doubled, finish, prepare
 
-DATA = Path(__file__).parent / "data"
-REGISTER = DATA / "mission_register.csv"
-
-
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+REGISTER = "mission_register.csv"
 
 
 @cache
 def aliases_table() -> pd.DataFrame:
     """The table `main.mission_aliases` (schemas.tables.missions)."""
-    frame = _read(DATA / "mission_aliases.csv")
+    frame = read_list("mission_aliases.csv")
     return frame.mask(frame == "").astype("str")
 
 
 @cache
 def hosts_table() -> pd.DataFrame:
     """The table `main.mission_hosts` (schemas.tables.missions): the hosts of the register's missions."""
-    table = _read(DATA / "mission_hosts.csv")
+    table = read_list("mission_hosts.csv")
     for name in ("host_from", "host_until"):
         table[name], _ = _dates(table[name], end=name == "host_until")
     disagree = table["sources_disagree"].map({"yes": True, "no": False}).astype("boolean")
@@ -53,7 +47,7 @@ def hosts_table() -> pd.DataFrame:
 @cache
 def _canonical() -> dict[str, str]:
     """Acronyms by casefolded printed form."""
-    known = {name.casefold(): name for name in _read(REGISTER)["mission"]}
+    known = {name.casefold(): name for name in read_list(REGISTER)["mission"]}
     table = aliases_table()
     return known | dict(zip(table["alias"].str.casefold(), table["mission"], strict=True))
 
@@ -81,7 +75,7 @@ def _dates(printed: pd.Series, end: bool) -> tuple[pd.Series, pd.Series]:
 @cache
 def register() -> pd.DataFrame:
     """The register, indexed by mission, with `start_date`, `end_date` as days and their precisions."""
-    frame = _read(REGISTER)
+    frame = read_list(REGISTER)
     for name in ("start_date", "end_date"):
         frame[name], frame[f"{name}_precision"] = _dates(frame[name], end=name == "end_date")
     texts = [str(name) for name in frame.columns if not str(name).startswith(("start", "end"))]

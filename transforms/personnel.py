@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
@@ -14,6 +13,7 @@ from schemas.tables.missions import UNSPECIFIED_MISSION
 from schemas.tables.personnel import UNIFORMED_PERSONNEL_TYPES
 from transforms import countries, missions
 from transforms.dialects import Raw
+from transforms.reference_lists import read_list
 from transforms.staging import Prepared, Staged, doubled, finish, prepare, require_states
 
 # First month whose report separates staff officers from contingent troops.
@@ -26,7 +26,7 @@ KEY = ["month_end", "mission", "contributor_iso3", "personnel_type"]
 @cache
 def _types() -> dict[str, str]:
     """This project's personnel types by casefolded printed type."""
-    frame = pd.read_csv(Path(__file__).parent / "data" / "personnel_types.csv", dtype=str, keep_default_na=False)
+    frame = read_list("personnel_types.csv")
     return dict(zip(frame["printed"].str.casefold(), frame["personnel_type"], strict=True))
 
 

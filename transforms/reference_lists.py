@@ -1,6 +1,6 @@
-"""The reference lists of `data/`: lists of missions, regions and codes that do not depend on what has been published.
+"""The lists of `data/`: names, codes and rules of this project, which do not depend on what has been published.
 
-A build lists each among its snapshots, with its citation.
+A build lists those that have a publisher (`reference_lists`), such as the register of missions, among its snapshots.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ import pandas as pd
 DATA = Path(__file__).parent / "data"
 
 
+def read_list(name: str) -> pd.DataFrame:
+    """A CSV file of `data/` as text; a blank cell is an empty text."""
+    return pd.read_csv(DATA / name, dtype=str, keep_default_na=False)
+
+
 @cache
 def reference_lists() -> pd.DataFrame:
     """One row per list: source, file, noted (day), licence, citation, sha256, bytes, rows."""
-    table = pd.read_csv(DATA / "reference_lists.csv", dtype=str, keep_default_na=False)
+    table = read_list("reference_lists.csv")
     contents = [(DATA / name).read_bytes() for name in table["file"]]
     return table.assign(
         sha256=[hashlib.sha256(content).hexdigest() for content in contents],
         bytes=[len(content) for content in contents],
-        rows=[len(pd.read_csv(DATA / name, dtype=str)) for name in table["file"]],
+        rows=[len(read_list(name)) for name in table["file"]],
     )
 
 

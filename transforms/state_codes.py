@@ -16,15 +16,12 @@ import pandas as pd
 
 from schemas.tables.state_codes import STATE_CODE_GAPS, STATE_CODES, SYSTEMS
 from schemas.validate import conform
-from transforms.countries import DATA, countries_table
+from transforms.countries import countries_table
+from transforms.reference_lists import read_list
 
 FIRST = date(1816, 1, 1)  # the first day of both lists
 DAY = timedelta(days=1)
 Span = tuple[date, date]  # first and last day; date.max where it goes on
-
-
-def _read(name: str) -> pd.DataFrame:
-    return pd.read_csv(DATA / name, dtype=str, keep_default_na=False)
 
 
 def _span(first: str, last: str) -> Span:
@@ -55,10 +52,10 @@ def _days(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def state_codes_table() -> pd.DataFrame:
     """The table `main.state_codes` (schemas.tables.state_codes)."""
     states: dict[tuple[str, str], list[Any]] = {}
-    for row in _read("state_codes_iso3.csv").itertuples():
+    for row in read_list("state_codes_iso3.csv").itertuples():
         states.setdefault((str(row.system), str(row.code)), []).append(row)
     rows = []
-    for spell in _read("state_codes_gw_cow.csv").itertuples():
+    for spell in read_list("state_codes_gw_cow.csv").itertuples():
         known = {"system": spell.system, "code": int(str(spell.code)), "abbreviation": spell.abbreviation}
         known |= {"name": spell.name, "is_microstate": spell.microstate == "True"}
         whole, covered = _span(str(spell.valid_from), str(spell.valid_to)), []
@@ -75,7 +72,7 @@ def state_codes_table() -> pd.DataFrame:
 @cache
 def state_code_gaps_table() -> pd.DataFrame:
     """The table `main.state_code_gaps` (schemas.tables.state_codes)."""
-    without = _read("states_without_code.csv").set_index("iso3")
+    without = read_list("states_without_code.csv").set_index("iso3")
     known: dict[tuple[str, str], list[Span]] = {}
     codes = state_codes_table()
     coded = codes[codes["iso3"].notna()]

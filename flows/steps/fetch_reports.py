@@ -11,7 +11,7 @@ from typing import Any
 
 from flows.steps.ingest import FETCHED, InputFile, PublicationDates, ingest
 from flows.steps.staging_cache import StagingCache
-from schemas.source import Reports, Source
+from schemas.source import Source
 from sources import download
 from sources.archive import Archive
 from sources.catalogue import base_url
@@ -20,6 +20,16 @@ from sources.errors import SourceError
 from sources.links import linked_files
 
 log = logging.getLogger("peacekeeping.sources")
+
+
+@dataclass(frozen=True)
+class _Into:
+    """Where reports go: the archive of a source, through its checks; they are kept in `work` meanwhile."""
+
+    archive: Archive
+    cache: StagingCache
+    source: Source
+    work: Path
 
 
 @dataclass
@@ -54,6 +64,7 @@ def fetch_reports(
     if source.reports is None:
         return fetched
     declared, page = source.reports, base_url(source.reports.publisher) + source.reports.page
+    into = _Into(archive, cache, source, work)
     try:
         with Client(page) as client:
             links = linked_files(client, page, declared.link)
@@ -62,8 +73,10 @@ def fetch_reports(
                     f"{page} links no report whose name is like {declared.link}; it may have moved."
                 )
             for url in links[: declared.most]:
+                last = known.get(url)
+                request = download.Request(url, declared.content_types, pdf=True)
                 try:
-                    _fetch_one(client, url, (archive, cache, source, declared, work), known, fetched)
+                    _fetch_one(client, request, into, last if isinstance(last, dict) else {}, fetched)
                 except SourceError as error:
                     fetched.warnings.append(f"The report {url} was not archived: {error}")
     except SourceError as error:
@@ -74,27 +87,20 @@ def fetch_reports(
 
 
 def _fetch_one(
-    client: Client,
-    url: str,
-    into: tuple[Archive, StagingCache, Source, Reports, Path],
-    known: Mapping[str, Any],
-    fetched: FetchedReports,
+    client: Client, request: download.Request, into: _Into, last: Mapping[str, Any], fetched: FetchedReports
 ) -> None:
-    """Fetch one report, unless it is unchanged, and archive it. Raises SourceError."""
-    archive, cache, source, declared, work = into
-    last = known.get(url)
-    last = last if isinstance(last, dict) else {}
+    """Fetch one report, unless it is unchanged since the `last` reply, and archive it. Raises SourceError."""
+    archive, source, url = into.archive, into.source, request.url
     held = archive.holds(source.name, str(last.get("sha256")))
-    with tempfile.TemporaryDirectory(dir=work) as folder:
+    with tempfile.TemporaryDirectory(dir=into.work) as folder:
         target = Path(folder) / "report.pdf"
-        request = download.Request(url, declared.content_types, pdf=True)
         reply = download.fetch(client, request, target, validators_of(last) if held else [])
         if reply is None:
             fetched.replies[url] = last
             return
         if not archive.holds(source.name, reply.sha256):
             dates = PublicationDates(None, None, reply.last_modified, reply.served_on)
-            done = ingest(archive, cache, InputFile(source, target, FETCHED, url, dates))
+            done = ingest(archive, into.cache, InputFile(source, target, FETCHED, url, dates))
             fetched.vintages.append(done.record.vintage)
             fetched.warnings += done.warnings
             fetched.messages.append(

@@ -86,14 +86,9 @@ def _account(source: Source, snapshot: Snapshot, staged: Staged) -> dict[str, ob
 
 
 def _part_of_all(vintages: Sequence[Vintage], source: Source, part: str, table: Table) -> pd.DataFrame:
-    return _joined(
-        (
-            getattr(vintage.staged, part).assign(source=source.name, snapshot_sha256=vintage.sha256)
-            for vintage in vintages
-            if len(getattr(vintage.staged, part))
-        ),
-        table,
-    )
+    parts = [(getattr(vintage.staged, part), vintage.sha256) for vintage in vintages]
+    frames = (rows.assign(source=source.name, snapshot_sha256=sha256) for rows, sha256 in parts)
+    return _joined(frames, table)
 
 
 def _joined(frames: Iterable[pd.DataFrame], table: Table) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pytest
 from tests_shared import stage_bytes, to_csv, to_json
 
 from schemas.validate import ContractError
-from transforms.countries import DATA
+from transforms.reference_lists import DATA
 from transforms.staging import Staged
 
 VINTAGE = "2023-11-24"

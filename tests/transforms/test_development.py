@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from tests_shared import bundled_rows, stage_bytes, to_csv
 
-from transforms import countries
 from transforms.countries import countries_table
 from transforms.income_groups import country_years_table, development_ladders
+from transforms.reference_lists import DATA
 from transforms.staging import Staged
 
 GROUPS = "income_groups_1987_2024.csv.gz"
@@ -52,7 +52,7 @@ def test_a_state_has_its_regions_and_groups(
 
 
 def test_every_state_is_in_m49_or_has_an_assigned_region_and_m49_names_no_other(states: pd.DataFrame) -> None:
-    listed = pd.read_csv(countries.DATA / "m49_regions.csv", dtype=str).set_index("iso3")
+    listed = pd.read_csv(DATA / "m49_regions.csv", dtype=str).set_index("iso3")
     assert set(listed.index) <= set(states.index)
     assert set(states.index[states["region_basis"] == "assigned"]) == set(states.index) - set(listed.index)
     assert states.index[states["region"].isna()].tolist() == ["ATA", "XUA"]

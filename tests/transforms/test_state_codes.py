@@ -7,7 +7,8 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from transforms.countries import DATA, countries_table
+from transforms.countries import countries_table
+from transforms.reference_lists import DATA
 from transforms.state_codes import state_code_gaps_table, state_codes_table
 
 ENDLESS = pd.Timestamp(2200, 1, 1)
