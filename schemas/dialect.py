@@ -36,6 +36,9 @@ class Dialect:
     units                 {column here: factor from the published unit} (1000 for thousands of dollars)
     unpivot               {column here: {value: {published column: column here}}}, for a file with one column per year
     sparse                whether a value of `unpivot` whose cells are blank makes no row, unless all of the row's are
+    sums                  {value of `unpivot`: the values that it is the sum of}; it is a figure of its own only where
+                          none of them is printed
+    fewest_per_period     fewest rows of a period, where that is not the envelope's
     stray                 characters that stand at the ends of texts by mistake
     citation              the citation of files of this form, with {vintage}, where it is not the source's
     """
@@ -61,6 +64,8 @@ class Dialect:
     units: Mapping[str, Annotated[int | float, Field(gt=0)]] = field(default_factory=dict)
     unpivot: Mapping[str, Annotated[Mapping[str, Renames], Field(min_length=2)]] = field(default_factory=dict)
     sparse: bool = False
+    sums: Mapping[str, Annotated[Sequence[str], Field(min_length=1)]] = field(default_factory=dict)
+    fewest_per_period: Annotated[int, Field(ge=1)] | None = None
     stray: str = ""
     citation: Annotated[str, Field(pattern=r"\{vintage\}")] | None = None
 

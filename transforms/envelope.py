@@ -43,7 +43,9 @@ def number_of_rows(staged: Staged, declared: Source) -> list[Problem]:
     counts = [("the file", staged.rows_in, envelope.rows)]
     if envelope.rows_per_period:
         per = staged.rows[period].value_counts().sort_index()
-        counts += [(str(name)[:10], int(rows), envelope.rows_per_period) for name, rows in per.items()]
+        own = next((form.fewest_per_period for form in declared.dialects if form.name == staged.dialect), None)
+        bound = envelope.rows_per_period.model_copy(update={"min": own} if own else {})
+        counts += [(str(name)[:10], int(rows), bound) for name, rows in per.items()]
     problems = []
     for what, rows, bound in counts:
         if rows < bound.min:

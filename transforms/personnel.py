@@ -96,6 +96,33 @@ def _check_sum(ready: Prepared) -> None:
     )
 
 
+def _check_sums_of_types(ready: Prepared, raw: Raw) -> None:
+    """Compare each sum of types that a published row prints (the dialect's `sums`) with its types that it prints.
+
+    An equal sum is merged into the first of its types; otherwise the whole published row is rejected. A sum without any
+    of its types stays a row, since it is the only figure; a signal counts those of several types.
+    """
+    printed = raw.cells()["personnel_type"]
+    for whole, parts in raw.dialect.sums.items():
+        rows = ready.rows
+        place = pd.Series(raw.published_row(rows.index), index=rows.index)
+        is_part = rows["personnel_type"].isin(parts)
+        with_parts = place.isin(raw.published_row(printed.index[printed.isin(parts)]))
+        is_sum = (rows["personnel_type"] == whole) & with_parts
+        added = rows["total"].where(is_part, 0).groupby(place).transform("sum")
+        first = pd.Series(rows.index, index=rows.index).where(is_part).groupby(place).transform("min")
+        _reject_other_sums(ready, place.isin(place[is_sum & (rows["total"] != added)]), whole, added)
+        ready.merge(is_sum[ready.rows.index], "sum_of_types", first)
+        if len(parts) > 1:
+            ready.signal("sum_without_types", ready.rows.loc[ready.rows["personnel_type"] == whole, "personnel_type"])
+
+
+def _reject_other_sums(ready: Prepared, wrong: pd.Series, whole: str, added: pd.Series) -> None:
+    """Reject the rows where `wrong` is true: their types add up to `added`, and not to the sum printed as `whole`."""
+    expected = f"total: expected the types to add up to the figure printed for {whole}, got "
+    ready.reject(wrong, "total", "sum_of_types", lambda bad: expected + added[bad.index].astype("str"))
+
+
 def _merge_doubled(ready: Prepared) -> None:
     """Merge or reject rows with the same key.
 
@@ -125,7 +152,7 @@ def _merge_doubled(ready: Prepared) -> None:
 
 
 def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
-    """Stage one snapshot of the monthly report, the data hub or IPI's figures by sex.
+    """Stage one snapshot of the monthly report, the data hub, or IPI's figures by sex or by mission.
 
     Raises ContractError when the file is not what the source promises (see transforms.staging).
     """
@@ -134,6 +161,8 @@ def stage(raw: Raw, declared: Source, vintage: date) -> Staged:
     ready = prepare(raw, schema, declared, derive=_derive)
     if not as_printed:
         _check_sum(ready)
+    if raw.dialect.sums:
+        _check_sums_of_types(ready, raw)
     _resolve(ready, declared.name)
     _merge_doubled(ready)
     rows = ready.rows

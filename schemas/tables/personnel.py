@@ -14,7 +14,7 @@ UNIFORMED_PERSONNEL_TYPES = (
     "Formed Police Units",
 )
 
-PERSONNEL_SERIES = ("monthly_report", "data_hub", "ipi_by_sex")
+PERSONNEL_SERIES = ("monthly_report", "data_hub", "ipi_by_sex", "ipi_by_mission")
 
 UNIFORMED_PERSONNEL = Table(
     "main",
@@ -22,7 +22,8 @@ UNIFORMED_PERSONNEL = Table(
     "Uniformed personnel by month, mission, contributor and personnel type",
     "One row per month-end, mission, contributing state and personnel type: persons deployed on that day. Zeros are "
     "published zeros. The monthly report takes precedence; the data hub fills the months without a report, and IPI's "
-    "figures by sex those that have neither (2009-11 to 2014-08).",
+    "figures by sex those that have neither (2009-11 to 2014-08). IPI's figures by mission, which are not bundled, "
+    "come last.",
     ("month_end", "mission", "contributor_iso3", "personnel_type"),
     False,
     {
@@ -33,8 +34,8 @@ UNIFORMED_PERSONNEL = Table(
         ),
         "contributor_iso3": text("Contributing state.", references="countries.iso3"),
         "personnel_type": category("Personnel type, harmonised across the report layouts.", UNIFORMED_PERSONNEL_TYPES),
-        "female": whole("Women; NULL where the report does not print the sexes.", unit="person", nullable=True),
-        "male": whole("Men; NULL where the report does not print the sexes.", unit="person", nullable=True),
+        "female": whole("Women; NULL where the publication does not print the sexes.", unit="person", nullable=True),
+        "male": whole("Men; NULL where the publication does not print the sexes.", unit="person", nullable=True),
         "total": whole(
             "All persons; NULL where the publication leaves a contributor's cells in a mission blank (unknown, not 0).",
             unit="person",
@@ -59,6 +60,7 @@ UNIFORMED_PERSONNEL = Table(
         "In months under UNSPECIFIED, no mission's strength is known.",
         "Series ipi_by_sex (2009-11 to 2014-08) has no total for the United States to 2012-12 and for Moldova in "
         "2014-01: sums of these months are too low. marts.contributor_months fills them from contributor_strength.",
+        "In series ipi_by_mission before 2009-11, Individual Police includes formed police units.",
     ),
     split_by_year_of="month_end",
 )

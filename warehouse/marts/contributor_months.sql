@@ -2,6 +2,8 @@
 -- included). `series` names the publication of each figure; it is one for a month, but for filled rows.
 -- - monthly_report and data_hub are the UN's figures, from 2015-01; ipi_by_sex are IPI's, 2009-11 to 2014-08;
 --   contributor_strength is IPI's by contributor, 1990-11 to 2009-10.
+-- - IPI's figures by mission (ipi_by_mission, in no bundled snapshot) are used only in months that contributor_strength
+--   does not have: both are of the same database, so that a month loaded from them would add seams and no figure.
 -- - is_filled: the state has blank cells in ipi_by_sex (the United States to 2012-12, Moldova in 2014-01, Belarus in
 --   2014-02), and the row is contributor_strength's. With them every month to 2014-08 has the sum of mission_months.
 -- - Seams: 2014-09 to 2014-12 and five later months have no figures; staff officers are among the troops until
@@ -23,6 +25,7 @@ WITH reported AS (
         bool_or(mission <> 'UNSPECIFIED') AS prints_mission,
         count(total) < count(*) AS is_blank
     FROM main.uniformed_personnel
+    WHERE series <> 'ipi_by_mission' OR month_end NOT IN (SELECT month_end FROM main.contributor_strength)
     GROUP BY month_end, contributor_iso3
 ), figures AS (
     SELECT * EXCLUDE (is_blank), false AS is_filled
@@ -35,7 +38,7 @@ WITH reported AS (
         month_end IN (SELECT month_end FROM reported) AS is_filled
     FROM main.contributor_strength
     LEFT JOIN reported USING (month_end, contributor_iso3)
-    WHERE coalesce(is_blank, month_end NOT IN (SELECT month_end FROM reported WHERE series <> 'ipi_by_sex'))
+    WHERE coalesce(is_blank, month_end NOT IN (SELECT month_end FROM reported WHERE NOT starts_with(series, 'ipi_')))
     UNION ALL BY NAME
     SELECT month_end, contributor_iso3, series, prints_mission, false AS is_filled
     FROM reported
@@ -74,7 +77,7 @@ COMMENT ON COLUMN marts.contributor_months.troops IS 'Contingent troops; with st
 COMMENT ON COLUMN marts.contributor_months.staff_officers IS 'Staff officers; 0 until 2017-04, when they are among the troops. Unit: person.';
 COMMENT ON COLUMN marts.contributor_months.experts_on_mission IS 'Experts on mission (military observers). Unit: person.';
 COMMENT ON COLUMN marts.contributor_months.police IS 'Individual police and formed police units. Unit: person.';
-COMMENT ON COLUMN marts.contributor_months.series IS 'Publication of the figure: monthly_report, data_hub or ipi_by_sex (main.uniformed_personnel), contributor_strength (main.contributor_strength).';
+COMMENT ON COLUMN marts.contributor_months.series IS 'Publication of the figure: monthly_report, data_hub, ipi_by_sex or ipi_by_mission (main.uniformed_personnel), contributor_strength (main.contributor_strength).';
 COMMENT ON COLUMN marts.contributor_months.is_filled IS 'True where the month is of another series, in which cells of this state are blank.';
 COMMENT ON COLUMN marts.contributor_months.troops_include_staff_officers IS 'True until 2017-04: a break in troops and staff officers.';
 COMMENT ON COLUMN marts.contributor_months.seam IS 'What breaks the series from this month on: another series, months without figures, staff officers apart, no mission printed; NULL where nothing does.';

@@ -52,7 +52,7 @@ WITH available AS (
     GROUP BY ALL
 ), named AS (
     SELECT mission, min(month_end) AS first_month, max(month_end) AS last_month
-    FROM (SELECT mission, month_end FROM main.uniformed_personnel WHERE series <> 'ipi_by_sex'
+    FROM (SELECT mission, month_end FROM main.uniformed_personnel WHERE NOT starts_with(series, 'ipi_')
         UNION ALL SELECT mission, month_end FROM main.mission_strength)
     GROUP BY ALL
 ), active_periods AS (

@@ -24,7 +24,7 @@ WITH umbrellas AS (
     SELECT 'monthly_report' AS series, month_end, umbrella AS mission, sum(total)::BIGINT AS strength
     FROM main.uniformed_personnel
     JOIN umbrellas USING (mission)
-    WHERE uniformed_personnel.series <> 'ipi_by_sex'  -- the IPI database has the same months without blank cells
+    WHERE NOT starts_with(uniformed_personnel.series, 'ipi_')  -- the IPI database has them by mission, without blank cells
     GROUP BY ALL
     UNION ALL
     SELECT 'ipi', month_end, umbrella, sum(total)::BIGINT

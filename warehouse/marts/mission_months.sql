@@ -1,8 +1,8 @@
 -- Uniformed personnel by mission and month-end, 1990-11 to now, all contributors together; special political missions
 -- are included. `series` names the publication of the figures, one for a month.
 -- - monthly_report and data_hub are the UN's figures, from 2015-01; ipi are those of IPI (main.mission_strength),
---   1990-11 to 2014-12 and for 2015-03, 2016-03 and 2017-03. IPI's by sex (ipi_by_sex), in which cells are blank, are
---   used only where a warehouse has nothing else.
+--   1990-11 to 2014-12 and for 2015-03, 2016-03 and 2017-03. IPI's by sex (ipi_by_sex), in which cells are blank, and by
+--   mission and contributor (ipi_by_mission), which add up to the same, are used only where a warehouse has nothing else.
 -- - Seams: the reports of 2018-03 to 2019-08 and 2023-09 print no mission, so that the whole month is UNSPECIFIED;
 --   2020-06 and 2022-07 have no figures; staff officers are among the troops until 2017-04. `seam` names each where it
 --   begins.
@@ -20,7 +20,7 @@ WITH reported AS (
         coalesce(sum(total) FILTER (personnel_type IN ('Individual Police', 'Formed Police Units')), 0)::BIGINT AS police,
         count(total) < count(*) AS is_blank
     FROM main.uniformed_personnel
-    WHERE series <> 'ipi_by_sex' OR month_end NOT IN (SELECT month_end FROM main.mission_strength)
+    WHERE NOT starts_with(series, 'ipi_') OR month_end NOT IN (SELECT month_end FROM main.mission_strength)
     GROUP BY month_end, mission
 ), figures AS (
     FROM reported
@@ -58,7 +58,7 @@ COMMENT ON COLUMN marts.mission_months.troops IS 'Contingent troops; with staff 
 COMMENT ON COLUMN marts.mission_months.staff_officers IS 'Staff officers; 0 until 2017-04, when they are among the troops. Unit: person.';
 COMMENT ON COLUMN marts.mission_months.experts_on_mission IS 'Experts on mission (military observers). Unit: person.';
 COMMENT ON COLUMN marts.mission_months.police IS 'Individual police and formed police units. Unit: person.';
-COMMENT ON COLUMN marts.mission_months.series IS 'Publication of the figures: monthly_report, data_hub or ipi_by_sex (main.uniformed_personnel), ipi (main.mission_strength).';
+COMMENT ON COLUMN marts.mission_months.series IS 'Publication of the figures: monthly_report, data_hub, ipi_by_sex or ipi_by_mission (main.uniformed_personnel), ipi (main.mission_strength).';
 COMMENT ON COLUMN marts.mission_months.troops_include_staff_officers IS 'True until 2017-04: a break in troops and staff officers.';
 COMMENT ON COLUMN marts.mission_months.seam IS 'What breaks the series from this month on: another series, months without figures, staff officers apart, no mission printed; NULL where nothing does.';
 COMMENT ON COLUMN marts.mission_months.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';

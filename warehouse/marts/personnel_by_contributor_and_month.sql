@@ -6,7 +6,7 @@
 --   (is_incomplete). In 16 months women and men of Egypt or Ethiopia don't add up (known defect by-sex-does-not-add-up).
 -- - Numbers deployed on that day: never add months.
 -- - `troops` includes staff officers until 2017-04 (see troops_include_staff_officers).
--- - women and men are NULL where the report prints no sex (2023-09).
+-- - women and men are NULL where the publication prints no sex (2023-09, and series ipi_by_mission).
 CREATE VIEW marts.personnel_by_contributor_and_month AS
 WITH reported AS (
     SELECT
@@ -62,5 +62,5 @@ COMMENT ON COLUMN marts.personnel_by_contributor_and_month.women IS 'Women; NULL
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.men IS 'Men; NULL where the report prints no sex. Unit: person.';
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.troops_include_staff_officers IS 'True until 2017-04: a break in the series.';
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.rank_in_month IS 'Rank by uniformed personnel; ties share it and the next is skipped.';
-COMMENT ON COLUMN marts.personnel_by_contributor_and_month.series IS 'Publication of the month''s figures: monthly_report, data_hub or ipi_by_sex.';
+COMMENT ON COLUMN marts.personnel_by_contributor_and_month.series IS 'Publication of the month''s figures: monthly_report, data_hub, ipi_by_sex or ipi_by_mission.';
 COMMENT ON COLUMN marts.personnel_by_contributor_and_month.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';

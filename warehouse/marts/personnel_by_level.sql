@@ -52,5 +52,5 @@ COMMENT ON COLUMN marts.personnel_by_level.level_group IS 'Levels (derived): A, 
 COMMENT ON COLUMN marts.personnel_by_level.uniformed_personnel IS 'Uniformed personnel of the states at these levels. Unit: person.';
 COMMENT ON COLUMN marts.personnel_by_level.share_pct IS 'Share of the mission''s uniformed personnel of that month; NULL where it has none. Unit: percent.';
 COMMENT ON COLUMN marts.personnel_by_level.states IS 'States at these levels with personnel there; published zeros are not counted. Unit: state.';
-COMMENT ON COLUMN marts.personnel_by_level.series IS 'Publication of the month''s figures: monthly_report, data_hub or ipi_by_sex.';
+COMMENT ON COLUMN marts.personnel_by_level.series IS 'Publication of the month''s figures: monthly_report, data_hub, ipi_by_sex or ipi_by_mission.';
 COMMENT ON COLUMN marts.personnel_by_level.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';

@@ -3,8 +3,8 @@
 -- - Numbers deployed on a day: never add months.
 -- - Never average women_share_pct: add women and totals first, since missions and types differ much in size and
 --   share.
--- - women, men and the share are NULL where the report prints no sex (2023-09), which does not mean nobody; 0 is a
---   published zero.
+-- - women, men and the share are NULL where the publication prints no sex (2023-09, and series ipi_by_mission), which
+--   does not mean nobody; 0 is a published zero.
 -- - Months whose report prints no mission are under UNSPECIFIED.
 -- - Staff officers are among the troops until 2017-04: a break in both series.
 -- - Until 2014-08 the figures are IPI's by sex (series ipi_by_sex). A mission with cells of a state that are blank (those
@@ -44,5 +44,5 @@ COMMENT ON COLUMN marts.women_in_uniform.women IS 'Women; NULL where the report 
 COMMENT ON COLUMN marts.women_in_uniform.men IS 'Men; NULL where the report prints no sex. Unit: person.';
 COMMENT ON COLUMN marts.women_in_uniform.total IS 'Women and men, as printed. Unit: person.';
 COMMENT ON COLUMN marts.women_in_uniform.women_share_pct IS 'Share of women in the total; NULL where the report prints no sex or has nobody. Unit: percent.';
-COMMENT ON COLUMN marts.women_in_uniform.series IS 'Publication of the month''s figures: monthly_report, data_hub or ipi_by_sex.';
+COMMENT ON COLUMN marts.women_in_uniform.series IS 'Publication of the month''s figures: monthly_report, data_hub, ipi_by_sex or ipi_by_mission.';
 COMMENT ON COLUMN marts.women_in_uniform.is_incomplete IS 'True where the figure is too low: rows of the period were rejected (meta.incomplete_periods), or cells are blank in the publication.';

@@ -9,11 +9,11 @@ from warehouse.reports.provenance import defect_text
 from warehouse.reports.scope import Queries, Row, Scope
 
 NEARLY_FULL = 0.9  # of its greatest strength: a mission that is over is shown before it withdrew
-# The months of a mission: the monthly reports, and IPI's figures for months without one; those by sex have blank cells.
+# The months of a mission: the monthly reports, and IPI's by mission for months without one (not those by contributor).
 STRENGTH = """
     WITH reports AS (
         SELECT month_end, sum(total)::BIGINT AS strength FROM main.uniformed_personnel
-        WHERE mission = $1 AND month_end <= $2::DATE AND series::VARCHAR <> 'ipi_by_sex' GROUP BY ALL
+        WHERE mission = $1 AND month_end <= $2::DATE AND NOT starts_with(series::VARCHAR, 'ipi_') GROUP BY ALL
     )
     SELECT month_end, strength, 'monthly_report' AS series FROM reports
     UNION ALL
@@ -105,7 +105,7 @@ def people_of(query: Queries, scope: Scope) -> People:
         """
         SELECT min(month_end) AS first, max(month_end) FILTER (month_end <= $1::DATE) AS last,
             least(min(month_end), (SELECT min(month_end) FROM main.mission_strength)) AS first_strength
-        FROM main.uniformed_personnel WHERE series::VARCHAR <> 'ipi_by_sex'
+        FROM main.uniformed_personnel WHERE NOT starts_with(series::VARCHAR, 'ipi_')
         """,
         scope.day,
     )

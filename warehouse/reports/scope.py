@@ -146,7 +146,7 @@ MISSIONS = """
             FROM main.fatalities GROUP BY ALL
             UNION ALL
             SELECT mission, NULL, month_end, month_end, month_end FROM main.uniformed_personnel
-            WHERE total > 0 AND series::VARCHAR <> 'ipi_by_sex'
+            WHERE total > 0 AND NOT starts_with(series::VARCHAR, 'ipi_')
             UNION ALL
             SELECT mission, NULL, month_end, month_end, month_end FROM main.mission_strength WHERE total > 0
         )
