@@ -135,3 +135,25 @@ def test_a_report_of_the_un_is_preferred_to_ipi_s_whole_month(blank: Connection)
     assert sorted(found) == [(date(2012, 4, 30), "B", "monthly_report"), (date(2012, 5, 31), "A", "ipi")]
     sql = "SELECT contributor_iso3 FROM marts.contributor_months WHERE month_end = '2012-04-30'"
     assert select(blank, sql) == [("FRA",)]
+
+
+def test_ipi_s_figures_by_mission_are_used_only_in_months_that_nothing_else_has(blank: Connection) -> None:
+    for day in ("2005-06-30", "2014-10-31"):
+        rows = [(day, "A", "FRA", "Troops", None, None, 30), (day, "A", "IND", "Individual Police", None, None, 4)]
+        add_personnel(blank, *rows, series="ipi_by_mission")
+    contributors(blank, ("2005-06-30", "FRA", 31, 0, 0, 31))
+    add_ipi_strength(blank, "A", "2005-06-30", "2005-06-30", 35)
+    of_states = "SELECT month_end, contributor_iso3, uniformed_personnel, police, series FROM marts.contributor_months "
+    assert select(blank, of_states + "WHERE month_end <> '2012-03-31' ORDER BY ALL") == [
+        (date(2005, 6, 30), "FRA", 31, 0, "contributor_strength"),
+        (date(2014, 10, 31), "FRA", 30, 0, "ipi_by_mission"),
+        (date(2014, 10, 31), "IND", 4, 4, "ipi_by_mission"),
+    ]
+    of_missions = "SELECT month_end, uniformed_personnel, series FROM marts.mission_months "
+    assert select(blank, of_missions + "WHERE month_end <> '2012-03-31' ORDER BY ALL") == [
+        (date(2005, 6, 30), 35, "ipi"),
+        (date(2014, 10, 31), 34, "ipi_by_mission"),
+    ]
+    assert one(blank, "SELECT count(*) FROM marts.fatality_rates WHERE series = 'monthly_report'") == (0,)
+    of_a_mission = "SELECT contributor_iso3, uniformed_personnel, series FROM marts.top_contributors('A', '2005-06-30')"
+    assert select(blank, of_a_mission)[0] == ("FRA", 30, "ipi_by_mission")
