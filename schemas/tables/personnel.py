@@ -34,8 +34,8 @@ UNIFORMED_PERSONNEL = Table(
         ),
         "contributor_iso3": text("Contributing state.", references="countries.iso3"),
         "personnel_type": category("Personnel type, harmonised across the report layouts.", UNIFORMED_PERSONNEL_TYPES),
-        "female": whole("Women; NULL where the publication does not print the sexes.", unit="person", nullable=True),
-        "male": whole("Men; NULL where the publication does not print the sexes.", unit="person", nullable=True),
+        "female": whole("Women; NULL where the publication prints no sexes.", unit="person", nullable=True),
+        "male": whole("Men; NULL where the publication prints no sexes.", unit="person", nullable=True),
         "total": whole(
             "All persons; NULL where the publication leaves a contributor's cells in a mission blank (unknown, not 0).",
             unit="person",

@@ -43,7 +43,7 @@ def test_every_column_of_the_warehouse_has_its_row(rendered: str, unchecked: Pat
 def test_a_row_has_type_unit_null_and_meaning(rendered: str) -> None:
     personnel = {row[0]: row[1:] for row in sections(rendered)["main.uniformed_personnel"]}
     assert personnel["includes_staff_officers"][:3] == ["BOOLEAN", "", ""]
-    assert personnel["female"] == ["BIGINT", "person", "yes", "Women; NULL where the report does not print the sexes."]
+    assert personnel["female"] == ["BIGINT", "person", "yes", "Women; NULL where the publication prints no sexes."]
     assert personnel["**contributor_iso3**"] == ["VARCHAR", "", "", "Contributing state. \u2192 main.countries.iso3"]
 
 
