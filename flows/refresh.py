@@ -30,6 +30,7 @@ from flows import hooks
 from flows.artifacts import FetchProgress, final_state, name_run, write_artifacts
 from flows.automations import mark_killed_runs
 from flows.decorators import RUN_ERRORS, pipeline_flow, pipeline_task
+from flows.reports import read_reports
 from flows.retention import remove_old_runs
 from flows.server import ON_STEPS_DONE
 from flows.steps.as_of import choose_snapshots, future_vintages, published_build_id, require_clock
@@ -100,6 +101,7 @@ def refresh(  # noqa: PLR0913 - the parameters of the run form
             fetches = fetch_sources(options, summary)
             snapshots = select_snapshots(options, summary)
             if not is_up_to_date(options, summary):
+                read_reports(options.catalogue, snapshots, options.where)
                 reports = stage_sources(options, snapshots, bundled, fetches, summary)
                 built = build_warehouse(str(summary.build_id), reports, options.scratch, return_state=True).result()
                 checked = check(built, options, summary)

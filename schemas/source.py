@@ -379,9 +379,9 @@ class Source(Part):
         return any(dialect.format == "xlsx" for dialect in self.dialects)
 
     @property
-    def pdf(self) -> bool:
-        """Whether one of its forms is a PDF."""
-        return any(dialect.format == "pdf" for dialect in self.dialects)
+    def pdf_forms(self) -> set[str]:
+        """The names of its forms that are PDFs."""
+        return {dialect.name for dialect in self.dialects if dialect.format == "pdf"}
 
     def citation_of(self, vintage: str, form: str = "") -> str:
         """The citation of one vintage, published in the form of that name."""

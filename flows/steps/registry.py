@@ -56,7 +56,7 @@ def table_of(source: Source) -> Table:
 
 def read(source: Source, file: Path) -> dialects.Raw:
     """A file of a source as rows of text. Raises Refused for its bytes, ContractError when no dialect fits."""
-    accepted = accept(file, workbook=True, pdf=source.pdf)
+    accepted = accept(file, workbook=True, pdf=bool(source.pdf_forms))
     with accepted.open() as text:
         return dialects.read(text, accepted.format, source.dialects, source.name)
 
