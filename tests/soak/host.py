@@ -95,6 +95,9 @@ def small_catalogue(folder: Path, names: tuple[str, ...]) -> dict[str, Source]:
                 bounds["settled"] = {"warn": 0, "refuse": 0.2}
             neighbours["totals"] = {"warn": 0.01, "refuse": 0.3, **noted}
             neighbours["unknown_to_both"] = {"warn": 0, "refuse": 0.3, **noted}
+        if name == "uniformed_personnel":  # two corrections are a sixth of a month's twelve figures
+            for bounds in envelope["against_neighbours"]["revised"].values():
+                bounds["any"] = {"warn": 0, "refuse": 0.3}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(declared, sort_keys=False), encoding="utf-8")
     return load_catalogue(folder)
 
@@ -122,8 +125,9 @@ class RememberingCache(StagingCache):
 class Fault:
     """What interrupts a run at its n-th operation on a file.
 
-    kind   kill, kill-at-database (at the n-th connection to DuckDB), disk-full (no file can be opened from then on), pause; kill-in-file and disk-full-in-file: from then on
-           a file that grows beyond `limit` bytes ends the process, or is an error
+    kind   kill; kill-at-database (at the n-th connection to DuckDB); disk-full (no file can be opened from then on);
+           pause; kill-in-file and disk-full-in-file: from then on a file that grows beyond `limit` bytes ends the
+           process, or is an error
     """
 
     kind: str
