@@ -319,7 +319,7 @@ def test_the_dictionary_has_units_keys_references_and_descriptions(reader: Reade
         )
     ]
     assert reader(row, "uniformed_personnel", "female") == [
-        ("BIGINT", "person", True, False, None, "Women; NULL where the report does not print the sexes.")
+        ("BIGINT", "person", True, False, None, "Women; NULL where the publication prints no sexes.")
     ]
     assert reader(row, "uniformed_personnel", "series") == [
         ("ENUM", None, False, False, None, "Publication that the row comes from.")
