@@ -24,6 +24,15 @@ property_tests.register_profile("no deadline", deadline=None)
 property_tests.load_profile("no deadline")
 
 
+FIRST = ("docs", "transforms")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker begins with the printed commands, which build the shared folders; the next with the transforms, which
+    need none of them."""
+    items.sort(key=lambda item: FIRST.index(item.path.parent.name) if item.path.parent.name in FIRST else len(FIRST))
+
+
 @pytest.fixture(scope="session")
 def bundled() -> Callable[[str], Staged]:
     """Stage a bundled file by its name, once a session."""
