@@ -96,13 +96,13 @@ def error_of(kind: type[SourceError], url: str, target: Path) -> str:
 
 def in_turn(*responses: Response) -> tuple[Callable[[Request], Response], list[float]]:
     """A handler that gives the responses one after the other (then the last one again), and the times of its calls."""
-    asked: list[float] = []
+    times: list[float] = []
 
     def handler(request: Request) -> Response:
-        asked.append(time.monotonic())
-        return responses[min(len(asked), len(responses)) - 1]
+        times.append(time.monotonic())
+        return responses[min(len(times), len(responses)) - 1]
 
-    return handler, asked
+    return handler, times
 
 
 def closed_port() -> int:
