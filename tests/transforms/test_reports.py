@@ -154,8 +154,8 @@ def test_a_wrapped_name_is_one_name() -> None:
     ]
     form = Form(pitch=1.5)
     assert rows_of(report(layout, rows, DAY, form, [*wrapped, *others])) == expected(layout, rows, DAY)
-    apart = refused(report(layout, rows, DAY, Form(pitch=2.2), [*wrapped, *others]))
-    assert apart.startswith("Page 1, line 6: 'Republic of)' stands without figures.")
+    message = refused(report(layout, rows, DAY, Form(pitch=2.2), [*wrapped, *others]))
+    assert message.startswith("Page 1, line 6: 'Republic of)' stands without figures.")
 
 
 def test_a_report_without_a_date_is_refused() -> None:
