@@ -22,7 +22,7 @@ LOST, NOT_STARTED, NOT_CANCELLED, AGAIN = [entry["name"] for entry in automation
 
 @pytest.fixture
 def server(prefect_api: str) -> Iterator[str]:
-    """A server that has the rules, and nothing of them afterwards."""
+    """A server that has the rules; they are removed afterwards."""
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         assert automations.register() == [LOST, NOT_STARTED, NOT_CANCELLED, AGAIN]
         yield prefect_api
@@ -48,7 +48,7 @@ def rule_of(server: str, name: str) -> dict[str, Any]:
 
 
 def shorten(server: str, name: str) -> None:
-    """Give a rule ten seconds, the least that Prefect takes, instead of its minutes."""
+    """Let a rule wait ten seconds, the least that Prefect accepts, instead of its minutes."""
     entry = next(entry for entry in automations.declared() if entry["name"] == name)
     entry["trigger"]["within"] = 10
     with get_client(sync_client=True) as client:

@@ -1,4 +1,4 @@
-"""No corruption of a real file that changes a published total passes unseen (tests/corruptions.py, a few of them)."""
+"""A corruption that changes a published total is refused or named in a warning (a few of tests/corruptions.py)."""
 
 from __future__ import annotations
 
