@@ -371,7 +371,7 @@ def unchecked(tmp_path_factory: pytest.TempPathFactory, parquet: dict[str, Path]
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory, unchecked: Path) -> Path:
-    """The small warehouse, built and checked, the claims held against it. Read only."""
+    """The small warehouse, built and checked, with the claims judged on it. Read only."""
     file = tmp_path_factory.mktemp("small") / "small.duckdb"
     shutil.copy(unchecked, file)
     checks.require(checks.run(file))
