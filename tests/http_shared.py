@@ -52,13 +52,13 @@ class Line:
 
     def talk(self, connection: socket.socket, answer: Answer) -> None:
         with connection, contextlib.suppress(OSError):
-            heard = b""
-            while b"\r\n\r\n" not in heard:
+            request = b""
+            while b"\r\n\r\n" not in request:
                 more = connection.recv(4096)
                 if not more:
                     return  # the client only checked that the host can be reached
-                heard += more
-            self.requests.append(heard)
+                request += more
+            self.requests.append(request)
             answer(connection)
 
     def close(self) -> None:

@@ -113,7 +113,7 @@ def test_a_run_without_a_sign_of_life_crashes_and_begins_once_more_but_not_twice
     set_state(server, run, "CRASHED")
     states_of(server, create_run(server, deployment, "PENDING", "RUNNING", "CRASHED"), "AwaitingRetry")  # a later one
     assert api(server, f"flow_runs/{run}")["state_name"] == "Crashed"
-    assert api(server, f"flow_runs/{command}")["state_type"] == "RUNNING"  # a command sends no signs of life
+    assert api(server, f"flow_runs/{command}")["state_type"] == "RUNNING"  # a command sends no heartbeats
 
 
 def heartbeat(server: str, run: str, deployment: str) -> None:

@@ -121,7 +121,7 @@ def test_pages_of_a_build_that_was_replaced_meanwhile_are_written_once_more(
 
 
 @pytest.mark.server
-def test_what_can_be_foreseen_ends_in_a_failed_state_with_a_sentence(brief: Any, where: Paths) -> None:
+def test_an_expected_error_ends_in_a_failed_state_with_a_sentence(brief: Any, where: Paths) -> None:
     state = brief(mission="MINUSMA")
     assert state.is_failed() and str(state.message).startswith("There is no warehouse at ")
     state = brief(up_to=date(2999, 1, 1))

@@ -144,7 +144,7 @@ def test_a_vintage_loaded_later_but_published_earlier_takes_its_right_place(run:
     newest = "SELECT * EXCLUDE (snapshot_sha256, first_seen) FROM fatalities ORDER BY ALL"
     before = ask(where, newest)
     rows = read_csv(bundle.BUNDLED / "fatalities_2025-04.csv.gz")
-    # A vintage between the two: the newer list as it would have stood without its last year, one cause undecided.
+    # A vintage between the two: the newer list without its last year, and with one cause Unknown.
     middle = [row | {"type_of_incident": "Unknown"} if place == 0 else row for place, row in enumerate(rows)]
     payload = to_csv([row for row in middle if row["incident_date"] < "2024-01-01"])
     load_bytes(where.raw, "fatalities", payload, PublicationDates(by_hand="2024-01-31"))

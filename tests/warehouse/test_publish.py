@@ -238,7 +238,7 @@ def test_the_error_names_a_log_that_can_t_be_renamed(
     published: Path, second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python(KILLED, published)
-    second.replace(published)  # what publishing does, without the care it takes
+    second.replace(published)  # replaced as by publishing, but the log is not renamed first
 
     def refuses(path: Path, target: Path) -> Path:
         raise PermissionError(13, "Permission denied")
@@ -252,7 +252,7 @@ def test_the_error_names_a_log_that_can_t_be_renamed(
 
 
 def test_the_log_of_a_program_that_has_the_published_file_open_is_left_alone(small: Path, tmp_path: Path) -> None:
-    published = tmp_path / "WAL" / "warehouse.duckdb"  # a name that errors about logs have
+    published = tmp_path / "WAL" / "warehouse.duckdb"  # DuckDB's errors about logs have WAL in them, too
     published.parent.mkdir()
     shutil.copy(small, published)
     with writer_of(published) as run:

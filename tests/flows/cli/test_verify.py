@@ -200,7 +200,7 @@ def test_all_damages_are_reported(intact: Paths) -> None:
     assert [held.whole for held in report.sources if held.snapshots] == [False, True]
 
 
-def test_nothing_yet_and_a_missing_archive_are_reported(intact: Paths, tmp_path: Path) -> None:
+def test_a_folder_without_data_and_a_missing_archive_are_reported(intact: Paths, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="Run `peacekeeping refresh` first"):
         verify_folder(Paths(tmp_path / "elsewhere"))
     intact.raw.rename(intact.data / "elsewhere")

@@ -143,7 +143,7 @@ def test_the_series_that_is_complete_is_used_and_the_two_are_never_mixed(made: C
     add_personnel(made, ("2014-01-31", "A", "FRA", "Troops", 0, 12, 12))
     columns = "series, months_expected, months_covered, person_years, refused"
     assert rate(made, columns) == {2013: ("ipi", 12, 12, 600.0, None), 2014: ("ipi", 12, 12, 600.0, None)}
-    made.execute("DELETE FROM main.mission_strength WHERE month_end = DATE '2014-06-30'")  # now neither is
+    made.execute("DELETE FROM main.mission_strength WHERE month_end = DATE '2014-06-30'")  # now neither is complete
     refused = "11 of 12 months without a report of the mission"
     assert rate(made, columns)[2014] == ("monthly_report", 12, 1, 1.0, refused)
 
