@@ -354,16 +354,16 @@ def outcomes(count: int, first: int = 0) -> Iterator[Outcome]:
             yield bench.judge(number, case, kinds[number // len(files) % len(kinds)])
 
 
-def table(found: list[Outcome]) -> str:
+def table(judged: list[Outcome]) -> str:
     """The score as Markdown: by kind, how many were refused, named in a warning, accepted; and of those the harmful."""
-    counts = Counter((one.kind, one.came) for one in found)
-    silent = Counter(one.kind for one in found if one.came == "accepted" and one.harmful)
+    counts = Counter((one.kind, one.came) for one in judged)
+    silent = Counter(one.kind for one in judged if one.came == "accepted" and one.harmful)
     lines = ["| corruption | tried | refused | warned | accepted | accepted and harmful |", "|---|--:|--:|--:|--:|--:|"]
     for kind in KINDS:
         cells = [counts[kind, came] for came in ("refused", "warned", "accepted")]
         lines.append(f"| {kind} | {sum(cells)} | " + " | ".join(map(str, cells)) + f" | {silent[kind]} |")
-    cells = [sum(one.came == came for one in found) for came in ("refused", "warned", "accepted")]
-    lines.append(f"| all | {len(found)} | " + " | ".join(map(str, cells)) + f" | {sum(silent.values())} |")
+    cells = [sum(one.came == came for one in judged) for came in ("refused", "warned", "accepted")]
+    lines.append(f"| all | {len(judged)} | " + " | ".join(map(str, cells)) + f" | {sum(silent.values())} |")
     return "\n".join(lines)
 
 
@@ -373,17 +373,17 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--all", action="store_true", help="print each corruption")
     options = parser.parse_args()
-    found: list[Outcome] = []
+    judged: list[Outcome] = []
     began = time.perf_counter()
     for one in outcomes(options.count, options.first):
-        found.append(one)
+        judged.append(one)
         silent = one.came == "accepted" and one.harmful
         if options.all or silent:
             mark = "SILENT " if silent else ""
             print(f"{mark}{one.number} {one.case}: {one.what}: {one.came} {one.text}", flush=True)
-    print(table(found))
+    print(table(judged))
     print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return int(any(one.came == "accepted" and one.harmful for one in found))
+    return int(any(one.came == "accepted" and one.harmful for one in judged))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class Publisher:
         self, server: HTTPServer, rows: list[Row], *, most: int = 10**9, beyond: int = 200, tags: bool = False
     ) -> None:
         self.rows, self.most, self.beyond, self.tags = rows, most, beyond, tags
-        self.asked: list[tuple[int, int]] = []
+        self.requested: list[tuple[int, int]] = []
         self.statuses: list[int] = []
         self.url = server.url_for("/data")
         server.expect_request("/data").respond_with_handler(self.answer)
@@ -64,7 +64,7 @@ class Publisher:
 
     def answer(self, request: Request) -> Response:
         number, size = int(request.args["page_num"]), int(request.args["per_page"])
-        self.asked.append((number, size))
+        self.requested.append((number, size))
         page = self.page(number, size)
         status = 200 if page else self.beyond
         answer = Response(json.dumps(page) if status == 200 else "{}", status=status, content_type="application/json")
@@ -80,28 +80,28 @@ class Publisher:
 
 
 class FixedPages(Publisher):
-    """Gives 50 rows a page whatever is asked for."""
+    """Gives 50 rows a page, whatever size is requested."""
 
     def page(self, number: int, _size: int, /) -> list[Row]:
         return self.rows[(number - 1) * 50 : number * 50]
 
 
 class FirstPage(Publisher):
-    """Gives the first rows whatever page is asked for."""
+    """Gives the first rows, whatever page is requested."""
 
     def page(self, _number: int, size: int, /) -> list[Row]:
         return self.rows[:size]
 
 
 class Everything(Publisher):
-    """Gives all rows whatever is asked for."""
+    """Gives all rows, whatever page is requested."""
 
     def page(self, _number: int, _size: int, /) -> list[Row]:
         return self.rows
 
 
 class FarPages(Publisher):
-    """Gives at most `most` rows a page, which begins where the page of as many as were asked for would."""
+    """Gives at most `most` rows a page; its first row is that of a page of the requested size."""
 
     def page(self, number: int, size: int, /) -> list[Row]:
         return self.rows[(number - 1) * size :][: min(size, self.most)]

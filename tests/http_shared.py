@@ -52,13 +52,13 @@ class Line:
 
     def talk(self, connection: socket.socket, answer: Answer) -> None:
         with connection, contextlib.suppress(OSError):
-            heard = b""
-            while b"\r\n\r\n" not in heard:
+            request = b""
+            while b"\r\n\r\n" not in request:
                 more = connection.recv(4096)
                 if not more:
                     return  # the client only checked that the host can be reached
-                heard += more
-            self.requests.append(heard)
+                request += more
+            self.requests.append(request)
             answer(connection)
 
     def close(self) -> None:
@@ -96,13 +96,13 @@ def error_of(kind: type[SourceError], url: str, target: Path) -> str:
 
 def in_turn(*responses: Response) -> tuple[Callable[[Request], Response], list[float]]:
     """A handler that gives the responses one after the other (then the last one again), and the times of its calls."""
-    asked: list[float] = []
+    times: list[float] = []
 
     def handler(request: Request) -> Response:
-        asked.append(time.monotonic())
-        return responses[min(len(asked), len(responses)) - 1]
+        times.append(time.monotonic())
+        return responses[min(len(times), len(responses)) - 1]
 
-    return handler, asked
+    return handler, times
 
 
 def closed_port() -> int:

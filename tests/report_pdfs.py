@@ -125,7 +125,7 @@ def _group(layout: ReportLayout, rows: list[Figures], groups: Sequence[str]) -> 
         members, labels = list(group), getattr(layout.totals, held)
         beside = added(layout, members) if "heading" in labels else {}
         inner = list(_group(layout, members, groups[1:]))
-        if held == "mission" and layout.name == "A1":  # the mission's name stands on the line of its first row
+        if held == "mission" and layout.name == "A1":  # the mission's name is printed on the line of its first row
             inner[0].texts[held] = name
         else:
             yield Line({held: name}, beside)

@@ -29,10 +29,10 @@ def test_the_list_has_every_claim_with_its_verdict_and_why(built: Any) -> None:
     assert "`peacekeeping claims ID`" in done.stderr
 
 
-def test_one_in_full_has_verdict_ladder_caveats_origin_and_citation(built: Any) -> None:
-    told = built("claims", "minusma-fatalities").stdout
-    assert built("claims", "4").stdout == told
-    lines = told.splitlines()
+def test_one_claim_is_shown_with_verdict_figures_caveats_origin_and_citation(built: Any) -> None:
+    text = built("claims", "minusma-fatalities").stdout
+    assert built("claims", "4").stdout == text
+    lines = text.splitlines()
     assert lines[0] == "4. minusma-fatalities"
     assert "Verdict: out of date" in lines and "Stated: 177 (persons)" in lines
     assert "* Casualties up to the article's date: 190 (persons), 4 still to be determined" in lines
@@ -46,7 +46,7 @@ def test_one_in_full_has_verdict_ladder_caveats_origin_and_citation(built: Any) 
     assert "* Wounded, by a dated fact: no data" in built("claims", "wounded-2019-01").stdout
 
 
-def test_json_has_the_same_for_scripts(built: Any) -> None:
+def test_json_has_every_claim_with_its_figures(built: Any) -> None:
     every = json.loads(built("claims", "--json").stdout)
     assert [claim["id"] for claim in every] == IDS
     one = json.loads(built("claims", "us-arrears", "--json").stdout)
@@ -59,20 +59,20 @@ def test_json_has_the_same_for_scripts(built: Any) -> None:
     assert [rest["source"] for rest in one["rests_on"]] == ["dated_facts"] and len(one["rests_on"][0]["sha256"]) == 64
 
 
-def test_every_figure_s_query_gives_it_again(built: Any) -> None:
-    """What is stored can be asked by a reader, with the same answer."""
+def test_the_query_of_each_figure_returns_the_figure(built: Any) -> None:
+    """The stored query can be run by a reader and returns the stored figure."""
     for claim in json.loads(built("claims", "--json").stdout)[3:5]:
         for figure in claim["figures"][:2]:
             assert built.ask(figure["sql"]).split(",")[0] == figure["shown"]
 
 
 def test_markdown_is_ready_to_paste(built: Any) -> None:
-    told = built("claims", "deadliest-mission", "--format", "markdown").stdout
-    assert told.startswith("## MINUSMA is the deadliest UN peacekeeping mission in the world.\n")
-    assert "\n**Depends on the definition.** By malicious acts it is rank 1" in told
-    assert "\n| **Missions then active, by malicious acts** | 1 (rank), 4 still to be determined | Rank by" in told
-    assert "\n| Mission of all time with most deaths by malicious acts | ONUC 135 |" in told
-    assert f"\n> {CITATION} " in told
+    text = built("claims", "deadliest-mission", "--format", "markdown").stdout
+    assert text.startswith("## MINUSMA is the deadliest UN peacekeeping mission in the world.\n")
+    assert "\n**Depends on the definition.** By malicious acts it is rank 1" in text
+    assert "\n| **Missions then active, by malicious acts** | 1 (rank), 4 still to be determined | Rank by" in text
+    assert "\n| Mission of all time with most deaths by malicious acts | ONUC 135 |" in text
+    assert f"\n> {CITATION} " in text
     listed = built("claims", "-f", "markdown").stdout.splitlines()
     assert listed[:2] == ["| number | id | verdict | because |", "|---|---|---|---|"] and len(listed) == 16
     rows = built("claims", "us-arrears", "--rows", "-f", "markdown").stdout.splitlines()
@@ -97,7 +97,7 @@ def test_the_warehouse_is_only_read(built: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["dragons"], "There is no claim 'dragons'. Known claims: chadians-killed-2019-01, wounded-2019-01, "),
         (["15"], "There is no claim '15'."),
@@ -108,17 +108,17 @@ def test_the_warehouse_is_only_read(built: Any) -> None:
         (["--as-of", "soon"], "soon"),
     ],
 )
-def test_a_wrong_command_is_2_and_says_what_is_right(built: Any, arguments: list[str], told: str) -> None:
+def test_a_wrong_command_is_2_and_says_what_is_right(built: Any, arguments: list[str], message: str) -> None:
     done = built("claims", *arguments, code=2)
-    assert told in done.stderr and done.stdout == ""
+    assert message in done.stderr and done.stdout == ""
 
 
 def test_a_warehouse_without_claims_says_to_refresh(copy: Any) -> None:
     with duckdb.connect(str(copy.warehouse)) as connection:
         connection.execute("DROP TABLE meta.claims; DROP TABLE meta.claim_figures")
     for arguments in ([], ["us-arrears"], ["us-arrears", "--rows"]):
-        told = copy("claims", *arguments, code=1).stderr
-        assert told == (
+        message = copy("claims", *arguments, code=1).stderr
+        assert message == (
             "error: This warehouse was built before claims were kept. Run `peacekeeping refresh` to build it again.\n"
         )
 
@@ -131,9 +131,9 @@ def test_without_a_warehouse_or_that_of_the_day_it_says_what_to_run(fresh: Any) 
 @pytest.mark.slow
 def test_as_of_a_day_a_claim_is_judged_by_what_had_been_published(copy: Any) -> None:
     copy("refresh", "--as-of", "2022-01")
-    told = {claim["id"]: claim for claim in json.loads(copy("claims", "--json", "--as-of", "2022-01").stdout)}
-    assert told["minusma-fatalities"]["verdict"] == "out of date"
-    assert told["minusma-fatalities"]["figures"][0]["pending"] == 7  # 4 of them were determined since
-    assert told["minusma-fatalities"]["citation"].endswith("vintage 2021-06-30.")
-    assert told["us-arrears"]["verdict"] == "not in the data"
-    assert told["us-arrears"]["rests_on"] == []
+    claims = {claim["id"]: claim for claim in json.loads(copy("claims", "--json", "--as-of", "2022-01").stdout)}
+    assert claims["minusma-fatalities"]["verdict"] == "out of date"
+    assert claims["minusma-fatalities"]["figures"][0]["pending"] == 7  # 4 of them were determined since
+    assert claims["minusma-fatalities"]["citation"].endswith("vintage 2021-06-30.")
+    assert claims["us-arrears"]["verdict"] == "not in the data"
+    assert claims["us-arrears"]["rests_on"] == []

@@ -80,7 +80,7 @@ def test_status_shows_a_source_without_snapshots(built: Any, sources: dict[str, 
     assert "publisher_codebook\t-\t-\t-\t-\t0\t0" in built("status").stdout
 
 
-def test_status_has_what_is_late_or_stale_since_when_and_fails_if_asked_to(
+def test_status_says_since_when_a_source_is_late_or_stale_and_can_end_with_1(
     built: Any, sources: dict[str, dict[str, Any]]
 ) -> None:
     """Computed by hand. The bundled data end in 2025; fatalities and personnel were stale when this was written."""
@@ -108,27 +108,27 @@ def test_status_has_what_is_late_or_stale_since_when_and_fails_if_asked_to(
         assert "uniformed_personnel since 2025-12-14 (covers to 2025-07-31)" in error
 
 
-def test_late_alone_is_0(copy: Any) -> None:
-    """The sources cover all but the last 100 days: late where the bound is 60 or 75, not stale."""
+def test_status_ends_with_0_where_sources_are_only_late(copy: Any) -> None:
+    """The sources end 100 days ago: those with a bound of 60 or 75 days are late, none is stale."""
     with duckdb.connect(str(copy.warehouse)) as connection:
         connection.execute("UPDATE meta.snapshots SET covers_to = current_date - 100")
-    found = {
+    status = {
         entry["source"]: entry for entry in json.loads(copy("status", "--json", "--fail-if-stale").stdout)["sources"]
     }
-    assert {name: entry["freshness"] for name, entry in found.items() if entry["freshness"]} == {
+    assert {name: entry["freshness"] for name, entry in status.items() if entry["freshness"]} == {
         "assessed_contributions": "current", "fatalities": "late", "government_revenue": "current",
         "mission_budget_lines": "current", "uniformed_personnel": "late",
     }  # fmt: skip
 
 
 @pytest.mark.slow
-def test_verify_reports_that_nothing_is_damaged_or_each_damage_with_1(copy: Any) -> None:
+def test_verify_reports_each_damage_and_ends_with_1_or_that_nothing_is_damaged(copy: Any) -> None:
     done = copy("verify")
     assert done.stderr == "Nothing is damaged: 26 snapshots, 1 recorded build, the published warehouse.\n"
     assert "fatalities\t2\t93234\tyes\n" in done.stdout and "publisher_codebook\t0\t0\t-\n" in done.stdout
-    found = json.loads(copy("verify", "--json").stdout)
-    assert found["damages"] == [] and found["builds"] == 1
-    assert found["build_id"] == json.loads(copy("status", "--json").stdout)["build_id"]
+    report = json.loads(copy("verify", "--json").stdout)
+    assert report["damages"] == [] and report["builds"] == 1
+    assert report["build_id"] == json.loads(copy("status", "--json").stdout)["build_id"]
 
     (missions,) = (path for path in (copy.data / "raw" / "missions").iterdir() if not path.suffix)
     missions.write_bytes(b"damaged")
@@ -186,7 +186,7 @@ def test_query_writes_every_format(built: Any, tmp_path: Path) -> None:
     assert "can't be written" in built("query", sql, "-f", "csv", "-o", "/nowhere/x.csv", code=1).stderr
 
 
-def test_a_reader_that_closes_the_pipe_is_no_fault(built: Any) -> None:
+def test_a_reader_that_closes_the_pipe_is_no_error(built: Any) -> None:
     done = subprocess.run(
         f"'{sys.executable}' -m flows.cli.main query 'FROM uniformed_personnel' -f csv | head -1",
         shell=True, cwd=built.folder, env=built.environment(), capture_output=True, text=True, timeout=60,
@@ -303,17 +303,17 @@ def test_publishers_out_of_reach_are_0_with_the_snapshot_that_was_kept(copy: Any
 
 
 @pytest.mark.slow
-def test_refresh_json_is_for_scripts(copy: Any) -> None:
-    found = json.loads(copy("refresh", "--offline", "--force", "--json").stdout)
-    assert found["tables"]["main.fatalities"] == 4423 and found["failures"] == [] and found["published"]
+def test_refresh_json_has_the_tables_and_failures(copy: Any) -> None:
+    summary = json.loads(copy("refresh", "--offline", "--force", "--json").stdout)
+    assert summary["tables"]["main.fatalities"] == 4423 and summary["failures"] == [] and summary["published"]
 
 
 @pytest.mark.slow
 def test_diff_shows_the_changes_between_two_vintages_as_text_json_and_a_page(copy: Any) -> None:
     copy("refresh", "--as-of", "2022-01")
     old = str(copy.data / "as_of" / "2022-01-31.duckdb")
-    told = copy("diff", old).stdout
-    assert "4,111 → 4,423 rows: 312 added" in told
+    text = copy("diff", old).stdout
+    assert "4,111 → 4,423 rows: 312 added" in text
     tables = {table["table"]: table for table in json.loads(copy("diff", old, "published", "--json").stdout)["tables"]}
     fields = {field["field"]: field["changed"] for field in tables["fatalities"]["fields"]}
     assert fields["incident_type"] == 95 and fields["incident_date"] == 1
@@ -337,8 +337,8 @@ def test_diff_rebuilds_an_older_build_from_the_record_of_its_snapshots(copy: Any
     copy("load", "assessed_contributions", str(copy.folder / "2019.csv"), "--vintage", "2025-06-30")
     copy("refresh", "--offline")
     (copy.data / "peacekeeping.previous.duckdb").unlink()
-    told = copy.run("diff", first[:8])
-    assert f"2,309 → 2,309 rows: {len(raised)} changed" in told.stdout and "rebuilt from its snapshots" in told.stderr
+    done = copy.run("diff", first[:8])
+    assert f"2,309 → 2,309 rows: {len(raised)} changed" in done.stdout and "rebuilt from its snapshots" in done.stderr
     assert copy.ask("SELECT count(*) FROM assessed_contribution_revisions") == str(len(raised))
 
 

@@ -23,13 +23,13 @@ SECRET = "hunter2hunter2"  # noqa: S105
 def exported(built: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export of the bundled figures. Read only."""
     folder: Path = tmp_path_factory.mktemp("exported") / "export"
-    told = built("export", str(folder))
-    assert told.stdout.startswith(f"Exported build {built.ask('SELECT build_id FROM meta.builds')} to {folder}: ")
-    assert f"1 build there. Open the newest with {folder}/peacekeeping.sql." in told.stderr
+    done = built("export", str(folder))
+    assert done.stdout.startswith(f"Exported build {built.ask('SELECT build_id FROM meta.builds')} to {folder}: ")
+    assert f"1 build there. Open the newest with {folder}/peacekeeping.sql." in done.stderr
     return folder
 
 
-def test_every_table_and_view_says_the_same_over_the_parquet_files(built: Any, exported: Path) -> None:
+def test_every_table_and_view_has_the_same_rows_over_the_parquet_files(built: Any, exported: Path) -> None:
     with duckdb.connect() as reader, duckdb.connect(str(built.warehouse), read_only=True) as warehouse:
         reader.execute((exported / "peacekeeping.sql").read_text())
         tables = "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
@@ -67,13 +67,13 @@ def test_known_figures_are_there(exported: Path) -> None:
     assert "2025-04-04" in {source["vintage"] for source in dead["sources"]}
 
 
-def test_a_second_export_is_nothing_new_and_a_script_is_told(built: Any, exported: Path) -> None:
+def test_a_second_export_reports_nothing_new_as_text_and_json(built: Any, exported: Path) -> None:
     done = json.loads(built("export", str(exported), "--json").stdout)
     assert done["new"] is False and done["tables"] > 35 and done["builds"] == [done["build_id"]]
     assert built("export", str(exported)).stdout.startswith(f"Nothing new: build {done['build_id']} is at {exported}")
 
 
-def test_wrong_commands_are_told_apart_from_failures(built: Any, tmp_path: Path) -> None:
+def test_a_wrong_command_is_2_and_failed_work_is_1(built: Any, tmp_path: Path) -> None:
     assert "There is no table 'deaths'" in built("export", str(tmp_path), "-t", "deaths", code=2).stderr
     assert "--keep" in built("export", str(tmp_path), "--keep", "0", code=2).stderr
     assert "2022-13" in built("export", str(tmp_path), "--as-of", "2022-13", code=2).stderr
@@ -113,7 +113,7 @@ def test_an_export_that_is_killed_leaves_the_last_good_one(built: Any, tmp_path:
 
 
 @pytest.mark.slow
-def test_as_of_a_day_lies_apart_and_says_so(copy: Any) -> None:
+def test_an_export_as_of_a_day_has_its_own_folder_and_names_the_day(copy: Any) -> None:
     copy("refresh", "--as-of", "2022-01")
     copy("export", "--as-of", "2022-01", "-t", "fatalities", "-t", "meta.snapshots")
     folder = copy.data / "export" / "as_of" / "2022-01-31"
@@ -146,9 +146,9 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-def test_an_export_to_s3_is_read_from_there_and_tells_no_secret(built: Any, store: Any) -> None:
-    told = built("export", "s3://bucket/peacekeeping")
-    assert "Open the newest with s3://bucket/peacekeeping/peacekeeping.sql." in told.stderr
+def test_an_export_to_s3_can_be_read_from_there_and_names_no_secret(built: Any, store: Any) -> None:
+    done = built("export", "s3://bucket/peacekeeping")
+    assert "Open the newest with s3://bucket/peacekeeping/peacekeeping.sql." in done.stderr
     assert built("export", "s3://bucket/peacekeeping").stdout.startswith("Nothing new: build ")
     with duckdb.connect() as reader:
         reader.register_filesystem(store)

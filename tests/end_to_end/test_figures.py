@@ -137,7 +137,7 @@ def test_every_month_sums_to_the_printed_total(built: Any) -> None:
 
 
 def test_every_row_leads_back_to_the_published_row(built: Any) -> None:
-    found = json.loads(
+    rows = json.loads(
         built(
             "query",
             "SELECT snapshot_row, url FROM fatalities JOIN meta.snapshots ON sha256 = snapshot_sha256 "
@@ -146,7 +146,7 @@ def test_every_row_leads_back_to_the_published_row(built: Any) -> None:
             "json",
         ).stdout
     )
-    name = found[0]["url"].removeprefix("bundled/")
+    name = rows[0]["url"].removeprefix("bundled/")
     with gzip.open(bundle.BUNDLED / name, "rt") as file:
-        row = list(csv.DictReader(file))[found[0]["snapshot_row"] - 1]
+        row = list(csv.DictReader(file))[rows[0]["snapshot_row"] - 1]
     assert row["casualty_id"] == "UNTSO-1948-07-02408" and row["incident_date"] == "1948-07-06"

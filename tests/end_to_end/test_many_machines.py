@@ -121,7 +121,7 @@ class Cluster:
         return api(self.url, f"flow_runs/{run}")
 
     def ended(self, run: str) -> Any:
-        return until(lambda: (found := self.run(run))["state_type"] in ENDED and found)
+        return until(lambda: (flow_run := self.run(run))["state_type"] in ENDED and flow_run)
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_two_hosts_share_a_server_on_postgresql_and_a_data_folder(cluster: Clust
 
 
 def shorten_rule(url: str) -> None:
-    """Let a run crash when two signs of life are missing, after a minute, instead of four."""
+    """Let a run crash when two heartbeats are missing, after a minute, instead of four."""
     entry = automations.declared()[0]
     entry["trigger"]["within"] = 60
     with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
@@ -183,10 +183,10 @@ def shorten_rule(url: str) -> None:
 
 
 def building_times(url: str, runs: list[str]) -> list[tuple[str, str]]:
-    """From when to when each run built and published, the earlier first; nothing until both are recorded."""
+    """Start and end of the build and publication of each run, in order; empty until both runs are recorded."""
     tasks = {"name": {"any_": ["build warehouse", "publish build"]}}
-    found = api(url, "task_runs/filter", {"flow_runs": {"id": {"any_": runs}}, "task_runs": tasks})
-    spans = [[task for task in found if task["flow_run_id"] == run and task["end_time"]] for run in runs]
+    task_runs = api(url, "task_runs/filter", {"flow_runs": {"id": {"any_": runs}}, "task_runs": tasks})
+    spans = [[task for task in task_runs if task["flow_run_id"] == run and task["end_time"]] for run in runs]
     if any(len(span) < 2 for span in spans):
         return []
     return sorted((min(t["start_time"] for t in span), max(t["end_time"] for t in span)) for span in spans)

@@ -23,12 +23,12 @@ def alone(tmp_path: Path, prefect_home: Path) -> Shell:
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """An HTTP proxy on loopback that keeps the first line of each request and serves nobody."""
+    """An HTTP proxy on loopback that keeps the first line of each request and answers each with 404."""
 
     allow_reuse_address = daemon_threads = True
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         super().__init__(("127.0.0.1", 0), Refusal)
         self.url = f"http://me:secret@127.0.0.1:{self.server_address[1]}"
 
@@ -39,7 +39,7 @@ class Refusal(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         line = self.rfile.readline().decode()
         if line:  # the client tries the connection first
-            self.server.asked.append(line)
+            self.server.requested.append(line)
             self.wfile.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
@@ -52,16 +52,16 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest.mark.slow
-def test_publishers_are_asked_through_the_proxy_and_the_own_server_directly(alone: Shell, proxy: Proxy) -> None:
+def test_publishers_are_requested_through_the_proxy_and_the_own_server_directly(alone: Shell, proxy: Proxy) -> None:
     publisher = "http://publisher.invalid"
     for name in ("PSDATA", "CEB", "CONTRIBUTIONS"):
         alone.extra[f"PEACEKEEPING_{name}_URL"] = publisher
     alone.extra |= {"HTTP_PROXY": proxy.url, "https_proxy": proxy.url}
     alone("refresh", code=1)  # the replies are refused, and what is bundled is published
     assert alone.warehouse.exists()
-    assert proxy.asked and {line.split("/")[2] for line in proxy.asked} == {"publisher.invalid"}
-    found = alone("doctor").stdout
-    assert "http://***@127.0.0.1" in found and "for publisher.invalid; none for loopback" in found
+    assert proxy.requested and {line.split("/")[2] for line in proxy.requested} == {"publisher.invalid"}
+    findings = alone("doctor").stdout
+    assert "http://***@127.0.0.1" in findings and "for publisher.invalid; none for loopback" in findings
 
 
 def test_a_database_that_is_damaged_is_named_at_once(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_the_same_archive_gives_the_same_rows_in_the_same_order_byte_for_byte(fr
 
 
 def test_vintages_that_come_in_the_opposite_order_give_the_same_tables(fresh: Any, elsewhere: Any) -> None:
-    """Two vintages between the bundled ones: the list of 2021 again, and that of 2025 up to 2023-01-31."""
+    """Two vintages between the bundled ones are loaded in either order: 2021's again, and 2025's up to 2023-01-31."""
     older, newer = (read_csv(BUNDLED / f"fatalities_{name}.csv.gz") for name in ("2021-06", "2025-04"))
     vintages = {
         "2022-01-31": older,

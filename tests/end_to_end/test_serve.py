@@ -1,4 +1,4 @@
-"""`peacekeeping serve`: one command brings up the server, its UI and the schedules; stopping it stops all of it.
+"""`peacekeeping serve`: one command starts the server, its UI and the schedules; stopping it ends all of them.
 
 The UI is opened in a browser; PEACEKEEPING_SCREENSHOTS names a folder for a screenshot of each page.
 """
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Its folder is gone, as after a new release; each test on its runs shows that they begin elsewhere."""
+    """A `serve` whose start folder was removed, as after a new release: its runs must begin in another folder."""
     served = Served(tmp_path_factory.mktemp("serve"))
     served.until(served.deployments)
     served.release.rmdir()
@@ -96,7 +96,7 @@ def inspector(serving: Served, inspected: dict[str, Any]) -> Iterator[Inspector]
         assert inspector.foreign == [] and inspector.errors == []
 
 
-def test_one_command_brings_up_the_ui_and_every_schedule(serving: Served) -> None:
+def test_one_command_starts_the_ui_and_every_schedule(serving: Served) -> None:
     deployments = serving.until(serving.deployments)
     schedules = {
         name: [s["schedule"]["cron"] for s in one["schedules"] if s["active"]] for name, one in deployments.items()
@@ -111,7 +111,7 @@ def test_one_command_brings_up_the_ui_and_every_schedule(serving: Served) -> Non
     serving.until(lambda: f"The UI: http://127.0.0.1:{serving.port}" in serving.log())
 
 
-def test_a_second_one_is_refused_and_leaves_the_schedules_alone(serving: Served, tmp_path: Path) -> None:
+def test_a_second_serve_is_refused_and_changes_no_schedule(serving: Served, tmp_path: Path) -> None:
     serving.until(serving.deployments)
     for port in (serving.port, 4999):  # the server of the first one, and one of its own
         again = Shell(tmp_path, serving.shell.environment() | {"PREFECT_SERVER_API_PORT": str(port)})
@@ -182,8 +182,8 @@ def test_a_refresh_that_publishes_is_followed_by_the_briefings(serving: Served) 
     (briefed,) = serving.until(lambda: serving.runs("brief", ("COMPLETED", "FAILED", "CRASHED")))
     assert briefed["state_type"] == "COMPLETED", briefed["state"]
     assert (serving.shell.data / "briefings" / "MINUSMA.html").exists()
-    asked = {"filter": {"event": {"name": ["peacekeeping.published"]}}}
-    (event,) = serving.until(lambda: serving.api("events/filter", asked)["events"])
+    event_filter = {"filter": {"event": {"name": ["peacekeeping.published"]}}}
+    (event,) = serving.until(lambda: serving.api("events/filter", event_filter)["events"])
     assert event["resource"]["peacekeeping.data"] == event["payload"]["data"] == str(serving.shell.data)
     assert event["payload"]["changes"] is None  # the first build
     serving.begin("refresh-all", force=False)  # the deployment's own default is to build in any case
@@ -252,7 +252,7 @@ def test_deployments_and_automations_are_listed(inspector: Inspector) -> None:
     inspector.open("/automations", "peacekeeping: a run without a sign of life has crashed", "begins once more")
 
 
-def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules(serving: Served) -> None:
+def test_stopping_serve_ends_all_its_processes_and_starting_it_again_resumes_the_schedules(serving: Served) -> None:
     serving.until(serving.deployments)
     begun = serving.children()
     assert begun
@@ -272,7 +272,7 @@ def test_stopping_it_stops_all_of_it_and_starting_it_again_resumes_the_schedules
 
 
 def test_a_server_that_dies_is_started_again_and_gets_the_end_of_the_run_that_was_on(serving: Served) -> None:
-    """After the one before, whose server is stopped: with one of its own, on the same data."""
+    """Runs after the test that stops the shared server: it starts its own on the same data folder."""
     served = Served(serving.shell.folder)
     try:
         served.until(served.deployments)

@@ -104,7 +104,7 @@ def test_a_step_that_hangs_ends_the_run_with_one_sentence_and_nothing_is_publish
 
 
 @pytest.mark.parametrize(
-    ("how", "code", "said", "at"),
+    ("how", "code", "message", "at"),
     [
         (signal.SIGINT, 130, "interrupted; the published warehouse is intact", ["*/fatalities", "*/build/*.duckdb"]),
         (signal.SIGTERM, 143, "terminated; the published warehouse is intact", ["*/build"]),
@@ -112,7 +112,7 @@ def test_a_step_that_hangs_ends_the_run_with_one_sentence_and_nothing_is_publish
     ids=["Ctrl-C", "SIGTERM"],
 )
 def test_a_run_that_is_stopped_leaves_the_warehouse_and_a_free_lock(
-    copy: Shell, how: signal.Signals, code: int, said: str, at: list[str]
+    copy: Shell, how: signal.Signals, code: int, message: str, at: list[str]
 ) -> None:
     before = digest(copy)
     for pattern in at:  # staging, building, checking
@@ -120,7 +120,7 @@ def test_a_run_that_is_stopped_leaves_the_warehouse_and_a_free_lock(
         until(copy, pattern, process)
         send(process, how)
         _, errors = process.communicate()
-        assert process.returncode == code and "Traceback" not in errors and said in errors, (pattern, errors)
+        assert process.returncode == code and "Traceback" not in errors and message in errors, (pattern, errors)
         assert digest(copy) == before and lock_is_free(copy)
         ended = last_run(copy.extra["PREFECT_API_URL"])
         assert ended["state_type"] in ("CRASHED", "CANCELLED"), ended["state"]

@@ -22,7 +22,7 @@ LOST, NOT_STARTED, NOT_CANCELLED, AGAIN = [entry["name"] for entry in automation
 
 @pytest.fixture
 def server(prefect_api: str) -> Iterator[str]:
-    """A server that has the rules, and nothing of them afterwards."""
+    """A server that has the rules; they are removed afterwards."""
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         assert automations.register() == [LOST, NOT_STARTED, NOT_CANCELLED, AGAIN]
         yield prefect_api
@@ -48,7 +48,7 @@ def rule_of(server: str, name: str) -> dict[str, Any]:
 
 
 def shorten(server: str, name: str) -> None:
-    """Give a rule ten seconds, the least that Prefect takes, instead of its minutes."""
+    """Let a rule wait ten seconds, the least that Prefect accepts, instead of its minutes."""
     entry = next(entry for entry in automations.declared() if entry["name"] == name)
     entry["trigger"]["within"] = 10
     with get_client(sync_client=True) as client:
@@ -113,7 +113,7 @@ def test_a_run_without_a_sign_of_life_crashes_and_begins_once_more_but_not_twice
     set_state(server, run, "CRASHED")
     states_of(server, create_run(server, deployment, "PENDING", "RUNNING", "CRASHED"), "AwaitingRetry")  # a later one
     assert api(server, f"flow_runs/{run}")["state_name"] == "Crashed"
-    assert api(server, f"flow_runs/{command}")["state_type"] == "RUNNING"  # a command sends no signs of life
+    assert api(server, f"flow_runs/{command}")["state_type"] == "RUNNING"  # a command sends no heartbeats
 
 
 def heartbeat(server: str, run: str, deployment: str) -> None:

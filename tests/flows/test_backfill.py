@@ -137,7 +137,7 @@ def test_one_day_that_fails_does_not_keep_the_others_from_being_built(
 
 
 @pytest.mark.server
-def test_what_can_be_foreseen_ends_in_a_failed_state_with_a_sentence(
+def test_an_expected_error_ends_in_a_failed_state_with_a_sentence(
     backfill: Any, where: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()

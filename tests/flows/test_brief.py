@@ -26,9 +26,9 @@ def brief(on_server: str, where: Paths) -> Any:
 
 
 def artifacts(prefect_api: str) -> list[str]:
-    """What the runs have left under the key `briefings`, oldest first."""
-    found = api(prefect_api, "artifacts/filter", {"artifacts": {"key": {"any_": ["briefings"]}}})
-    return [artifact["data"] for artifact in sorted(found, key=lambda artifact: artifact["created"])]
+    """The texts of the artifacts with the key `briefings`, oldest first."""
+    reply = api(prefect_api, "artifacts/filter", {"artifacts": {"key": {"any_": ["briefings"]}}})
+    return [artifact["data"] for artifact in sorted(reply, key=lambda artifact: artifact["created"])]
 
 
 @pytest.mark.usefixtures("built")
@@ -41,13 +41,13 @@ def test_the_pages_are_written_into_the_data_folder_and_named_in_an_artifact(
     names = sorted(file.name for file in (where.data / "briefings").iterdir())
     assert names == ["MINUSMA_up-to-2019-01-25.html", "index.html"]
 
-    found = artifacts(prefect_api)
-    assert len(found) == 1 and str(where.data / "briefings" / names[1]) in found[0]
-    assert f"| MINUSMA | `{names[0]}` | new page |" in found[0]
-    drawn = b64decode(re.findall(r"data:image/svg\+xml;base64,([^)]+)", found[0])[0]).decode()
+    texts = artifacts(prefect_api)
+    assert len(texts) == 1 and str(where.data / "briefings" / names[1]) in texts[0]
+    assert f"| MINUSMA | `{names[0]}` | new page |" in texts[0]
+    drawn = b64decode(re.findall(r"data:image/svg\+xml;base64,([^)]+)", texts[0])[0]).decode()
     assert "Deaths in MINUSMA by year of the incident and cause" in drawn and drawn.endswith("</svg>")
     # By year up to 2019-01-25: 6, 39, 29, 39, 42, 22 and the first thirteen of 2019, 190 in all.
-    assert "2013: 6; 2014: 39; 2015: 29; 2016: 39; 2017: 42; 2018: 22; 2019: 13" in found[0]
+    assert "2013: 6; 2014: 39; 2015: 29; 2016: 39; 2017: 42; 2018: 22; 2019: 13" in texts[0]
 
     page = where.data / "briefings" / names[0]
     before = (page.read_bytes(), page.stat().st_mtime_ns)
@@ -121,7 +121,7 @@ def test_pages_of_a_build_that_was_replaced_meanwhile_are_written_once_more(
 
 
 @pytest.mark.server
-def test_what_can_be_foreseen_ends_in_a_failed_state_with_a_sentence(brief: Any, where: Paths) -> None:
+def test_an_expected_error_ends_in_a_failed_state_with_a_sentence(brief: Any, where: Paths) -> None:
     state = brief(mission="MINUSMA")
     assert state.is_failed() and str(state.message).startswith("There is no warehouse at ")
     state = brief(up_to=date(2999, 1, 1))

@@ -104,11 +104,11 @@ def test_the_declared_parameters_are_ones_that_the_flow_takes(entry: dict[str, A
 
     made = next(made for made in deployments.runner_deployments() if made.name == entry["name"])
     module, _, function = str(made.entrypoint).rpartition(".")
-    found: Flow[..., Any] = getattr(__import__(module, fromlist=[function]), function)
-    assert entry["parameters"].keys() <= found.validate_parameters(dict(entry["parameters"])).keys()
+    flow: Flow[..., Any] = getattr(__import__(module, fromlist=[function]), function)
+    assert entry["parameters"].keys() <= flow.validate_parameters(dict(entry["parameters"])).keys()
 
 
-def test_the_run_form_explains_itself() -> None:
+def test_the_run_form_describes_each_parameter() -> None:
     made = next(made for made in deployments.runner_deployments() if made.name == "refresh-all")
     properties = made._parameter_openapi_schema.properties
     assert all(len(one.get("description", "")) > 20 for one in properties.values())

@@ -44,7 +44,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("when", "count"), [("", 2), ("failures", 2), ("warnings", 4), ("always", 5), ("often", 2)])
-def test_it_is_told_of_the_ends_it_asks_for(
+def test_the_webhook_is_called_for_the_ends_that_the_setting_names(
     hook: HTTPServer, monkeypatch: pytest.MonkeyPatch, when: str, count: int
 ) -> None:
     monkeypatch.setenv("PEACEKEEPING_NOTIFY_ON", when)
@@ -54,14 +54,14 @@ def test_it_is_told_of_the_ends_it_asks_for(
     assert {frozenset(entry) for entry in messages(hook)} == {frozenset(("text", "state", "run", "url"))}
 
 
-def test_nobody_is_told_by_default(hook: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_webhook_is_called_by_default(hook: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PEACEKEEPING_NOTIFY_URL")
     hooks.notify("FAILED", "nothing published", "run")
     assert hook.log == []
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "reason"),
     [
         (f"file:///tmp/{TOKEN}", "no http or https address"),
         (f"ftp://host/{TOKEN}", "no http or https address"),
@@ -70,13 +70,13 @@ def test_nobody_is_told_by_default(hook: HTTPServer, monkeypatch: pytest.MonkeyP
         (f"http://{TOKEN}.invalid/", "can't be reached"),
     ],
 )
-def test_an_address_that_cannot_be_told_is_a_warning_without_the_address(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: str, said: str
+def test_an_address_that_cannot_be_called_is_a_warning_without_the_address(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: str, reason: str
 ) -> None:
     monkeypatch.setenv("PEACEKEEPING_NOTIFY_URL", address)
     caplog.set_level(logging.DEBUG)
     hooks.notify("FAILED", "nothing published", "run")
-    assert said in caplog.text and TOKEN not in caplog.text
+    assert reason in caplog.text and TOKEN not in caplog.text
     assert [record.levelname for record in caplog.records if record.name == "peacekeeping.notify"] == ["WARNING"]
 
 
@@ -92,7 +92,7 @@ def test_a_webhook_that_refuses_is_a_warning_and_a_redirect_is_not_followed(
 
 @pytest.mark.server
 @pytest.mark.slow
-def test_a_failed_run_is_told_with_its_link_and_the_address_is_nowhere(
+def test_a_failed_run_is_reported_with_its_link_and_the_address_is_stored_nowhere(
     hook: HTTPServer, run: Any, where: Paths, prefect_api: str, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -133,7 +133,7 @@ def test_a_webhook_that_is_down_fails_no_run(run: Any, where: Paths, monkeypatch
     ("flow", "parameters"),
     [("brief", {"mission": "NOWHERE"}), ("backfill", {"first": "2022-02-01", "last": "2022-01-01"})],
 )
-def test_the_other_flows_call_it_too(
+def test_the_other_flows_call_the_webhook_too(
     hook: HTTPServer, where: Paths, on_server: str, flow: str, parameters: dict[str, str]
 ) -> None:
     run_flow = getattr(importlib.import_module(f"flows.{flow}"), flow)

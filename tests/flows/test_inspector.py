@@ -1,4 +1,4 @@
-"""What an inspector sees of a refresh on a real server: its name, its final message, its artifacts."""
+"""What the Prefect UI shows of a refresh on a real server: its name, its final message, its artifacts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def seen(url: str, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("built")
-def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, where: Paths, prefect_api: str) -> None:
+def test_a_run_reports_what_changed_and_the_next_run_that_nothing_is_new(
+    run: Any, where: Paths, prefect_api: str
+) -> None:
     rows = read_csv(bundle.BUNDLED / "fatalities_2025-04.csv.gz")
     # A vintage of the next month: one cause settled, one casualty more.
     rows[0] = rows[0] | {"type_of_incident": "Illness" if rows[0]["type_of_incident"] != "Illness" else "Accident"}
@@ -61,14 +63,14 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
     assert [line for line in claims if line.startswith("- **out of date**: Since MINUSMA began in 2013, 177 of its")]
 
     # One number for the missions: the rows of the table, here and in `status`.
-    told = artifacts["refresh-summary"]["data"]
-    assert told.startswith(f"## Published build {summary.build_id}") and "| fatalities | 1 | 0 | 1 |" in told
+    text = artifacts["refresh-summary"]["data"]
+    assert text.startswith(f"## Published build {summary.build_id}") and "| fatalities | 1 | 0 | 1 |" in text
     with connect(where.warehouse) as connection:
         (missions,) = Answer(connection, "SELECT count(*) FROM main.missions").rows()[0]
-    assert missions == 120 and "| missions | offline | 2024-02-19 | 120 | 1 | 81 | 0 | 1 |" in told
+    assert missions == 120 and "| missions | offline | 2024-02-19 | 120 | 1 | 81 | 0 | 1 |" in text
     status = {row["source"]: row for row in read_status(where, date(2025, 6, 1))["sources"]}
     assert [status["missions"][name] for name in ("rows", "snapshots", "rows_in")] == [120, 1, 81]
-    assert "| fatalities | offline | 2025-05-31 | 4,424 | 3 | 12,976 | 0 | 18 |" in told
+    assert "| fatalities | offline | 2025-05-31 | 4,424 | 3 | 12,976 | 0 | 18 |" in text
     assert [status["fatalities"][name] for name in ("rows", "snapshots", "rows_in")] == [4424, 3, 12976]
 
     state, summary = run(offline=True)
@@ -79,7 +81,7 @@ def test_a_run_tells_what_changed_and_the_next_that_nothing_is_new(run: Any, whe
     assert set(artifacts) == {"refresh-summary", "rejected-rows"}
 
 
-def test_publishers_out_of_reach_are_told_and_progress_ends_with_all_that_were_asked(
+def test_unreachable_publishers_are_reported_and_the_progress_reaches_100(
     run: Any, where: Paths, prefect_api: str
 ) -> None:
     state, _ = run(sources=["fatalities", "missions"])

@@ -39,7 +39,9 @@ def test_absolute_files_and_databases_in_memory_are_left_alone(url: str, monkeyp
     assert os.environ["PREFECT_API_DATABASE_CONNECTION_URL"] == url
 
 
-def test_code_that_is_missing_for_a_moment_is_no_removed_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_is_missing_for_a_moment_does_not_count_as_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = tmp_path / "code.py"
     present = [True, False, False, True, False, False, False]
     checked: list[bool] = []

@@ -43,7 +43,9 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, where: Paths, prefect_api: str) -> None:
+def test_offline_refresh_publishes_and_the_server_has_the_run_its_tasks_and_artifacts(
+    run: Any, where: Paths, prefect_api: str
+) -> None:
     state, summary = run(offline=True)
     assert state.is_completed() and state.name == "Published" and summary.failures == []
     assert ask(where, "SELECT count(*) FROM fatalities") == [(4423,)]
@@ -64,7 +66,7 @@ def test_offline_refresh_publishes_and_the_server_has_the_whole_story(run: Any, 
         ],
         "COMPLETED",
     )  # fmt: skip
-    assert not any(task["tags"] for task in tasks)  # a tagged one would ask the server for leave, 30 ms each
+    assert not any(task["tags"] for task in tasks)  # for a tagged task Prefect requests a concurrency slot, 30 ms each
     for _ in range(50):
         logs = api(prefect_api, "logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}})
         if any("Published" in line["message"] for line in logs):
@@ -142,7 +144,7 @@ def test_a_vintage_loaded_later_but_published_earlier_takes_its_right_place(run:
     newest = "SELECT * EXCLUDE (snapshot_sha256, first_seen) FROM fatalities ORDER BY ALL"
     before = ask(where, newest)
     rows = read_csv(bundle.BUNDLED / "fatalities_2025-04.csv.gz")
-    # A vintage between the two: the newer list as it would have stood without its last year, one cause undecided.
+    # A vintage between the two: the newer list without its last year, and with one cause Unknown.
     middle = [row | {"type_of_incident": "Unknown"} if place == 0 else row for place, row in enumerate(rows)]
     payload = to_csv([row for row in middle if row["incident_date"] < "2024-01-01"])
     load_bytes(where.raw, "fatalities", payload, PublicationDates(by_hand="2024-01-31"))

@@ -31,9 +31,9 @@ def test_threads_are_the_default(value: str, monkeypatch: pytest.MonkeyPatch) ->
 def test_dask_without_an_address_is_a_process_a_core_and_no_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
     dask = pytest.importorskip("prefect_dask")
     monkeypatch.setenv(task_runners.RUNNER, "dask")
-    found = task_runner()
-    assert isinstance(found, dask.DaskTaskRunner) and found.address is None
-    assert found.cluster_kwargs == {
+    runner = task_runner()
+    assert isinstance(runner, dask.DaskTaskRunner) and runner.address is None
+    assert runner.cluster_kwargs == {
         "n_workers": os.cpu_count(), "threads_per_worker": 1, "dashboard_address": None,
     }  # fmt: skip
 
@@ -42,8 +42,8 @@ def test_an_address_is_the_scheduler_that_is_used(monkeypatch: pytest.MonkeyPatc
     pytest.importorskip("prefect_dask")
     monkeypatch.setenv(task_runners.RUNNER, "dask")
     monkeypatch.setenv(task_runners.ADDRESS, " tcp://10.0.0.5:8786 ")
-    found: Any = task_runner()
-    assert (found.address, found.cluster_kwargs) == ("tcp://10.0.0.5:8786", {})
+    runner: Any = task_runner()
+    assert (runner.address, runner.cluster_kwargs) == ("tcp://10.0.0.5:8786", {})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The declaration of a report's layout: what it must say."""
+"""The declaration of a report's layout: what it must have."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_line_of_the_headings_is_their_first_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"date": None}, "expected date, undated, or a column that holds the date"),
         ({"types": []}, "expected types, or the type of each column of figures"),
@@ -39,7 +39,7 @@ def test_the_line_of_the_headings_is_their_first_lines() -> None:
         ({"colour": "blue"}, "Extra inputs are not permitted"),
     ],
 )
-def test_a_declaration_that_says_too_little_is_refused(change: dict[str, Any], said: str) -> None:
+def test_a_faulty_declaration_is_refused_with_the_reason(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as error:
         ReportLayout(**{**WHOLE, **change})
-    assert said in str(error.value)
+    assert message in str(error.value)

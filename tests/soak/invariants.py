@@ -82,12 +82,14 @@ class Auditor:
 
     def snapshots(self, source: str, by: str) -> list[Archived]:
         """A source's snapshots in publication order, with vintages up to a day."""
-        found = []
+        snapshots = []
         for (name, sha256), text in self.records.items():
             record = json.loads(text)
             if name == source and record["vintage"] <= by:
-                found.append(Archived(record["vintage"], record["retrieved_at"], sha256, self.contents[name, sha256]))
-        return sorted(found, key=Archived.order)
+                snapshots.append(
+                    Archived(record["vintage"], record["retrieved_at"], sha256, self.contents[name, sha256])
+                )
+        return sorted(snapshots, key=Archived.order)
 
     def _check_archive(self, now: datetime) -> None:
         """Nothing is lost or changed, and what is new is what a publisher meant to publish."""
@@ -209,13 +211,13 @@ class Auditor:
     def _check_table(self, source: str, rows: list[Any], latest: str) -> None:
         """A table of facts has the newest published state of each casualty, month and year, and every one of them."""
         expected = current(source, self.snapshots(source, latest))
-        found = set(rows)
-        require(len(found) == len(rows), f"{source} has rows twice")
+        published = set(rows)
+        require(len(published) == len(rows), f"{source} has rows twice")
         if source == "fatalities":
             ids = {row[0] for row in expected}
-            lost = sorted(ids - {row[0] for row in found})
+            lost = sorted(ids - {row[0] for row in published})
             require(not lost, f"{len(lost)} casualties are lost: {lost[:3]}")
-        differ = sorted(map(repr, found ^ set(expected)))
+        differ = sorted(map(repr, published ^ set(expected)))
         require(not differ, f"{source} is not the newest published state: {differ[:4]}")
 
     def _check_as_of(self, connection: duckdb.DuckDBPyConnection, today: date, rng: random.Random) -> None:

@@ -161,7 +161,7 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
 
 
 class Publishers(Replica):
-    """The replica with these datasets, and a trouble for each publisher.
+    """The replica with these datasets, and for each publisher the fault that it has now.
 
     pages   the most rows of a page, by source
     moves   publishes the state that follows, while the pages of a source are read

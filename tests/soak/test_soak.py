@@ -13,7 +13,7 @@ DAYS = 500
 
 
 @pytest.mark.parametrize("seeds", [range(first, first + 5) for first in (1, 6, 11, 16)], ids=str)
-def test_years_of_operation_lose_nothing_and_never_publish_half(seeds: range) -> None:
+def test_years_of_operation_lose_nothing_and_publish_no_incomplete_build(seeds: range) -> None:
     results = [play(seed, days=DAYS) for seed in seeds]
     failed = [result for result in results if result.violation]
     assert not failed, [f"seed {result.seed}, step {result.step}: {result.violation}" for result in failed]

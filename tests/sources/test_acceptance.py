@@ -132,7 +132,7 @@ def test_any_cut_inside_a_later_member_is_refused(first: bytes, second: bytes, d
 @property_test
 @given(TEXTS, st.data())
 def test_no_damage_to_a_gzip_gives_other_bytes(content: bytes, data: st.DataObject) -> None:
-    """Past its header (10 bytes), where a changed bit could be a changed value; unused bits may change freely."""
+    """A bit is changed after the header of 10 bytes; the file is refused, or unpacks to the same bytes."""
     packed = bytearray(gzip.compress(content))
     packed[data.draw(st.integers(10, len(packed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     with contextlib.suppress(Refused):

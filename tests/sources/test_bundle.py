@@ -25,7 +25,7 @@ from sources.errors import Refused
 ORIGINS: list[dict[str, Any]] = yaml.safe_load((bundle.BUNDLED / "origins.yaml").read_text(encoding="utf-8"))
 FILES = sorted(entry["file"] for entry in ORIGINS)
 
-# As the files' origins tell them; see the declarations' notes.
+# As the origins of the files state them; see the declarations' notes.
 ROWS = {
     "fatalities_2021-06.csv.gz": 4117,
     "fatalities_2025-04.csv.gz": 4429,
@@ -247,7 +247,7 @@ def test_damaged_gzip_is_an_error_that_names_the_file(
 def test_a_failing_run_leaves_what_was_bundled_as_it_was(
     figures: Path, target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Else new files would stand beside an old manifest that no longer matches them."""
+    """No file is written before all are read: new files would not match the old manifest."""
     bundle.write(figures)
     before = files(target)
     put(figures / "fatalities_2021-06.csv.gz", b"casualty_id,casualty_nationality,value\nx,Chad,1\n")

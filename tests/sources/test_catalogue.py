@@ -155,7 +155,7 @@ def test_only_what_was_never_recorded_is_optional_and_contacts_are_removed_from_
 
 
 def test_a_copy_of_a_declaration_loads(folder: Path) -> None:
-    """Otherwise the tests below would fail for their set-up."""
+    """The tests below change this copy; unchanged it has no fault."""
     assert list(load_catalogue(folder)) == ["missions"]
 
 

@@ -132,14 +132,14 @@ def test_redirect_to_another_host_after_one_on_the_same_is_refused(httpserver: H
 
 
 def test_redirect_from_https_to_http_is_refused(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+    urls: list[str] = []
 
     class Redirecting(requests.adapters.BaseAdapter):
         def __init__(self, **_: Any) -> None:
             super().__init__()
 
         def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-            asked.append(str(request.url))
+            urls.append(str(request.url))
             response = requests.Response()
             response.request, response.url, response.status_code = request, str(request.url), 302
             response.headers["Location"] = "http://publisher.example/data"
@@ -152,7 +152,7 @@ def test_redirect_from_https_to_http_is_refused(target: Path, monkeypatch: pytes
     monkeypatch.setattr(client, "HTTPAdapter", Redirecting)
     monkeypatch.setattr(client, "require_reachable", lambda _: None)
     assert "http://publisher.example" in error_of(Refused, "https://publisher.example/data", target)
-    assert asked == ["https://publisher.example/data"]
+    assert urls == ["https://publisher.example/data"]
 
 
 @pytest.mark.parametrize("goal", ["ftp://127.0.0.1/data", "http://[::1/data", "http://127.0.0.1:port/", "file:///etc"])

@@ -120,7 +120,7 @@ def test_a_reply_that_stalls_is_unavailable(
 def test_a_slow_body_is_given_up_after_the_total_time(
     answering: Callable[[Answer], Line], line: Line, target: Path, monkeypatch: pytest.MonkeyPatch, chunked: bool
 ) -> None:
-    """Every byte comes well within READ_SECONDS, so only WHOLE_SECONDS can end it."""
+    """Each byte arrives within READ_SECONDS, so the download ends only by WHOLE_SECONDS."""
     monkeypatch.setattr(client, "WHOLE_SECONDS", 0.3)
 
     def answer(connection: socket.socket) -> None:
@@ -219,7 +219,7 @@ def test_host_and_port_of_the_address_are_connected_to(
 def test_a_configured_proxy_is_used(
     answering: Callable[[Answer], Line], target: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    """Behind a proxy the publisher's name can often not be looked up."""
+    """The publisher's name is looked up by the proxy, not by the client."""
     line = answering(lambda connection: connection.sendall(head(4) + b"a,b\n"))
     monkeypatch.setenv("http_proxy", f"{scheme}127.0.0.1:{line.port}")
     fetch("http://publisher.invalid/data", target)

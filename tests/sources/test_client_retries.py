@@ -26,20 +26,20 @@ from sources.errors import Unavailable
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 501, 502, 503, 504, 507, 520, 599])
 def test_a_temporary_fault_is_retried(httpserver: HTTPServer, target: Path, status: int) -> None:
-    handler, asked = in_turn(Response("later", status=status), Response("a,b\n"))
+    handler, times = in_turn(Response("later", status=status), Response("a,b\n"))
     httpserver.expect_request("/data").respond_with_handler(handler)
     fetch(httpserver.url_for("/data"), target)
     assert target.read_bytes() == b"a,b\n"
-    assert len(asked) == 2
+    assert len(times) == 2
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 507, 520])
 def test_a_lasting_fault_is_unavailable_after_three_retries(httpserver: HTTPServer, target: Path, status: int) -> None:
-    handler, asked = in_turn(Response("broken", status=status))
+    handler, times = in_turn(Response("broken", status=status))
     httpserver.expect_request("/data").respond_with_handler(handler)
     message = error_of(Unavailable, httpserver.url_for("/data"), target)
     assert "localhost" in message and str(status) in message
-    assert len(asked) == 4
+    assert len(times) == 4
     assert not target.exists()
 
 
@@ -64,10 +64,10 @@ def test_an_invalid_retry_after_is_ignored(
     httpserver: HTTPServer, target: Path, slept: list[float], stated: str, status: int
 ) -> None:
     later = Response("later", status=status, headers={"Retry-After": stated})
-    handler, asked = in_turn(later, later, Response("a,b\n"))
+    handler, times = in_turn(later, later, Response("a,b\n"))
     httpserver.expect_request("/data").respond_with_handler(handler)
     fetch(httpserver.url_for("/data"), target)
-    assert len(asked) == 3
+    assert len(times) == 3
     (pause,) = slept  # the first retry is made at once
     assert 0.8 <= pause <= 1.0
 
@@ -86,7 +86,7 @@ def test_a_retry_after_in_seconds_is_the_pause_up_to_the_limit(
 def test_a_retry_after_that_is_a_date_is_the_pause_up_to_the_limit(
     httpserver: HTTPServer, target: Path, slept: list[float], ahead: timedelta, pause: float | None
 ) -> None:
-    """A date in the past requests no pause."""
+    """A date in the past is no pause."""
     stated = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
     handler, _ = in_turn(Response("later", status=503, headers={"Retry-After": stated}), Response("a,b\n"))
     httpserver.expect_request("/data").respond_with_handler(handler)

@@ -70,13 +70,13 @@ def test_pages_are_requested_until_one_is_empty_then_their_last_rows_again(
     publisher = Publisher(httpserver, casualties(95))
     assert rows_of(fetch(publisher.url, tmp_path, 40)) == casualties(95)
     # Four pages, whether per_page is heeded, the ends of the pages before the last, and one after the last row.
-    assert publisher.asked == [(1, 40), (2, 40), (3, 40), (4, 40), (1, 1), (40, 1), (80, 1), (96, 1)]
+    assert publisher.requested == [(1, 40), (2, 40), (3, 40), (4, 40), (1, 1), (40, 1), (80, 1), (96, 1)]
 
 
 def test_a_dataset_in_one_page_takes_three_requests(httpserver: HTTPServer, tmp_path: Path) -> None:
     publisher = Publisher(httpserver, casualties(95))
     assert rows_of(fetch(publisher.url, tmp_path, 5000)) == casualties(95)
-    assert publisher.asked == [(1, 5000), (2, 5000), (96, 1)]
+    assert publisher.requested == [(1, 5000), (2, 5000), (96, 1)]
 
 
 @pytest.mark.parametrize("rows_per_page", [5000, 50, 20, 1])
@@ -88,45 +88,45 @@ def test_pages_of_a_fixed_size_are_all_read_and_requested_again(
     publisher = FixedPages(httpserver, casualties(count), beyond=beyond)
     assert rows_of(fetch(publisher.url, tmp_path, rows_per_page)) == casualties(count)
     pages = 2 if count <= 100 else 3
-    asked = [(number, rows_per_page) for number in range(1, pages + 2)]
-    assert publisher.asked == [*asked, (1, 1), *asked[:-1]]
+    requested = [(number, rows_per_page) for number in range(1, pages + 2)]
+    assert publisher.requested == [*requested, (1, 1), *requested[:-1]]
 
 
 @pytest.mark.parametrize(("count", "requests"), [(30, 3), (50, 3), (2451, 50 + 1 + 1 + 50)])
 def test_pages_of_a_fixed_size_may_be_one_or_have_one_row(
     httpserver: HTTPServer, tmp_path: Path, count: int, requests: int
 ) -> None:
-    """Of 2,451 rows page 50 has one, as the 50th row would if per_page=1 were heeded."""
+    """Page 50 of 2,451 rows has one row, as it would have if the publisher applied per_page=1."""
     publisher = FixedPages(httpserver, casualties(count))
     assert rows_of(fetch(publisher.url, tmp_path, 5000)) == casualties(count)
-    assert len(publisher.asked) == requests
+    assert len(publisher.requested) == requests
 
 
-def test_a_cap_on_the_rows_of_a_page_loses_none(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_a_limit_on_the_rows_of_a_page_loses_no_row(httpserver: HTTPServer, tmp_path: Path) -> None:
     publisher = Publisher(httpserver, casualties(95), most=50)
     assert rows_of(fetch(publisher.url, tmp_path, 5000)) == casualties(95)
-    assert publisher.asked == [(1, 5000), (2, 5000), (3, 5000), (1, 1), (50, 1), (96, 1)]
+    assert publisher.requested == [(1, 5000), (2, 5000), (3, 5000), (1, 1), (50, 1), (96, 1)]
 
 
 @pytest.mark.parametrize(("rows_per_page", "requests"), [(5000, 3 + 6), (60, 6 + 6)])
-def test_a_cap_that_leaves_out_rows_between_pages_is_noticed(
+def test_a_limit_that_leaves_out_rows_between_pages_is_noticed(
     httpserver: HTTPServer, tmp_path: Path, rows_per_page: int, requests: int
 ) -> None:
     publisher = FarPages(httpserver, casualties(95), most=50)
     assert rows_of(fetch(publisher.url, tmp_path, rows_per_page)) == casualties(95)
-    assert len(publisher.asked) == requests
-    assert publisher.asked[-6:] == [(1, 50), (2, 50), (3, 50), (1, 1), (50, 1), (96, 1)]
+    assert len(publisher.requested) == requests
+    assert publisher.requested[-6:] == [(1, 50), (2, 50), (3, 50), (1, 1), (50, 1), (96, 1)]
 
 
 @pytest.mark.parametrize("count", [95, 50])
 def test_a_repeated_first_page_is_refused(httpserver: HTTPServer, tmp_path: Path, count: int) -> None:
-    """Also where it has all rows: nothing shows that there are no more."""
+    """It is refused also where that page has all rows, because nothing shows that there are no more."""
     publisher = FirstPage(httpserver, casualties(count))
     with pytest.raises(
         Refused, match="gives page 1 again as page 2: it ignores page_num .* whether 50 rows are complete"
     ):
         fetch(publisher.url, tmp_path, 50)
-    assert publisher.asked == [(1, 50), (2, 50)]
+    assert publisher.requested == [(1, 50), (2, 50)]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_publisher_may_give_everything_for_any_page(
     publisher = ignores(httpserver, casualties(12), tags=True)
     fetched = fetch(publisher.url, tmp_path, rows_per_page)
     assert (tmp_path / "reply").read_text() == json.dumps(casualties(12))
-    assert publisher.asked == [(1, rows_per_page), (2, rows_per_page)]
+    assert publisher.requested == [(1, rows_per_page), (2, rows_per_page)]
     assert fetched is not None
     assert fetch(publisher.url, tmp_path, rows_per_page, fetched.validators) is None
     assert publisher.statuses[2:] == [304]
@@ -153,7 +153,7 @@ def test_a_page_that_comes_twice_is_refused_whichever_it_is(
     publisher = repeats(httpserver, casualties(25))
     with pytest.raises(Refused, match=f"gives page {page} again as page 4"):
         fetch(publisher.url, tmp_path, 10)
-    assert len(publisher.asked) == 4
+    assert len(publisher.requested) == 4
 
 
 # Data that changes
@@ -171,7 +171,7 @@ def test_a_row_inserted_meanwhile_makes_all_pages_be_read_again(replica: Replica
 def test_a_row_deleted_meanwhile_loses_no_other(httpserver: HTTPServer, tmp_path: Path, gone: int) -> None:
     class Withdrawing(Publisher):
         def after(self) -> None:
-            if len(self.asked) == 2:
+            if len(self.requested) == 2:
                 del self.rows[gone]
 
     publisher = Withdrawing(httpserver, casualties(17))
@@ -182,7 +182,7 @@ def test_a_row_deleted_meanwhile_loses_no_other(httpserver: HTTPServer, tmp_path
 def test_a_row_added_at_the_end_meanwhile_is_read_too(httpserver: HTTPServer, tmp_path: Path) -> None:
     class Growing(Publisher):
         def after(self) -> None:
-            if len(self.asked) == 5:  # the short page at the end was given
+            if len(self.requested) == 5:  # the short page at the end was given
                 self.rows.append({"casualty_id": "LATE"})
 
     publisher = Growing(httpserver, casualties(17))
@@ -196,7 +196,7 @@ def test_a_row_inserted_into_pages_of_a_fixed_size_makes_them_be_read_again(
 ) -> None:
     class Growing(FixedPages):
         def after(self) -> None:
-            if len(self.asked) == read:
+            if len(self.requested) == read:
                 self.rows.insert(at, {"casualty_id": "NEW"})
 
     publisher = Growing(httpserver, casualties(95))
@@ -205,14 +205,14 @@ def test_a_row_inserted_into_pages_of_a_fixed_size_makes_them_be_read_again(
         {"casualty_id": "NEW"},
         *casualties(95)[at:],
     ]
-    assert len(publisher.asked) <= 2 * 6
+    assert len(publisher.requested) <= 2 * 6
 
 
 @pytest.mark.parametrize("beyond", [200, 404])
 def test_rows_deleted_meanwhile_are_left_out(httpserver: HTTPServer, tmp_path: Path, beyond: int) -> None:
     class Emptied(Publisher):
         def after(self) -> None:
-            if len(self.asked) == 4:  # all pages were read
+            if len(self.requested) == 4:  # all pages were read
                 del self.rows[3:]
 
     publisher = Emptied(httpserver, casualties(10), beyond=beyond)

@@ -66,7 +66,7 @@ def test_deleted_rows_are_noticed(httpserver: HTTPServer, tmp_path: Path, left: 
     assert rows_of(fetch(publisher.url, tmp_path, 5000, first.validators)) == casualties(left)
 
 
-def test_a_record_of_pages_with_rows_alone_is_not_taken_for_one_that_ends_with_an_empty_page(
+def test_a_record_without_an_empty_last_page_does_not_hide_that_rows_were_deleted(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     publisher = Publisher(httpserver, casualties(7), tags=True)
@@ -211,7 +211,7 @@ def test_pages_without_end_are_refused_at_the_limit(
     publisher = Endless(httpserver, [])
     with pytest.raises(Refused, match="more than 5,000 bytes"):
         fetch(publisher.url, tmp_path, 10)
-    assert len(publisher.asked) == 6  # pages of about 900 bytes
+    assert len(publisher.requested) == 6  # pages of about 900 bytes
 
 
 def test_a_packed_bomb_is_refused_before_it_is_unpacked(replica: Replica, tmp_path: Path) -> None:

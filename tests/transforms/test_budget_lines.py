@@ -241,7 +241,7 @@ def test_dollars_in_a_line_are_rejected_with_thousands_in_the_reason(amount: str
 
 
 def test_a_file_in_dollars_is_refused() -> None:
-    """Most lines are small enough to be thousands; the large ones are not."""
+    """Most lines are small enough to be in thousands; the large ones are rejected, and their share refuses the file."""
     missions = [f"UNX{n}" for n in range(15)]
     dollars = [("Air operations", 95e6), *((f"Item {n}", 2e5) for n in range(10))]
     rows = [
@@ -278,7 +278,7 @@ def test_a_mission_year_of_an_odd_size_is_a_signal_and_kept() -> None:
 
 
 def test_totals_are_not_added_when_a_mission_year_is_judged() -> None:
-    """Parts of 1.1 billion with their totals would be 5.5; a mission-year of totals alone is as large as its largest."""
+    """Parts of 1.1 billion would be 5.5 with their totals; of a mission-year with totals alone the largest counts."""
     parts = [row | {"Apportionment": str(int(row["Apportionment"]) * 2)} for row in report()]
     alone = [line(Mission_acronym="UNIFIL", Budget_class=name, Budget_subclass="", Apportionment="1600000", Variance="")
              for name in ("Gross requirements", "Total requirements")]  # fmt: skip

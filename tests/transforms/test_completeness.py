@@ -85,7 +85,7 @@ def test_a_year_of_which_nothing_was_rejected_is_not_named() -> None:
 @settings(max_examples=25)
 @given(st.dictionaries(st.sampled_from(STATES[1:]), st.integers(1, 10**6), max_size=6))
 def test_published_plus_missing_is_the_complete_sum(unknown: dict[str, int]) -> None:
-    """Whatever rows have an unknown name: their figures are read, even where many are rejected for the same cell."""
+    """Rows with an unknown name are rejected, but their figures are read, however many such rows there are."""
     rows = assessed(2019, **{state: (f"Land of {n}", amount) for n, (state, amount) in enumerate(unknown.items())})
     complete = sum(row["amount"] for row in rows)
     incomplete = lacking(rows)

@@ -105,7 +105,7 @@ def test_an_unknown_code_is_kept_and_a_signal() -> None:
     assert staged.signals.values.tolist() == [["unknown_economy", "ZZZ", 1]]
 
 
-def test_developing_means_two_things(years: pd.DataFrame) -> None:
+def test_a_state_is_developing_by_income_or_by_level(years: pd.DataFrame) -> None:
     flags = ["is_developing_by_income", "is_developing_by_level"]
     assert years.loc[("CHN", 2018), flags].tolist() == [True, False]
     assert years.loc[("MLI", 2018), flags].tolist() == [True, True]

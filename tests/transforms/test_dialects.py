@@ -119,7 +119,7 @@ def test_quotes_and_line_breaks_inside_cells_are_one_cell() -> None:
 @given(st.dates(date(1700, 1, 1), date(2200, 12, 31)))
 @example(date(1970, 1, 1))
 def test_days_are_the_same_in_every_form(day: date) -> None:
-    """Except 1970-01-01 in milliseconds: that is 0, which means no date."""
+    """The exception is 1970-01-01 in milliseconds: it is 0, which means no date."""
     milliseconds = int((datetime.combine(day, datetime.min.time()) - datetime(1970, 1, 1)) / timedelta(milliseconds=1))
     forms = Dialect("d", "csv", {}, dates=("epoch_ms", "iso", "%d/%m/%Y"))
     cells = text(str(milliseconds), day.isoformat(), f"{day:%d/%m/%Y}")

@@ -56,7 +56,7 @@ def test_the_parts_add_up_at_each_level(spent: Staged) -> None:
 
 
 def test_an_item_with_the_name_of_its_class_is_no_total() -> None:
-    """UNIFIL prints an item Civilian personnel in 2024-25."""
+    """UNIFIL's class Civilian personnel has an item of the same name in 2024-25."""
     rows = [row for row in bundled_rows(FILE) if row["mission"] == "UNIFIL" and row["peacekeeping_year"] == "2024-25"]
     staged = stage_bytes("mission_budget_lines", to_csv(rows), "2026-11-27").rows
     named = staged[

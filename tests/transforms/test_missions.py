@@ -116,19 +116,19 @@ def test_an_unknown_acronym_gets_an_unresolved_mission(listed: pd.DataFrame) -> 
     ],
 )
 def test_each_host_is_a_row_with_its_regions(table: pd.DataFrame, mission: str, hosts: list[str]) -> None:
-    found = hosts_table()
-    assert sorted(found.loc[found["mission"] == mission, "host_iso3"]) == hosts
-    assert set(found["mission"]) <= set(table.index) and set(found["host_iso3"]) <= countries.known_codes()
+    rows = hosts_table()
+    assert sorted(rows.loc[rows["mission"] == mission, "host_iso3"]) == hosts
+    assert set(rows["mission"]) <= set(table.index) and set(rows["host_iso3"]) <= countries.known_codes()
 
 
 def test_missions_in_africa(table: pd.DataFrame) -> None:
-    found = hosts_table()
-    africa = set(found.loc[found["region"] == "Africa", "mission"])
+    rows = hosts_table()
+    africa = set(rows.loc[rows["region"] == "Africa", "mission"])
     assert {"MINUSMA", "MINURSO", "ONUC", "UNEF II", "UNOAU", "UNSOM", "UNOWAS"} <= africa
     assert not africa & {"UNIFIL", "UNMIK", "MINUSTAH", "UNTAC", "UNFICYP"}
     operations = table.index[table["kind"] == "peacekeeping"]
-    assert set(operations) <= set(found["mission"])
-    west = found[(found["intermediate_region"] == "Western Africa") & (found["role"] == "host")]
+    assert set(operations) <= set(rows["mission"])
+    west = rows[(rows["intermediate_region"] == "Western Africa") & (rows["role"] == "host")]
     assert set(west["mission"]) == {
         "MINUCI", "MINUSMA", "UNAMSIL", "UNIOGBIS", "UNIOSIL", "UNIPSIL", "UNMIL", "UNOCI", "UNOGBIS", "UNOMIL",
         "UNOMSIL", "UNOWA", "UNOWAS",
@@ -136,10 +136,10 @@ def test_missions_in_africa(table: pd.DataFrame) -> None:
 
 
 def test_a_host_has_days_where_they_are_not_the_mission_s() -> None:
-    found = hosts_table().set_index(["mission", "host_iso3"])
-    assert found.loc[("UNISFA", "SSD"), "host_from"] == pd.Timestamp(2011, 7, 9)
-    assert found["host_from"].notna().sum() == 2  # the other is UNMISS
-    assert found.loc[("UNOWAS", "MLI"), "role"] == "area" and found.loc[("UNOWAS", "SEN"), "role"] == "host"
+    rows = hosts_table().set_index(["mission", "host_iso3"])
+    assert rows.loc[("UNISFA", "SSD"), "host_from"] == pd.Timestamp(2011, 7, 9)
+    assert rows["host_from"].notna().sum() == 2  # the other is UNMISS
+    assert rows.loc[("UNOWAS", "MLI"), "role"] == "area" and rows.loc[("UNOWAS", "SEN"), "role"] == "host"
 
 
 def test_first_of_a_month_is_marked_and_replaced_by_an_exact_day_of_the_register(table: pd.DataFrame) -> None:

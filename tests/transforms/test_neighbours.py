@@ -77,7 +77,7 @@ def test_rows_of_the_earlier_vintage_alone_are_a_warning() -> None:
     assert judge(people("E"), people("E", "A")) == ["1 rows of the vintage of 2021-06-30 are not in it (A)"]
 
 
-def test_what_only_the_vintage_after_has_is_no_news() -> None:
+def test_rows_that_only_the_vintage_after_has_are_not_reported() -> None:
     assert judge(people("A", "B"), people("A", "B"), people("A", "B", "C")) == []
 
 
@@ -124,7 +124,7 @@ def test_a_row_of_a_month_that_both_neighbours_have_must_be_there() -> None:
 @settings(max_examples=100)
 @given(*[st.sets(st.sampled_from("ABCDEFGH"), min_size=4)] * 3)
 def test_refused_if_and_only_if_something_of_both_is_missing(mine: set[str], before: set[str], after: set[str]) -> None:
-    """From four to eight rows each, so that the numbers are always within the bounds."""
+    """Each vintage has four to eight rows, so that its number of rows is always within the bounds."""
     missing = (before & after) - mine
     try:
         problems = judge(people(*mine), people(*before), people(*after))
@@ -164,7 +164,7 @@ def test_one_settled_cause_that_changes_is_a_warning_with_both_values() -> None:
     assert "1 of 4 values (25.00%)" in problem.text and "B: Illness → Accident" in problem.text
 
 
-def test_a_flood_of_settled_causes_is_refused() -> None:
+def test_many_settled_causes_that_change_are_refused() -> None:
     (problem,) = revised(OLD.assign(incident_type=["To Be Determined", "Accident", "Accident", "Accident"]), OLD)
     assert problem.refuses and "2 of them settled ones" in problem.text
 
@@ -176,7 +176,7 @@ def test_a_blank_that_becomes_known_was_not_settled_and_one_that_becomes_blank_w
 
 
 def test_the_later_vintage_is_the_one_whose_values_were_revised() -> None:
-    """Loaded between two vintages: what it has is old towards the later one, so its pending values may change there."""
+    """A file loaded between two vintages is older than the later one, where its pending values may be settled."""
     file = OLD.assign(incident_type=["Illness", "Illness", "Illness", "Accident"])
     assert revised(OLD, file, later=True) == []  # pending in the file, settled afterwards
     (problem,) = revised(file, OLD, later=True)  # settled in the file, pending afterwards

@@ -140,7 +140,7 @@ def test_staff_officers_are_inside_the_troops_until_april_2017(personnel: Staged
 
 
 def test_published_zeros_are_kept(personnel: Staged) -> None:
-    # 4,313 rows print zeros throughout; 51 of them stand beside a real row of the same key and are merged.
+    # 4,313 rows print zeros throughout; 51 of them have the key of a row with figures and are merged into it.
     assert (personnel.rows["total"] == 0).sum() == 4313 - 51
 
 

@@ -32,7 +32,7 @@ def printed(**cells: Any) -> dict[str, Any]:
 
 
 def test_every_row_of_the_file_is_accounted_for(by_sex: Staged) -> None:
-    """Of 43,255 printed rows, 6,085 are totals; each other one is a row for each type that it prints."""
+    """Of 43,255 printed rows 6,085 are totals; each other row becomes one row for each type that it prints."""
     rows = bundled_rows(FILE)
     assert (len(rows), sum(row["Mission"] == "all" for row in rows)) == (43_255, 6_085)
     detail = [row for row in rows if row["Mission"] != "all"]
@@ -90,8 +90,8 @@ def test_a_row_is_as_many_rows_as_it_has_types_and_four_where_it_has_none() -> N
     ]
     staged = stage_bytes("uniformed_personnel", to_csv(rows), "2013-06-30")
     assert (staged.rows_read, staged.rows_out_of_scope, len(staged.rows)) == (7, 1, 6)
-    found = staged.rows[["mission", "personnel_type", "total", "snapshot_row"]].astype(object)
-    assert found.where(found.notna(), None).to_numpy().tolist() == [
+    figures = staged.rows[["mission", "personnel_type", "total", "snapshot_row"]].astype(object)
+    assert figures.where(figures.notna(), None).to_numpy().tolist() == [
         ["MINUSMA", "Individual Police", 4, 2],
         ["MINUSMA", "Troops", 60, 2],
         *(["UNMIL", name, None, 3] for name in TYPES.values()),

@@ -154,8 +154,8 @@ def test_a_wrapped_name_is_one_name() -> None:
     ]
     form = Form(pitch=1.5)
     assert rows_of(report(layout, rows, DAY, form, [*wrapped, *others])) == expected(layout, rows, DAY)
-    apart = refused(report(layout, rows, DAY, Form(pitch=2.2), [*wrapped, *others]))
-    assert apart.startswith("Page 1, line 6: 'Republic of)' stands without figures.")
+    message = refused(report(layout, rows, DAY, Form(pitch=2.2), [*wrapped, *others]))
+    assert message.startswith("Page 1, line 6: 'Republic of)' stands without figures.")
 
 
 def test_a_report_without_a_date_is_refused() -> None:
@@ -167,7 +167,7 @@ def test_a_report_without_a_date_is_refused() -> None:
 
 
 def test_missing_pages_are_named() -> None:
-    for name, said in {
+    for name, message in {
         "D3": "The PDF has 3 numbered pages, and page 1 of them says that it is page 1 of 4",
         "A2": "Page 3, line 15: the total of Iran (Islamic Republic of) is missing; expected one for each contributor.",
         "F2": "The PDF is cut off before its end",
@@ -176,7 +176,7 @@ def test_missing_pages_are_named() -> None:
         rows, lines = sample(layout), lines_of(layout, sample(layout))
         whole = report(layout, rows, DAY, Form(per_page=-(-len(lines) // 4)))
         if name == "F2":
-            assert refused(whole[:-200]).startswith(said)
+            assert refused(whole[:-200]).startswith(message)
             continue
         table = whole.index(b"/Kids[")
         kids = whole[table : whole.index(b"]", table)]
@@ -184,7 +184,7 @@ def test_missing_pages_are_named() -> None:
         cut = whole.replace(kids, shorter + b" " * (len(kids) - len(shorter)))
         with pytest.raises(CutOffError) as error:
             rows_of(cut)
-        assert str(error.value).startswith(said)
+        assert str(error.value).startswith(message)
 
 
 def test_a_whole_report_without_the_mark_of_its_end_is_read_where_a_grand_total_shows_its_end() -> None:

@@ -1,4 +1,4 @@
-"""The codes of states by day, at the seams where states and lists change."""
+"""The codes of states by day, on the days on which states and lists change."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def test_a_state_has_the_code_of_the_day(iso3: str, day: str, gw: int, cow: int)
 )
 def test_a_state_without_a_code_has_a_reason(iso3: str, day: str, gw: str | None, cow: str | None) -> None:
     gaps = state_code_gaps_table()
-    found = [valid(gaps, system, iso3, day)["reason"].tolist() for system in ("gw", "cow")]
-    assert found == [[] if reason is None else [reason] for reason in (gw, cow)]
+    reasons = [valid(gaps, system, iso3, day)["reason"].tolist() for system in ("gw", "cow")]
+    assert reasons == [[] if reason is None else [reason] for reason in (gw, cow)]
 
 
 def test_every_day_of_every_state_is_in_one_row() -> None:
@@ -97,7 +97,7 @@ def test_every_spell_of_the_lists_is_kept_to_the_day() -> None:
 
 
 def test_the_lists_differ_since_1990_in_a_few_states_only() -> None:
-    """Where one list has a state for more than a year that the other lacks; elsewhere days or months."""
+    """These states are in one list more than a year before the other; elsewhere the lists differ by days or months."""
     gaps, since = state_code_gaps_table(), pd.Timestamp(1990, 1, 1)
     gaps = gaps[~gaps["reason"].isin(["territory", "not_in_list"])]
     until = gaps["valid_until"].where(gaps["valid_until"].notna(), ENDLESS)

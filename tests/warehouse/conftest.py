@@ -107,13 +107,13 @@ def _fatalities() -> pd.DataFrame:
 
 
 def _states() -> pd.DataFrame:
-    """The fatalities as they stand, and before them one state whose cause was still to be determined."""
-    stands = _fatalities().assign(unpublished="").rename(columns={"last_seen": "seen_to"})
-    ill = stands["casualty_id"] == "MINUSMA-2018-05-00004"
-    seen_to = stands["seen_to"]
-    first = stands["first_seen"]
-    before = stands[ill].assign(incident_type="To Be Determined", seen_from=first, seen_to=first, superseded_on=seen_to)
-    return pd.concat([before, stands.assign(seen_from=first.where(~ill, seen_to))], ignore_index=True)
+    """The newest states of the fatalities, and an earlier state of one whose cause was still to be determined."""
+    newest = _fatalities().assign(unpublished="").rename(columns={"last_seen": "seen_to"})
+    ill = newest["casualty_id"] == "MINUSMA-2018-05-00004"
+    seen_to = newest["seen_to"]
+    first = newest["first_seen"]
+    before = newest[ill].assign(incident_type="To Be Determined", seen_from=first, seen_to=first, superseded_on=seen_to)
+    return pd.concat([before, newest.assign(seen_from=first.where(~ill, seen_to))], ignore_index=True)
 
 
 def _revisions() -> pd.DataFrame:
@@ -371,7 +371,7 @@ def unchecked(tmp_path_factory: pytest.TempPathFactory, parquet: dict[str, Path]
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory, unchecked: Path) -> Path:
-    """The small warehouse, built and checked, the claims held against it. Read only."""
+    """The small warehouse, built and checked, with the claims judged on it. Read only."""
     file = tmp_path_factory.mktemp("small") / "small.duckdb"
     shutil.copy(unchecked, file)
     checks.require(checks.run(file))

@@ -29,7 +29,7 @@ def whole(unchecked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def broken(whole: duckdb.DuckDBPyConnection, *changes: str) -> dict[str, int | None]:
-    """The checks that fail after these changes, and what each finds."""
+    """The checks that fail after these changes, and the number that each returns."""
     all_checks = checks.all_checks()
     whole.execute("BEGIN")
     try:
@@ -51,13 +51,13 @@ def check(sql: str = "SELECT 1", **fields: Any) -> Check:
 
 @pytest.fixture(scope="module")
 def checked(unchecked: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Outcome]]:
-    """A copy of the small warehouse on which every check was run, and what was found."""
+    """A copy of the small warehouse on which every check was run, and the outcomes."""
     file = tmp_path_factory.mktemp("checked") / "checked.duckdb"
     file.write_bytes(unchecked.read_bytes())
     return file, checks.run(file)
 
 
-def test_a_whole_warehouse_passes_every_check(checked: tuple[Path, list[Outcome]]) -> None:
+def test_a_warehouse_without_faults_passes_every_check(checked: tuple[Path, list[Outcome]]) -> None:
     _, outcomes = checked
     assert [outcome.check.name for outcome in outcomes if not outcome.passed] == []
     assert checks.require(outcomes) == []
@@ -143,13 +143,13 @@ def test_an_orphan_is_found_and_stops_publishing(built: Path, change: str, check
 
 
 def test_orphans_and_doubles_are_counted_each(whole: duckdb.DuckDBPyConnection) -> None:
-    found = broken(
+    failed = broken(
         whole,
         PERSONNEL.format("REPLACE ('NOWHERE' AS mission, 8 AS snapshot_row)"),
         PERSONNEL.format("REPLACE ('NOWHERE' AS mission, 9 AS snapshot_row)"),
         PERSONNEL.format("REPLACE ('ELSEWHERE' AS mission, 10 AS snapshot_row)"),
     )
-    assert found == {"reference: main.uniformed_personnel.mission": 3, "key: main.uniformed_personnel": 1}
+    assert failed == {"reference: main.uniformed_personnel.mission": 3, "key: main.uniformed_personnel": 1}
 
 
 def test_a_state_that_is_not_known_is_no_orphan(whole: duckdb.DuckDBPyConnection) -> None:
@@ -262,11 +262,11 @@ BROKEN_WARNINGS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "changes", "found"), [*BROKEN_ERRORS, *BROKEN_WARNINGS])
+@pytest.mark.parametrize(("name", "changes", "number"), [*BROKEN_ERRORS, *BROKEN_WARNINGS])
 def test_a_broken_rule_fails_its_check_and_no_other(
-    whole: duckdb.DuckDBPyConnection, name: str, changes: list[str], found: int
+    whole: duckdb.DuckDBPyConnection, name: str, changes: list[str], number: int
 ) -> None:
-    assert broken(whole, *changes) == {name: found}
+    assert broken(whole, *changes) == {name: number}
 
 
 def test_every_declared_check_of_severity_error_is_broken_above() -> None:
@@ -290,8 +290,8 @@ def test_deaths_outside_their_mission_s_dates_are_reported_above_the_known_numbe
 
 
 def test_a_rejected_row_with_two_faults_is_one_rejected_row(whole: duckdb.DuckDBPyConnection) -> None:
-    found = broken(whole, replaced(rows_rejected="1", rows_staged="7"), REJECTED, REJECTED.replace("'c'", "'d'"))
-    assert found == {"rejected rows": 1}  # a warning; the account of the rows holds
+    failed = broken(whole, replaced(rows_rejected="1", rows_staged="7"), REJECTED, REJECTED.replace("'c'", "'d'"))
+    assert failed == {"rejected rows": 1}  # a warning; the account of the rows holds
 
 
 def test_a_difference_that_is_explained_is_no_warning(whole: duckdb.DuckDBPyConnection) -> None:
@@ -340,7 +340,7 @@ def test_null_and_no_row_never_pass(built: Path) -> None:
         checks.require(outcomes)
 
 
-def test_a_fraction_is_not_cut_down_to_a_pass(built: Path) -> None:
+def test_a_fraction_is_not_rounded_down_to_a_pass(built: Path) -> None:
     (outcome,) = checks.run(built, [check("SELECT 0.9")])
     assert not outcome.passed
 

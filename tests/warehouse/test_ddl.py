@@ -55,7 +55,7 @@ def full(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duck
 
 
 def refused(connection: duckdb.DuckDBPyConnection, table: str, change: str, times: int = 1) -> str:
-    """What DuckDB says to the table's first row with this change; '' when it takes it into the empty table."""
+    """DuckDB's error for the table's first row with this change; '' where the empty table accepts it."""
     connection.execute("BEGIN")
     try:
         for name in ("main.countries", "main.missions"):
@@ -85,10 +85,10 @@ def test_any_text_survives_as_a_literal(memory: duckdb.DuckDBPyConnection, value
 @settings(max_examples=30)
 @given(st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1)))
 def test_any_value_survives_as_a_literal(memory: duckdb.DuckDBPyConnection, value: int | bool | None) -> None:
-    found = memory.execute(f"SELECT {ddl.literal(value)}").fetchone()
-    assert found == (value,)
-    assert found is not None
-    assert type(found[0]) is type(value)
+    row = memory.execute(f"SELECT {ddl.literal(value)}").fetchone()
+    assert row == (value,)
+    assert row is not None
+    assert type(row[0]) is type(value)
 
 
 @settings(max_examples=12)

@@ -27,7 +27,7 @@ def statuses(built: Path) -> dict[str, str]:
         return dict(connection.execute("SELECT defect_id, status FROM meta.known_defects").fetchall())
 
 
-def test_a_defect_stands_until_its_query_says_that_it_is_mended(built: Path) -> None:
+def test_a_defect_has_the_status_that_its_query_gives(built: Path) -> None:
     expect = "SELECT 2 - count(DISTINCT contributor_iso3) FROM main.assessed_contributions WHERE contributor_iso3 IN ('SOM', 'XKX')"
     put(
         built, there=(expect, 2), any=(expect, None), unqueried=(None, None), unknown=("SELECT NULL", 1),
@@ -48,17 +48,17 @@ def test_a_defect_stands_until_its_query_says_that_it_is_mended(built: Path) -> 
     assert (statuses(built)["there"], statuses(built)["any"]) == ("mended", "mended")
 
 
-def test_a_defect_that_cannot_be_asked_for_is_named(built: Path) -> None:
+def test_a_defect_whose_query_fails_is_named(built: Path) -> None:
     put(built, odd=("SELECT it FROM nowhere", 1))
     with pytest.raises(BuildError, match="missions: the query of the known defect 'odd' failed"):
         defects.run(built)
 
 
-def test_every_expect_of_a_declaration_can_be_asked_of_any_warehouse(built: Path) -> None:
+def test_every_query_of_a_declared_defect_runs_on_any_warehouse(built: Path) -> None:
     queries = [(name, defect.id, defect.expect) for name, source in CATALOGUE.items()
              for defect in source.known_defects if defect.expect]  # fmt: skip
     assert len(queries) >= 15
     with duckdb.connect(str(built), read_only=True) as connection:
         for name, defect, expect in queries:
-            found = connection.execute(f"SELECT ({expect})::BIGINT").fetchall()
-            assert len(found) == 1, (name, defect)
+            rows = connection.execute(f"SELECT ({expect})::BIGINT").fetchall()
+            assert len(rows) == 1, (name, defect)

@@ -20,13 +20,13 @@ def rendered() -> str:
 
 def sections(text: str) -> dict[str, list[list[str]]]:
     """The rows of each section's table: column, type, unit, null, meaning."""
-    found: dict[str, list[list[str]]] = {}
+    tables: dict[str, list[list[str]]] = {}
     for section in text.split("\n### ")[1:]:
         lines = [line for line in section.splitlines() if line.startswith("| ")]
-        found[section.splitlines()[0].strip()] = [
+        tables[section.splitlines()[0].strip()] = [
             [cell.strip() for cell in line.replace("\\|", "\0").strip("|").split("|")] for line in lines[1:]
         ]
-    return found
+    return tables
 
 
 def test_every_column_of_the_warehouse_has_its_row(rendered: str, unchecked: Path) -> None:
@@ -78,7 +78,7 @@ def test_wrong_arguments_print_the_usage(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_words_of_a_warehouse_s_publisher_stand_beside_ours(tmp_path: Path, unchecked: Path, rendered: str) -> None:
+def test_the_publisher_s_descriptions_are_printed_after_ours(tmp_path: Path, unchecked: Path, rendered: str) -> None:
     assert dictionary.main([str(tmp_path / "with.md"), "--warehouse", str(unchecked)]) == 0
     text = (tmp_path / "with.md").read_text(encoding="utf-8")
     fatalities = {row[0].strip("*"): row[4] for row in sections(text)["main.fatalities"]}
@@ -93,7 +93,9 @@ def test_the_words_of_a_warehouse_s_publisher_stand_beside_ours(tmp_path: Path, 
     assert plain == [line.removesuffix(" |") for line in rendered.splitlines()]
 
 
-def test_a_warehouse_that_is_none_is_reported_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_or_foreign_warehouse_is_reported_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     old = tmp_path / "old.duckdb"
     duckdb.connect(str(old)).close()
     for warehouse in (tmp_path / "none.duckdb", old):

@@ -20,21 +20,21 @@ from warehouse.reports.diff_page import lines, to_html
 COMPARED = {one.name for one in (*DIMENSIONS, *FACTS)}
 
 
-def table(found: Diff, name: str) -> TableDiff:
-    return next(one for one in found.tables if one.table == name)
+def table(diff: Diff, name: str) -> TableDiff:
+    return next(one for one in diff.tables if one.table == name)
 
 
-def changes(found: Diff, name: str, field: str) -> list[Change]:
-    return next(one for one in table(found, name).fields if one.field == field).examples
+def changes(diff: Diff, name: str, field: str) -> list[Change]:
+    return next(one for one in table(diff, name).fields if one.field == field).examples
 
 
 def test_equal_files_differ_in_nothing(unchecked: Path, after: Path) -> None:
-    found = compare(unchecked, after)
-    assert found.total == 0
-    assert not found.differing
-    assert {one.table for one in found.tables} == COMPARED
-    assert lines(found)[-1] == "Nothing changed."
-    assert "Nothing changed." in to_html(found)
+    diff = compare(unchecked, after)
+    assert diff.total == 0
+    assert not diff.differing
+    assert {one.table for one in diff.tables} == COMPARED
+    assert lines(diff)[-1] == "Nothing changed."
+    assert "Nothing changed." in to_html(diff)
 
 
 def test_both_files_are_left_as_they_were(unchecked: Path, after: Path) -> None:
@@ -54,12 +54,12 @@ def test_the_builds_are_reported_with_their_newest_vintages(unchecked: Path, aft
         "WHERE source = 'fatalities'",
         "DELETE FROM meta.snapshots WHERE source = 'mission_register'",
     )
-    found = compare(unchecked, after)
-    assert (found.before.build_id, found.before.code_version) == ("0123456789ab", "0.1.0")
-    assert (found.after.build_id, found.after.code_version) == ("later", "0.2.0")
-    assert found.before.vintages["fatalities"] == date(2025, 4, 30)
-    assert found.after.vintages["fatalities"] == date(2025, 6, 30)
-    text = lines(found)
+    diff = compare(unchecked, after)
+    assert (diff.before.build_id, diff.before.code_version) == ("0123456789ab", "0.1.0")
+    assert (diff.after.build_id, diff.after.code_version) == ("later", "0.2.0")
+    assert diff.before.vintages["fatalities"] == date(2025, 4, 30)
+    assert diff.after.vintages["fatalities"] == date(2025, 6, 30)
+    text = lines(diff)
     assert "  fatalities: 2025-04-30 → 2025-06-30" in text
     assert "  mission_register: 2025-04-30 → none" in text
     assert "  missions: 2025-04-30" in text
@@ -71,9 +71,9 @@ def test_a_changed_row_counts_once_and_once_for_each_of_its_fields(unchecked: Pa
         "UPDATE fatalities SET gender = 'F', incident_type = 'Accident' WHERE casualty_id = 'MINUSMA-2013-07-00001'",
         "UPDATE fatalities SET incident_type = 'Accident' WHERE casualty_id = 'MINUSMA-2021-04-00006'",
     )
-    found = table(compare(unchecked, after), "fatalities")
-    assert (found.added, found.gone, found.changed) == (0, 0, 2)
-    assert [(one.field, one.changed) for one in found.fields] == [("incident_type", 2), ("gender", 1)]
+    diff = table(compare(unchecked, after), "fatalities")
+    assert (diff.added, diff.gone, diff.changed) == (0, 0, 2)
+    assert [(one.field, one.changed) for one in diff.fields] == [("incident_type", 2), ("gender", 1)]
 
 
 def test_null_equals_null_and_differs_from_every_value(unchecked: Path, after: Path) -> None:
@@ -82,13 +82,13 @@ def test_null_equals_null_and_differs_from_every_value(unchecked: Path, after: P
         "UPDATE fatalities SET gender = 'M' WHERE casualty_id = 'MINUSMA-2019-01-00003'",
         "UPDATE fatalities SET gender = NULL WHERE casualty_id = 'MINUSMA-2016-02-00002'",
     )
-    found = compare(unchecked, after)
-    assert table(found, "fatalities").changed == 2
-    assert changes(found, "fatalities", "gender") == [
+    diff = compare(unchecked, after)
+    assert table(diff, "fatalities").changed == 2
+    assert changes(diff, "fatalities", "gender") == [
         Change({"casualty_id": "MINUSMA-2016-02-00002"}, "F", None),
         Change({"casualty_id": "MINUSMA-2019-01-00003"}, None, "M"),
     ]
-    assert "    MINUSMA-2019-01-00003: NULL → M" in lines(found)
+    assert "    MINUSMA-2019-01-00003: NULL → M" in lines(diff)
 
 
 def test_numbers_and_dates_come_with_the_biggest_difference_first_and_null_last(unchecked: Path, after: Path) -> None:
@@ -100,17 +100,17 @@ def test_numbers_and_dates_come_with_the_biggest_difference_first_and_null_last(
         "UPDATE uniformed_personnel SET total = 0, female = 0, male = 0 WHERE total = 100",
         "UPDATE uniformed_personnel SET total = 6, female = 2 WHERE mission = 'MINUSMA' AND total = 5",
     )
-    found = compare(unchecked, after)
-    assert [(one.before, one.after) for one in changes(found, "fatalities", "incident_date")] == [
+    diff = compare(unchecked, after)
+    assert [(one.before, one.after) for one in changes(diff, "fatalities", "incident_date")] == [
         (date(2010, 1, 1), date(2010, 2, 10)),
         (date(2013, 7, 6), date(2013, 7, 5)),
     ]
-    assert [(one.before, one.after) for one in changes(found, "uniformed_personnel", "female")] == [
+    assert [(one.before, one.after) for one in changes(diff, "uniformed_personnel", "female")] == [
         (10, 0),
         (1, 2),
         (0, None),
     ]
-    units = {one.field: one.unit for one in table(found, "uniformed_personnel").fields}
+    units = {one.field: one.unit for one in table(diff, "uniformed_personnel").fields}
     assert units == {"female": "person", "male": "person", "total": "person"}
 
 
@@ -131,12 +131,12 @@ def test_a_key_of_several_columns_finds_the_row(unchecked: Path, after: Path) ->
 
 def test_a_row_whose_key_changes_is_gone_and_added(unchecked: Path, after: Path) -> None:
     edit(after, "UPDATE uniformed_personnel SET personnel_type = 'Staff Officer' WHERE total = 50")
-    found = table(compare(unchecked, after), "uniformed_personnel")
-    assert (found.added, found.gone, found.changed) == (1, 1, 0)
+    diff = table(compare(unchecked, after), "uniformed_personnel")
+    assert (diff.added, diff.gone, diff.changed) == (1, 1, 0)
     report = {"month_end": date(2023, 9, 30), "mission": "UNSPECIFIED", "contributor_iso3": "IND"}
     numbers = {"female": None, "male": None, "total": 50}
-    assert found.examples_gone == [report | {"personnel_type": "Troops"} | numbers]
-    assert found.examples_added == [report | {"personnel_type": "Staff Officer"} | numbers]
+    assert diff.examples_gone == [report | {"personnel_type": "Troops"} | numbers]
+    assert diff.examples_added == [report | {"personnel_type": "Staff Officer"} | numbers]
 
 
 def test_where_a_row_comes_from_is_not_compared(unchecked: Path, after: Path) -> None:
@@ -155,7 +155,7 @@ WITHOUT_CONSTRAINTS = (
 )
 
 
-def test_an_enum_compares_as_text_whatever_its_list(unchecked: Path, after: Path) -> None:
+def test_an_enum_is_compared_as_text_whatever_its_values(unchecked: Path, after: Path) -> None:
     edit(
         after,
         *WITHOUT_CONSTRAINTS,
@@ -163,9 +163,9 @@ def test_an_enum_compares_as_text_whatever_its_list(unchecked: Path, after: Path
         "ALTER TABLE uniformed_personnel ALTER personnel_type TYPE VARCHAR",
         "UPDATE uniformed_personnel SET series = 'elsewhere' WHERE total = 50",
     )
-    found = compare(unchecked, after)
-    assert found.total == 1
-    [change] = changes(found, "uniformed_personnel", "series")
+    diff = compare(unchecked, after)
+    assert diff.total == 1
+    [change] = changes(diff, "uniformed_personnel", "series")
     assert (change.before, change.after) == ("monthly_report", "elsewhere")
 
 
@@ -177,40 +177,40 @@ def test_a_number_that_became_a_text_is_compared_as_text(unchecked: Path, after:
         "ALTER TABLE copied RENAME TO uniformed_personnel",
         "UPDATE uniformed_personnel SET total = 'many' WHERE total = '50'",
     )
-    found = compare(unchecked, after)
-    assert found.total == 1
-    assert [(one.before, one.after) for one in changes(found, "uniformed_personnel", "total")] == [("50", "many")]
+    diff = compare(unchecked, after)
+    assert diff.total == 1
+    assert [(one.before, one.after) for one in changes(diff, "uniformed_personnel", "total")] == [("50", "many")]
 
 
-def test_the_biggest_comes_first_among_tables_and_fields(unchecked: Path, after: Path) -> None:
+def test_tables_and_fields_with_most_changes_come_first(unchecked: Path, after: Path) -> None:
     edit(
         after,
         "UPDATE missions SET headquarters = 'Bamako' WHERE mission = 'MINUSMA'",
         "UPDATE fatalities SET gender = 'F' WHERE gender = 'M'",
         "DELETE FROM assessed_contributions WHERE contributor_iso3 = 'CIV'",
     )
-    found = compare(unchecked, after)
-    sizes = [(one.table, one.size) for one in found.tables]
+    diff = compare(unchecked, after)
+    sizes = [(one.table, one.size) for one in diff.tables]
     assert sizes[:3] == [("fatalities", 4), ("assessed_contributions", 2), ("missions", 1)]
     unchanged = sorted(COMPARED)
     unchanged = [name for name in unchanged if name not in ("fatalities", "assessed_contributions", "missions")]
     assert sizes[3:] == [(name, 0) for name in unchanged]
-    assert found.total == 7
-    assert lines(found)[-1] == f"Unchanged: {', '.join(unchanged)}."
+    assert diff.total == 7
+    assert lines(diff)[-1] == f"Unchanged: {', '.join(unchanged)}."
 
 
 def test_no_more_examples_than_wanted_and_the_rest_is_counted(unchecked: Path, after: Path) -> None:
     edit(after, "UPDATE fatalities SET gender = 'F' WHERE gender = 'M'", "DELETE FROM assessed_contributions")
-    found = compare(unchecked, after, examples=2)
-    assert [change.key["casualty_id"] for change in changes(found, "fatalities", "gender")] == [
+    diff = compare(unchecked, after, examples=2)
+    assert [change.key["casualty_id"] for change in changes(diff, "fatalities", "gender")] == [
         "MINUSMA-2013-07-00001",
         "MINUSMA-2018-05-00004",
     ]
-    assert [row["contributor_iso3"] for row in table(found, "assessed_contributions").examples_gone] == ["BGD", "CIV"]
-    text = lines(found)
+    assert [row["contributor_iso3"] for row in table(diff, "assessed_contributions").examples_gone] == ["BGD", "CIV"]
+    text = lines(diff)
     assert "    … and 2 more" in text
     assert "    … and 7 more" in text
-    assert "2 of 9 rows" in to_html(found)
+    assert "2 of 9 rows" in to_html(diff)
 
 
 def test_rows_added_come_in_the_order_of_their_key(unchecked: Path, after: Path) -> None:
@@ -229,20 +229,20 @@ def test_rows_added_come_in_the_order_of_their_key(unchecked: Path, after: Path)
 @pytest.mark.parametrize(("earlier", "word"), [(True, "earlier"), (False, "later")])
 def test_a_table_that_only_one_build_has_is_reported(unchecked: Path, after: Path, earlier: bool, word: str) -> None:
     edit(after, "DROP TABLE mission_aliases")
-    found = compare(unchecked, after) if earlier else compare(after, unchecked)
-    one = table(found, "mission_aliases")
+    diff = compare(unchecked, after) if earlier else compare(after, unchecked)
+    one = table(diff, "mission_aliases")
     assert (one.rows_before, one.rows_after) == ((1, None) if earlier else (None, 1))
     assert (one.added, one.gone) == ((0, 1) if earlier else (1, 0))
-    assert f"  Only the {word} build has this table." in lines(found)
-    assert f"Only the {word} build has this table." in to_html(found)
+    assert f"  Only the {word} build has this table." in lines(diff)
+    assert f"Only the {word} build has this table." in to_html(diff)
 
 
 def test_an_empty_table_that_only_one_build_has_is_a_difference(unchecked: Path, after: Path) -> None:
     edit(after, "CREATE TABLE new_one (a INTEGER)")
-    found = compare(unchecked, after)
-    assert found.total == 0
-    assert [one.table for one in found.differing] == ["new_one"]
-    assert "Nothing changed." not in lines(found)
+    diff = compare(unchecked, after)
+    assert diff.total == 0
+    assert [one.table for one in diff.differing] == ["new_one"]
+    assert "Nothing changed." not in lines(diff)
 
 
 def test_a_column_that_only_one_build_has_is_reported(unchecked: Path, after: Path) -> None:
@@ -252,12 +252,12 @@ def test_a_column_that_only_one_build_has_is_reported(unchecked: Path, after: Pa
         "ALTER TABLE uniformed_personnel DROP COLUMN series",
         'ALTER TABLE uniformed_personnel ADD COLUMN "a ""new"" one" INTEGER',
     )
-    found = compare(unchecked, after)
-    one = table(found, "uniformed_personnel")
+    diff = compare(unchecked, after)
+    one = table(diff, "uniformed_personnel")
     assert (one.columns_added, one.columns_gone, one.size) == (['a "new" one'], ["series"], 0)
-    assert found.differing == [one]
-    assert "  Gone columns: series" in lines(found)
-    assert "Gone columns" in to_html(found)
+    assert diff.differing == [one]
+    assert "  Gone columns: series" in lines(diff)
+    assert "Gone columns" in to_html(diff)
 
 
 def test_a_table_that_is_not_declared_is_compared_by_its_number_of_rows(unchecked: Path, after: Path) -> None:
@@ -294,7 +294,7 @@ def test_the_same_pair_always_gives_the_same_report(unchecked: Path, after: Path
         "UPDATE uniformed_personnel SET total = total + 1, male = NULL, female = NULL",
         "DELETE FROM assessed_contributions WHERE peacekeeping_year = '2018-19'",
     )
-    reports = {(to_html(found), json.dumps(found.as_json())) for found in (compare(unchecked, after) for _ in range(5))}
+    reports = {(to_html(diff), json.dumps(diff.as_json())) for diff in (compare(unchecked, after) for _ in range(5))}
     assert len(reports) == 1
 
 

@@ -83,9 +83,9 @@ ALL_THREE = (PERSONNEL, MONEY, DEATHS)
 
 
 def marked(file: Path) -> dict[str, list[str]]:
-    """For each mart the periods that it marks; those that mark none are left out."""
+    """For each mart the periods that it marks; marts without a mark are left out."""
     with duckdb.connect(str(file), read_only=True) as connection:
-        found = {
+        periods = {
             mart: [
                 str(key)
                 for (key,) in connection.execute(
@@ -94,7 +94,7 @@ def marked(file: Path) -> dict[str, list[str]]:
             ]
             for mart, period in PERIODS.items()
         }
-    return {mart: keys for mart, keys in found.items() if keys}
+    return {mart: keys for mart, keys in periods.items() if keys}
 
 
 def rejected_rows(file: Path) -> set[tuple[str, int]]:
@@ -166,7 +166,7 @@ def test_a_rate_is_marked_by_the_months_of_its_own_series(built: Path) -> None:
     assert marked(changed(built, lacks("mission_strength", "2017-03-31"))) == marks
 
 
-def test_the_contributors_of_a_month_and_of_the_next_one_are_marked_apart(built: Path) -> None:
+def test_the_contributors_of_a_month_and_of_the_next_one_are_marked_separately(built: Path) -> None:
     sql = "SELECT DISTINCT is_incomplete, next_is_incomplete FROM marts.top_contributors('MINUSMA', '{}')"
     for month, before, after in (
         ("2017-04-30", (False, False), (False, True)),
@@ -179,7 +179,7 @@ def test_the_contributors_of_a_month_and_of_the_next_one_are_marked_apart(built:
             assert connection.execute(sql.format(month)).fetchall() == [after]
 
 
-def test_the_rejected_rows_of_the_fatalities_stand_beside_every_total(built: Path) -> None:
+def test_every_total_of_deaths_has_the_rejected_rows_of_the_fatalities(built: Path) -> None:
     changed(built, PERSONNEL, MONEY)
     assert rejected_rows(built) == {(mart, 0) for mart in TOLLS}
     assert rejected_rows(changed(built, DEATHS)) == {(mart, 5) for mart in TOLLS}
@@ -198,7 +198,7 @@ def test_each_vintage_of_the_triangle_has_the_rejected_rows_of_its_own(built: Pa
         assert connection.execute(sql).fetchall() == [("2021-06-30", 3), ("2025-04-30", 5)]
 
 
-def test_every_mart_that_adds_up_a_period_or_counts_the_dead_is_marked_or_an_exception(small: Path) -> None:
+def test_every_mart_that_adds_up_a_period_or_counts_deaths_has_marks_or_is_a_listed_exception(small: Path) -> None:
     with duckdb.connect(str(small), read_only=True) as connection:
         for file in load.mart_files():
             name, reads = file.stem, Mart(file.stem, file.read_text(encoding="utf-8")).reads
@@ -216,7 +216,7 @@ def test_every_mart_that_adds_up_a_period_or_counts_the_dead_is_marked_or_an_exc
             ), name
 
 
-def test_the_mark_has_one_meaning_everywhere(small: Path) -> None:
+def test_the_mark_has_the_same_comment_and_type_in_every_mart(small: Path) -> None:
     with duckdb.connect(str(small), read_only=True) as connection:
         sql = "SELECT DISTINCT comment, data_type FROM duckdb_columns() WHERE column_name = 'is_incomplete'"
         assert connection.execute(sql).fetchall() == [(COMMENT, "BOOLEAN")]
@@ -239,9 +239,9 @@ def entry(*cells: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def where(small: Path, tmp_path: Path) -> Paths:
-    found = Paths(tmp_path)
-    shutil.copy(small, found.warehouse)
-    return found
+    paths = Paths(tmp_path)
+    shutil.copy(small, paths.warehouse)
+    return paths
 
 
 def status(where: Paths) -> dict[str, list[dict[str, Any]]]:
@@ -251,7 +251,7 @@ def status(where: Paths) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(
-    ("statement", "source", "found", "line"),
+    ("statement", "source", "period", "line"),
     [
         (
             PERSONNEL, "uniformed_personnel", entry("2017-05-31", "total", 6, 104.0, 26.0, 20.0),
@@ -267,17 +267,17 @@ def status(where: Paths) -> dict[str, list[dict[str, Any]]]:
         ),
     ],
 )  # fmt: skip
-def test_the_status_tells_the_incomplete_periods(
-    where: Paths, monkeypatch: pytest.MonkeyPatch, statement: str, source: str, found: dict[str, Any], line: str
+def test_the_status_lists_the_incomplete_periods(
+    where: Paths, monkeypatch: pytest.MonkeyPatch, statement: str, source: str, period: dict[str, Any], line: str
 ) -> None:
     monkeypatch.setenv("PEACEKEEPING_DATA", str(where.data))
     assert status(where) == {} and "incomplete:" not in CliRunner().invoke(app, ["status"]).output
     changed(where.warehouse, statement)
-    assert status(where) == {source: [found]}
+    assert status(where) == {source: [period]}
     shown = CliRunner().invoke(app, ["status"])
     assert f"incomplete: {line}\n" in shown.stderr and shown.exit_code == 0
     as_json = json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)
-    assert [one["incomplete_periods"] for one in as_json["sources"] if one["source"] == source] == [[found]]
+    assert [one["incomplete_periods"] for one in as_json["sources"] if one["source"] == source] == [[period]]
 
 
 def test_a_missing_part_that_is_not_known_is_no_zero() -> None:
@@ -302,17 +302,17 @@ def test_a_warehouse_without_the_table_has_a_status_and_pages_without_marks(wher
 
 OF_MAY = "Incomplete: 31 May 2017 lacks about 26 of 130 uniformed personnel of all missions (20.0 %), 6 rows rejected."
 OF_2018 = "Incomplete: 2018-19 lacks about $50,000,000 of $10,050,000,000 (0.5 %), 2 rows rejected."
-OF_THE_DEAD = (
+OF_DEATHS = (
     "Incomplete: 5 rows of the newest data on deaths were rejected. Each is one person, who may be missing from the "
     "totals."
 )
 
 
 def mentions(html: str, text: str) -> dict[str, int]:
-    """How often each section says so; those that don't are left out."""
+    """How often each section has the text; sections without it are left out."""
     names = ("toll", "days", "people", "pay", "cost", "owed", "claims", "sources")
-    found = {name: section(html, name).count(text) for name in names}
-    return {name: count for name, count in found.items() if count}
+    counts = {name: section(html, name).count(text) for name in names}
+    return {name: count for name, count in counts.items() if count}
 
 
 def test_a_page_says_nothing_of_incomplete_periods_when_there_is_none(small: Path, built: Path, tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_a_page_marks_an_incomplete_month_where_it_shows_it(built: Path) -> None
     assert mentions(html, "Incomplete:") == mentions(html, OF_MAY)
     assert "monthly report incomplete" in section(html, "people")
     assert "personnel: report of 31 May 2017, incomplete" in html
-    before = rendered(built, "MINUSMA", "2017-05-01")  # the next month stands beside the month shown
+    before = rendered(built, "MINUSMA", "2017-05-01")  # the next month is printed beside the month shown
     assert mentions(before, OF_MAY)["people"] == 2 and "30 April 2017, incomplete" not in before
 
 
@@ -368,11 +368,11 @@ def test_a_page_marks_the_other_sources_where_it_shows_them(built: Path, stateme
 def test_a_page_and_the_index_have_the_rejected_rows_beside_the_totals_of_deaths(built: Path, tmp_path: Path) -> None:
     html = rendered(changed(built, DEATHS), "MINUSMA")
     # Below the headline, beside the ladders, and above the worst days where there are some.
-    assert mentions(html, OF_THE_DEAD)["toll"] == 2 and mentions(html, OF_THE_DEAD)["sources"] == 1
-    assert mentions(html, "Incomplete:") == mentions(html, OF_THE_DEAD)
+    assert mentions(html, OF_DEATHS)["toll"] == 2 and mentions(html, OF_DEATHS)["sources"] == 1
+    assert mentions(html, "Incomplete:") == mentions(html, OF_DEATHS)
     assert "deaths: data of" in html and "30 April 2025</time>, 5 rows rejected" in html
     with queries(built) as query:
-        assert OF_THE_DEAD in page.render_index(query, tmp_path, None)
+        assert OF_DEATHS in page.render_index(query, tmp_path, None)
 
 
 def test_the_claims_name_the_incomplete_periods_of_their_sources(small: Path, tmp_path: Path) -> None:

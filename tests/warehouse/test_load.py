@@ -84,7 +84,7 @@ def test_cells_arrive_as_they_were(reader: Reader) -> None:
     ]
 
 
-def test_columns_find_their_place_by_name(tmp_path: Path, parquet: dict[str, Path]) -> None:
+def test_columns_are_loaded_by_name_in_any_order(tmp_path: Path, parquet: dict[str, Path]) -> None:
     frame = pd.read_parquet(parquet["main.fatalities"])
     frame[sorted(frame.columns, reverse=True)].to_parquet(tmp_path / "turned.parquet", index=False)
     load.build(tmp_path / "built.duckdb", {**parquet, "main.fatalities": tmp_path / "turned.parquet"})
@@ -225,20 +225,20 @@ def test_every_mart_is_a_view_that_runs_or_a_macro(reader: Reader) -> None:
         reader(f"FROM marts.{name}")
 
 
-def test_every_mart_tells_its_definition_and_its_hazards(reader: Reader) -> None:
-    message = dict(reader("SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'marts'"))
-    assert message["personnel_by_contributor_and_month"].startswith(
+def test_the_comment_of_every_mart_has_its_definition_and_hazards(reader: Reader) -> None:
+    comments = dict(reader("SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'marts'"))
+    assert comments["personnel_by_contributor_and_month"].startswith(
         "Uniformed personnel by contributor and month-end, "
     )
-    assert "\n- Numbers deployed on that day: never add months.\n" in message["personnel_by_contributor_and_month"]
-    assert "persons (not rows), all staff, all years" in message["fatalities_by_mission_and_incident_type"]
-    assert "of the sum of all states in CEB's file.\n- Assessed, not paid.\n" in message["assessment_shares"]
-    for comment in message.values():
+    assert "\n- Numbers deployed on that day: never add months.\n" in comments["personnel_by_contributor_and_month"]
+    assert "persons (not rows), all staff, all years" in comments["fatalities_by_mission_and_incident_type"]
+    assert "of the sum of all states in CEB's file.\n- Assessed, not paid.\n" in comments["assessment_shares"]
+    for comment in comments.values():
         definition, *hazards = comment.split("\n")
         assert definition and all(hazard.startswith("- ") and hazard.endswith(".") for hazard in hazards)
 
 
-def test_every_column_of_every_mart_says_what_it_holds(reader: Reader) -> None:
+def test_every_column_of_every_mart_has_a_comment(reader: Reader) -> None:
     columns = reader("SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'marts'")
     assert columns
     assert [f"{table}.{column}" for table, column, comment in columns if not (comment or "").strip()] == []

@@ -124,7 +124,7 @@ def test_the_file_published_before_is_kept_and_nothing_older(published: Path, se
     assert names == {"warehouse.duckdb", "warehouse.previous.duckdb", "work"}
 
 
-def test_what_a_killed_publication_left_behind_is_no_hindrance(published: Path, second: Path) -> None:
+def test_files_that_a_killed_publication_left_do_not_stop_the_next(published: Path, second: Path) -> None:
     for name in (".warehouse.duckdb.link", ".warehouse.previous.duckdb.link"):
         published.with_name(name).write_bytes(b"left behind")
     publish(second, published)
@@ -143,7 +143,7 @@ def test_a_reader_keeps_its_answer_and_a_new_one_sees_the_new_build(published: P
         assert reader.execute("SELECT sum(total) FROM main.uniformed_personnel").fetchone() == (413,)
 
 
-def test_at_every_moment_a_whole_warehouse_is_published(
+def test_a_complete_warehouse_is_published_at_every_moment(
     published: Path, second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = {published.read_bytes(), second.read_bytes()}
@@ -221,7 +221,7 @@ def writer_of(file: Path) -> Iterator[Callable[[str], None]]:
         yield run
 
 
-def test_what_another_program_writes_into_the_old_file_hinders_no_reader_and_is_not_lost(
+def test_another_program_s_writes_into_the_old_file_stop_no_reader_and_are_kept(
     published: Path, second: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     stale = published.with_name("warehouse.duckdb.wal.stale")
@@ -234,25 +234,25 @@ def test_what_another_program_writes_into_the_old_file_hinders_no_reader_and_is_
     assert (build_of(published), build_of(previous_of(published))) == ("second", "changed")
 
 
-def test_a_log_that_can_t_be_renamed_is_named_to_the_reader(
+def test_the_error_names_a_log_that_can_t_be_renamed(
     published: Path, second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python(KILLED, published)
-    second.replace(published)  # what publishing does, without the care it takes
+    second.replace(published)  # replaced as by publishing, but the log is not renamed first
 
     def refuses(path: Path, target: Path) -> Path:
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", refuses)
-        told = build_of(published)
-    assert f"{wal_of(published)} beside it is not its own" in told
-    assert told.endswith("It can't be renamed (Permission denied); move it to another folder.")
+        message = build_of(published)
+    assert f"{wal_of(published)} beside it is not its own" in message
+    assert message.endswith("It can't be renamed (Permission denied); move it to another folder.")
     assert build_of(published) == "second"
 
 
 def test_the_log_of_a_program_that_has_the_published_file_open_is_left_alone(small: Path, tmp_path: Path) -> None:
-    published = tmp_path / "WAL" / "warehouse.duckdb"  # a name that errors about logs have
+    published = tmp_path / "WAL" / "warehouse.duckdb"  # DuckDB's errors about logs have WAL in them, too
     published.parent.mkdir()
     shutil.copy(small, published)
     with writer_of(published) as run:
@@ -263,7 +263,9 @@ def test_the_log_of_a_program_that_has_the_published_file_open_is_left_alone(sma
     assert build_of(published) == "changed"
 
 
-def test_the_kept_file_opens_even_where_its_forerunner_left_a_log(published: Path, second: Path, third: Path) -> None:
+def test_the_kept_file_opens_also_where_the_one_before_it_left_a_log(
+    published: Path, second: Path, third: Path
+) -> None:
     publish(second, published)
     python(KILLED, previous_of(published))
     assert wal_of(previous_of(published)).exists()

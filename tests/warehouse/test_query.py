@@ -75,7 +75,7 @@ def test_a_semicolon_makes_no_second_statement(connection: duckdb.DuckDBPyConnec
     assert rows(connection, sql) == [(1,)]
 
 
-def test_what_was_asked_to_be_written_is_not_there_afterwards(small: Path, tmp_path: Path) -> None:
+def test_a_query_that_writes_changes_no_file(small: Path, tmp_path: Path) -> None:
     file = Path(shutil.copy(small, tmp_path / "warehouse.duckdb"))
     before = file.read_bytes()
     with connect(file) as connection:
@@ -174,7 +174,7 @@ def test_an_empty_query_is_reported(connection: duckdb.DuckDBPyConnection, sql: 
         ("SELECT nationality FROM main.fatalities", "nationality"),
         ("SELECT * FROM main.deaths", "deaths"),
         ("SELECT 'x'::INTEGER", "'x'"),
-        ("SELECT error('told by the query')", "told by the query"),
+        ("SELECT error('raised by the query')", "raised by the query"),
         ("SELECT ?", "1"),
     ],
 )
@@ -191,7 +191,7 @@ LATE = (
 )
 
 
-def test_a_fault_that_comes_while_rows_are_read_is_a_query_error(connection: duckdb.DuckDBPyConnection) -> None:
+def test_an_error_while_rows_are_read_is_a_query_error(connection: duckdb.DuckDBPyConnection) -> None:
     answer = Answer(connection, LATE)  # DuckDB has not come to the last row yet
     assert answer.columns == ["x", "padding"]
     batches = answer.batches()
@@ -201,7 +201,7 @@ def test_a_fault_that_comes_while_rows_are_read_is_a_query_error(connection: duc
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
-def test_a_fault_that_comes_while_the_answer_is_written_is_a_query_error(
+def test_an_error_while_the_answer_is_written_is_a_query_error(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, form: str
 ) -> None:
     answer = Answer(connection, LATE)
@@ -218,7 +218,7 @@ def test_ctrl_c_stops_a_query_that_runs(small: Path) -> None:
         # A job started in the background inherits an ignored Ctrl-C, and so would this process.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with connect(pathlib.Path(sys.argv[1])) as c:\n"
-        "    print('asked', flush=True)\n"
+        "    print('started', flush=True)\n"
         "    try:\n"
         "        Answer(c, 'SELECT sum(a.i * b.i) FROM range(1_000_000_000) a(i), range(10_000) b(i)').rows()\n"
         "    except KeyboardInterrupt:\n"
@@ -226,15 +226,15 @@ def test_ctrl_c_stops_a_query_that_runs(small: Path) -> None:
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(small)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
-    ) as asking:
-        assert asking.stdout is not None
-        assert asking.stdout.readline() == "asked\n"
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "started\n"
         time.sleep(0.3)
-        asking.send_signal(signal.SIGINT)
+        running.send_signal(signal.SIGINT)
         try:
-            assert asking.communicate(timeout=20)[0] == "stopped\n"
+            assert running.communicate(timeout=20)[0] == "stopped\n"
         finally:
-            asking.kill()
+            running.kill()
 
 
 # Limits
@@ -259,7 +259,7 @@ def test_a_query_without_end_is_stopped_while_it_works_and_while_its_rows_are_re
     assert rows(connection, "SELECT count(*) FROM main.fatalities") == [(8,)]
 
 
-def test_a_reader_that_is_slow_is_no_long_query(connection: duckdb.DuckDBPyConnection) -> None:
+def test_the_time_of_a_slow_reader_does_not_count(connection: duckdb.DuckDBPyConnection) -> None:
     batches = Answer(connection, f"SELECT i FROM range({2 * BATCH}) t(i)", seconds=1).batches()
     read = len(next(batches))
     time.sleep(1.1)
@@ -278,17 +278,17 @@ def test_a_query_beyond_its_memory_is_an_error_and_nothing_spills_to_disk(
 ) -> None:
     assert rows(little_memory, "SELECT current_setting('temp_directory')") == [("",)]
     sql = "SELECT max(x) FROM (SELECT md5(i::VARCHAR) AS x FROM range(5_000_000) t(i) ORDER BY x)"
-    told = error_of(little_memory, sql)
-    assert "more memory than it may use" in told and "--memory" in told and "\n" not in told
+    message = error_of(little_memory, sql)
+    assert "more memory than it may use" in message and "--memory" in message and "\n" not in message
     assert rows(little_memory, "SELECT count(*) FROM main.fatalities") == [(8,)]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's memory")
-def test_memory_that_duckdb_does_not_count_is_bounded_too(little_memory: duckdb.DuckDBPyConnection) -> None:
+def test_memory_that_duckdb_does_not_count_is_limited_too(little_memory: duckdb.DuckDBPyConnection) -> None:
     before = resource.getrlimit(resource.RLIMIT_DATA)
     with bounded_memory(little_memory):
-        told = error_of(little_memory, "SELECT length(list_sort(range(200_000_000)))")
-        assert "more memory than it may use" in told
+        message = error_of(little_memory, "SELECT length(list_sort(range(200_000_000)))")
+        assert "more memory than it may use" in message
     assert rows(little_memory, "SELECT count(*) FROM main.fatalities") == [(8,)]
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
@@ -375,7 +375,7 @@ def test_columns_and_records_have_the_names_of_the_query(connection: duckdb.Duck
     assert Answer(connection, sql).records() == records(connection.execute(sql)) == [{"iso3": "FRA", "its code": "250"}]
 
 
-def test_marts_and_the_dictionary_are_asked_like_tables(connection: duckdb.DuckDBPyConnection) -> None:
+def test_marts_and_the_dictionary_are_queried_like_tables(connection: duckdb.DuckDBPyConnection) -> None:
     assert rows(connection, "SELECT count(*) FROM marts.assessment_shares") == [(9,)]
     assert rows(connection, "SELECT unit FROM meta.columns WHERE column_name = 'amount_usd' AND table_name[1] = 'a'")
     assert ("fatalities",) in rows(connection, "SHOW TABLES")

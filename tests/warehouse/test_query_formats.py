@@ -49,15 +49,15 @@ def as_json(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
 
 
 def test_csv_has_a_header_and_null_is_empty(connection: duckdb.DuckDBPyConnection) -> None:
-    found = as_csv(
+    text = as_csv(
         connection, "SELECT iso3, m49, existed_until FROM countries WHERE iso3 IN ('SCG', 'XKX') ORDER BY ALL"
     )
-    assert found == "iso3,m49,existed_until\nSCG,891,2006-06-05\nXKX,,\n"
+    assert text == "iso3,m49,existed_until\nSCG,891,2006-06-05\nXKX,,\n"
 
 
 def test_csv_writes_amounts_with_their_cents_and_days_as_iso(connection: duckdb.DuckDBPyConnection) -> None:
-    found = as_csv(connection, "SELECT 1.10::DECIMAL(18, 2) AS a, DATE '1948-05-29' AS d, 9007199254740993 AS big")
-    assert found == "a,d,big\n1.10,1948-05-29,9007199254740993\n"
+    text = as_csv(connection, "SELECT 1.10::DECIMAL(18, 2) AS a, DATE '1948-05-29' AS d, 9007199254740993 AS big")
+    assert text == "a,d,big\n1.10,1948-05-29,9007199254740993\n"
 
 
 def test_csv_keeps_columns_of_one_name_and_the_header_without_rows(connection: duckdb.DuckDBPyConnection) -> None:
@@ -76,8 +76,8 @@ def test_any_text_comes_back_from_csv(
     connection: duckdb.DuckDBPyConnection, table: list[tuple[str | None, str | None]]
 ) -> None:
     values = ", ".join(f"({i}, {ddl.literal(a)}::VARCHAR, {ddl.literal(b)}::VARCHAR)" for i, (a, b) in enumerate(table))
-    found = as_csv(connection, f"SELECT a, b FROM (VALUES {values}) AS t(i, a, b) ORDER BY i")
-    read = list(csv.reader(io.StringIO(found, newline=""), strict=True))
+    text = as_csv(connection, f"SELECT a, b FROM (VALUES {values}) AS t(i, a, b) ORDER BY i")
+    read = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     assert read == [["a", "b"], *([a or "", b or ""] for a, b in table)]
 
 
@@ -130,7 +130,7 @@ def test_json_loses_no_column_of_one_name(connection: duckdb.DuckDBPyConnection,
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1 / 0 AS x", "SELECT 'nan'::DOUBLE AS x", "SELECT [-1 / 0] AS x"])
-def test_json_has_no_number_that_json_does_not_know(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+def test_json_has_no_nan_and_no_infinity(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     assert len(as_json(connection, sql)) == 1
 
 
@@ -143,8 +143,8 @@ def test_json_takes_maps_keyed_by_days(connection: duckdb.DuckDBPyConnection) ->
 @given(st.lists(cells, min_size=1, max_size=4))
 def test_any_text_comes_back_from_json(connection: duckdb.DuckDBPyConnection, values: list[str | None]) -> None:
     listed = ", ".join(f"({i}, {ddl.literal(value)}::VARCHAR)" for i, value in enumerate(values))
-    found = as_json(connection, f"SELECT a FROM (VALUES {listed}) AS t(i, a) ORDER BY i")
-    assert found == [{"a": value} for value in values]
+    read = as_json(connection, f"SELECT a FROM (VALUES {listed}) AS t(i, a) ORDER BY i")
+    assert read == [{"a": value} for value in values]
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_any_text_comes_back_from_json(connection: duckdb.DuckDBPyConnection, va
         (("a",), ["a"]),
     ],
 )
-def test_a_cell_that_json_does_not_know_is_written_plainly(value: object, expected: object) -> None:
-    found = plain(value)
-    assert found == expected
-    assert type(found) is type(expected)
+def test_a_cell_of_a_type_that_json_lacks_is_written_as_number_text_or_list(value: object, expected: object) -> None:
+    written = plain(value)
+    assert written == expected
+    assert type(written) is type(expected)
 
 
 # Parquet
@@ -242,7 +242,7 @@ def test_writing_parquet_warns_of_nothing(connection: duckdb.DuckDBPyConnection,
 
 
 @pytest.mark.parametrize("sql", ["SELECT INTERVAL 3 DAY AS x", "SELECT union_value(k := 1) AS x"])
-def test_a_type_that_parquet_does_not_know_is_a_query_error(
+def test_a_type_that_parquet_lacks_is_a_query_error(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, sql: str
 ) -> None:
     with pytest.raises(QueryError):

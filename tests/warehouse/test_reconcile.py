@@ -33,8 +33,8 @@ def reconciled(left: str, right: str, compare: Any = "values", *reasons: tuple[s
     """subject, left_value, right_value, difference, status, explained_by of each row."""
     explained = [{"reason": reason, "when": when} for reason, when in reasons]
     with duckdb.connect() as connection:
-        found = connection.execute(declared(left, right, compare=compare, explained=explained).sql()).fetchall()
-    return [(row[1], *row[6:11]) for row in found]
+        answer = connection.execute(declared(left, right, compare=compare, explained=explained).sql()).fetchall()
+    return [(row[1], *row[6:11]) for row in answer]
 
 
 def test_equal_figures_agree_and_others_differ_by_left_minus_right() -> None:
@@ -52,17 +52,17 @@ def test_what_either_side_lacks_is_a_break() -> None:
 
 
 def test_null_equals_nothing() -> None:
-    found = reconciled(rows(("A", "1", "NULL::INT"), ("B", "1", 0)), rows(("A", "1", 0), ("B", "1", "NULL::INT")))
-    assert [row[4] for row in found] == ["only_right", "only_left"]
+    breaks = reconciled(rows(("A", "1", "NULL::INT"), ("B", "1", 0)), rows(("A", "1", 0), ("B", "1", "NULL::INT")))
+    assert [row[4] for row in breaks] == ["only_right", "only_left"]
     assert reconciled(rows(("A", "1", "NULL::INT")), rows(("A", "1", "NULL::INT"))) == []
 
 
 def test_nothing_is_rounded_before_it_is_compared() -> None:
-    found = reconciled(rows(("A", "1", "100.004::DECIMAL(18, 3)")), rows(("A", "1", "100::DECIMAL(18, 3)")))
-    assert [row[4] for row in found] == ["differs"]
+    breaks = reconciled(rows(("A", "1", "100.004::DECIMAL(18, 3)")), rows(("A", "1", "100::DECIMAL(18, 3)")))
+    assert [row[4] for row in breaks] == ["differs"]
 
 
-def test_presence_asks_only_whether_the_right_has_something_for_the_left() -> None:
+def test_presence_compares_only_whether_the_right_side_has_a_row() -> None:
     left, right = rows(("A", "1", 5), ("B", "1", 5)), rows(("A", "1", 900), ("C", "1", 1))
     assert reconciled(left, right, "presence") == [
         ("A", 5, 900, None, "both", None),
@@ -72,10 +72,10 @@ def test_presence_asks_only_whether_the_right_has_something_for_the_left() -> No
 
 def test_the_first_reason_that_holds_explains_a_break_and_none_explains_agreement() -> None:
     left, right = rows(("A", "1", 1), ("B", "1", 1), ("C", "1", 1), ("D", "1", 1)), rows(("A", "1", 1), ("B", "1", 2))
-    found = reconciled(
+    compared = reconciled(
         left, right, "values", ("gone", "right_value IS NULL AND subject <> 'D'"), ("any", "subject < 'D'")
     )
-    assert {row[0]: row[5] for row in found} == {"A": None, "B": "any", "C": "gone", "D": None}
+    assert {row[0]: row[5] for row in compared} == {"A": None, "B": "any", "C": "gone", "D": None}
 
 
 def test_a_break_is_known_only_by_its_place_and_its_size() -> None:
@@ -85,12 +85,12 @@ def test_a_break_is_known_only_by_its_place_and_its_size() -> None:
     explained = [{"reason": "why", "when": "subject = 'E'"}]
     query = declared(left, right, explained=explained, known={"why": "w", "breaks": known}).sql()
     with duckdb.connect() as connection:
-        found = {row[1]: row[11] for row in connection.execute(query).fetchall()}
+        is_known = {row[1]: row[11] for row in connection.execute(query).fetchall()}
     # A is off by the known 2; B by another; C is missing on the right, with the known 4; D agrees; E has a reason.
-    assert found == {"A": True, "B": False, "C": True, "D": False, "E": False}
+    assert is_known == {"A": True, "B": False, "C": True, "D": False, "E": False}
 
 
-def test_an_empty_ledger_makes_every_figure_of_the_other_a_break() -> None:
+def test_every_figure_is_a_break_where_the_other_side_is_empty() -> None:
     assert [row[4] for row in reconciled(rows(("A", "1", 1), ("B", "1", 1)), NONE)] == ["only_left", "only_left"]
 
 
@@ -156,10 +156,10 @@ def test_every_declared_reason_is_used_and_dated() -> None:
 # In a build
 
 
-def test_a_build_is_reconciled_and_its_reasons_told(built: Path) -> None:
+def test_a_build_is_reconciled_and_its_reasons_recorded(built: Path) -> None:
     reconcile.run(built)
     with duckdb.connect(str(built)) as connection:
-        found = connection.execute(
+        totals = connection.execute(
             "SELECT left_value, right_value, status FROM meta.reconciliations "
             "WHERE name = 'monthly reports'' sums and their printed grand totals'"
         ).fetchall()
@@ -168,7 +168,7 @@ def test_a_build_is_reconciled_and_its_reasons_told(built: Path) -> None:
             "SELECT compared, agreeing, explained, unexplained, known FROM marts.reconciliation_summary "
             "WHERE name = 'monthly reports'' sums and their printed grand totals'"
         ).fetchall()
-    assert found == [(245, 245, "equal")]  # the hand-made month, and its hand-made printed total
+    assert totals == [(245, 245, "equal")]  # the hand-made month, and its hand-made printed total
     assert noted == [(len(reconcile.declared().reasons), "2026-11-25")]
     assert summed == (1, 1, 0, 0, 0)
 
@@ -188,7 +188,7 @@ def test_the_summary_counts_breaks_with_and_without_a_reason(built: Path) -> Non
         ]
 
 
-def test_a_reconciliation_that_cannot_be_asked_is_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reconciliation_whose_query_fails_is_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = reconcile.declared().model_copy(
         update={"reconciliations": [declared("SELECT nothing", NONE, name="mine")]}
     )

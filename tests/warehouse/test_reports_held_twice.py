@@ -32,10 +32,10 @@ def test_each_figure_of_two_vintages_is_compared() -> None:
         connection.register("frame", frame)
         connection.execute(f"CREATE TABLE {name} AS FROM frame")
     (declared,) = (one for one in reconcile.declared().reconciliations if one.name == NAME)
-    found = connection.execute(f"SELECT subject, period, left_value, right_value, status FROM ({declared.sql()}) "
+    rows = connection.execute(f"SELECT subject, period, left_value, right_value, status FROM ({declared.sql()}) "
                                "AS t(name, subject, period, unit, l, r, left_value, right_value, difference, status, "
                                "explained_by, known)").fetchall()  # fmt: skip
-    assert found == [
+    assert rows == [
         ("UNMISS COG Troops female", "2025-08", 10, 10, "equal"),
         ("UNMISS COG Troops male", "2025-08", 49, 50, "differs"),
         ("UNMISS COG Troops total", "2025-08", 59, 60, "differs"),

@@ -43,34 +43,34 @@ def publish(where: Paths, code: str) -> None:
         connection.execute("CREATE TABLE meta.snapshots (source VARCHAR, sha256 VARCHAR, origin VARCHAR)")
 
 
-def found(where: Paths) -> dict[str, Finding]:
+def findings_of(where: Paths) -> dict[str, Finding]:
     return {finding.what: finding for finding in doctor.examine(where)}
 
 
-def test_an_empty_machine_has_nothing_bad_and_nothing_is_created(where: Paths) -> None:
-    told = found(where)
-    assert not [finding for finding in told.values() if finding.state == "bad"]
-    assert (told["archive"].state, told["archive"].advice) == ("warn", "Run `peacekeeping refresh`.")
-    assert told["warehouse"].state == "warn" and told["writer's lock"].found == "free"
-    assert "starts its own" in told["Prefect server"].found
+def test_without_a_data_folder_nothing_is_bad_and_nothing_is_created(where: Paths) -> None:
+    findings = findings_of(where)
+    assert not [finding for finding in findings.values() if finding.state == "bad"]
+    assert (findings["archive"].state, findings["archive"].advice) == ("warn", "Run `peacekeeping refresh`.")
+    assert findings["warehouse"].state == "warn" and findings["writer's lock"].found == "free"
+    assert "starts its own" in findings["Prefect server"].found
     assert not where.data.exists()
 
 
 def test_a_good_folder_is_ok_and_unchanged(where: Paths) -> None:
     publish(where, code_sha256())
     before = {path: path.stat().st_mtime_ns for path in [where.data, *where.data.rglob("*")]}
-    told = found(where)
-    assert {finding.what for finding in told.values() if finding.state != "ok"} == set()
-    assert "build abc" in told["warehouse"].found and "with this code" in told["warehouse"].found
+    findings = findings_of(where)
+    assert {finding.what for finding in findings.values() if finding.state != "ok"} == set()
+    assert "build abc" in findings["warehouse"].found and "with this code" in findings["warehouse"].found
     assert {path: path.stat().st_mtime_ns for path in [where.data, *where.data.rglob("*")]} == before
 
 
 def test_a_warehouse_of_other_code_is_a_warning_and_one_that_cannot_be_read_is_bad(where: Paths) -> None:
     publish(where, "0" * 64)
-    assert found(where)["warehouse"].state == "warn" and "other code" in found(where)["warehouse"].found
+    assert findings_of(where)["warehouse"].state == "warn" and "other code" in findings_of(where)["warehouse"].found
     where.warehouse.write_bytes(b"no warehouse")
-    assert found(where)["warehouse"].state == "bad"
-    assert found(where)["archive"].state == "bad"  # as `peacekeeping verify` says
+    assert findings_of(where)["warehouse"].state == "bad"
+    assert findings_of(where)["archive"].state == "bad"  # as `peacekeeping verify` says
 
 
 def test_leftovers_of_killed_runs_and_other_code_are_reported_with_their_size(where: Paths) -> None:
@@ -82,22 +82,22 @@ def test_leftovers_of_killed_runs_and_other_code_are_reported_with_their_size(wh
     ):
         place.parent.mkdir(parents=True)
         place.write_bytes(b"x" * size)
-    told = found(where)
-    assert told["left by killed runs"].found.startswith("3.0 kB in 1 entr")
-    assert told["staged by other code"].found.startswith("5.0 kB in 1 snapshots")
-    assert told["left by killed runs"].state == told["staged by other code"].state == "warn"
+    findings = findings_of(where)
+    assert findings["left by killed runs"].found.startswith("3.0 kB in 1 entr")
+    assert findings["staged by other code"].found.startswith("5.0 kB in 1 snapshots")
+    assert findings["left by killed runs"].state == findings["staged by other code"].state == "warn"
 
 
 def test_the_holder_of_the_lock_is_reported_and_its_scratch_files_are_no_leftovers(where: Paths) -> None:
     publish(where, code_sha256())
     with locking.only_writer(where):
         (where.work / "run").mkdir()
-        told = found(where)
-        assert told["writer's lock"].state == "warn"
-        assert "process " in told["writer's lock"].found and ", since 20" in told["writer's lock"].found
-        assert "left by killed runs" not in told
-    assert found(where)["writer's lock"].found == "free"
-    with FileLock(where.lock).acquire(timeout=0):  # asking does not take the lock
+        findings = findings_of(where)
+        assert findings["writer's lock"].state == "warn"
+        assert "process " in findings["writer's lock"].found and ", since 20" in findings["writer's lock"].found
+        assert "left by killed runs" not in findings
+    assert findings_of(where)["writer's lock"].found == "free"
+    with FileLock(where.lock).acquire(timeout=0):  # doctor does not take the lock
         pass
 
 
@@ -114,26 +114,26 @@ def test_too_small_a_disk_is_bad(where: Paths, monkeypatch: pytest.MonkeyPatch) 
     publish(where, code_sha256())
     size = where.warehouse.stat().st_size
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * size - 1}))
-    assert found(where)["disk"].state == "bad"
+    assert findings_of(where)["disk"].state == "bad"
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * size}))
-    assert found(where)["disk"].state == "ok"
+    assert findings_of(where)["disk"].state == "ok"
 
 
 def test_a_folder_below_a_file_is_bad(where: Paths) -> None:
     where.data.parent.joinpath("data").write_bytes(b"a file")
-    assert found(where)["data folder"].state == "bad"
+    assert findings_of(where)["data folder"].state == "bad"
 
 
 def test_a_configured_server_that_does_not_answer_is_a_warning(where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://me:hunter2@127.0.0.1:9/api")
-    told = found(where)["Prefect server"]
-    assert told.state == "warn" and "none answers at http://***@127.0.0.1:9/api" in told.found
+    finding = findings_of(where)["Prefect server"]
+    assert finding.state == "warn" and "none answers at http://***@127.0.0.1:9/api" in finding.found
 
 
 def test_telemetry_that_the_environment_switches_on_is_bad(where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "true")
-    told = found(where)["telemetry"]
-    assert told.state == "bad" and "PREFECT_SERVER_ANALYTICS_ENABLED=false" in told.advice
+    finding = findings_of(where)["telemetry"]
+    assert finding.state == "bad" and "PREFECT_SERVER_ANALYTICS_ENABLED=false" in finding.advice
 
 
 SECRETS = {

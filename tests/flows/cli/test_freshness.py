@@ -43,9 +43,9 @@ def test_every_regular_source_has_bounds_in_order_and_the_irregular_have_none() 
     bounds, catalogue = declared_bounds(), load_catalogue()
     assert list(bounds) == list(catalogue)
     for name, source in catalogue.items():
-        found = bounds[name]
-        assert (found is None) == (source.cadence == "irregular"), name
-        assert found is None or 0 < found.late_after_days < found.stale_after_days, name
+        declared = bounds[name]
+        assert (declared is None) == (source.cadence == "irregular"), name
+        assert declared is None or 0 < declared.late_after_days < declared.stale_after_days, name
     assert bounds["fatalities"] == Bounds(60, 120)
 
 

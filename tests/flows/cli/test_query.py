@@ -73,7 +73,7 @@ def test_the_format_follows_the_extension(ask: Ask, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["-o", "a.xlsx"], "Write .csv, which spreadsheets open, or .parquet, which keeps the types."),
         (["-o", "a.xlsx", "-f", "csv"], "can't write .xlsx: a.xlsx."),
@@ -84,9 +84,9 @@ def test_the_format_follows_the_extension(ask: Ask, name: str) -> None:
         (["-f", "parquet"], "name it with --output FILE"),
     ],
 )
-def test_what_can_t_be_written_is_refused_before_the_query_runs(ask: Ask, arguments: list[str], told: str) -> None:
+def test_what_can_t_be_written_is_refused_before_the_query_runs(ask: Ask, arguments: list[str], message: str) -> None:
     done = ask("FROM nowhere", *arguments, code=2)
-    assert told in done.stderr and "nowhere" not in done.stderr and done.stderr.count("\n") == 1
+    assert message in done.stderr and "nowhere" not in done.stderr and done.stderr.count("\n") == 1
     assert list(Path().iterdir()) == []
 
 

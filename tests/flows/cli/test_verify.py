@@ -58,9 +58,9 @@ def first_of(where: Paths, source: str = "fatalities", content: bytes = b"one") 
 
 
 def test_an_undamaged_folder_passes_and_is_counted(intact: Paths) -> None:
-    found = verify_folder(intact)
-    assert found.damages == [] and (found.builds, found.build_id) == (1, "abcd")
-    counted = {held.source: held for held in found.sources}
+    report = verify_folder(intact)
+    assert report.damages == [] and (report.builds, report.build_id) == (1, "abcd")
+    counted = {held.source: held for held in report.sources}
     assert counted["fatalities"] == ArchivedSource("fatalities", snapshots=2, bytes=7, whole=True)
     assert counted["missions"] == ArchivedSource("missions", snapshots=1, bytes=5, whole=True)
     assert counted["uniformed_personnel"] == ArchivedSource("uniformed_personnel", snapshots=0, bytes=0, whole=None)
@@ -110,18 +110,18 @@ SNAPSHOT_DAMAGES: dict[str, tuple[Callable[[Path], None], list[list[str]]]] = {
 def test_a_damaged_snapshot_is_reported_once_with_what_to_do(intact: Paths, kind: str) -> None:
     damage, expected = SNAPSHOT_DAMAGES[kind]
     damage(first_of(intact))
-    found = verify_folder(intact)
-    assert len(found.damages) == len(expected), found.damages
-    for told, parts in zip(found.damages, expected, strict=True):
-        assert all(part in told for part in parts) and first_of(intact).name[:12] in told and "\n" not in told
-    held = {held.source: held.whole for held in found.sources}
+    report = verify_folder(intact)
+    assert len(report.damages) == len(expected), report.damages
+    for message, parts in zip(report.damages, expected, strict=True):
+        assert all(part in message for part in parts) and first_of(intact).name[:12] in message and "\n" not in message
+    held = {held.source: held.whole for held in report.sources}
     assert (held["fatalities"], held["missions"]) == (kind == "lost", True)
 
 
 def test_a_damaged_bundled_snapshot_is_put_back_by_a_refresh(intact: Paths) -> None:
     put(intact, "fatalities", b"bundled", origin="bundled").write_bytes(b"damaged")
-    (told,) = verify_folder(intact).damages
-    assert told.endswith("`peacekeeping refresh` puts it back.")
+    (message,) = verify_folder(intact).damages
+    assert message.endswith("`peacekeeping refresh` puts it back.")
 
 
 def test_a_missing_snapshot_of_a_build_and_of_the_warehouse_is_reported(intact: Paths) -> None:
@@ -133,7 +133,7 @@ def test_a_missing_snapshot_of_a_build_and_of_the_warehouse_is_reported(intact: 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "fault"),
     [
         ('{"build_id": ', "can't be read"),
         ("[]", "does not name the snapshots"),
@@ -141,20 +141,20 @@ def test_a_missing_snapshot_of_a_build_and_of_the_warehouse_is_reported(intact: 
         ('{"snapshots": [{"source": "missions"}]}', "does not name the snapshots"),
     ],
 )
-def test_a_build_record_without_snapshots_is_reported(intact: Paths, text: str, told: str) -> None:
+def test_a_build_record_without_snapshots_is_reported(intact: Paths, text: str, fault: str) -> None:
     (intact.raw / "builds" / "abcd.json").write_text(text)
-    (found,) = verify_folder(intact).damages
-    assert told in found and "abcd.json" in found and "Remove it" in found
+    (message,) = verify_folder(intact).damages
+    assert fault in message and "abcd.json" in message and "Remove it" in message
 
 
 def test_a_last_check_that_cannot_be_read_is_reported(intact: Paths) -> None:
     (intact.raw / "fatalities" / "last_checked.json").write_text('{"at": ')
-    (told,) = verify_folder(intact).damages
-    assert "last_checked.json can't be read" in told and "the next refresh writes it" in told
+    (message,) = verify_folder(intact).damages
+    assert "last_checked.json can't be read" in message and "the next refresh writes it" in message
 
 
 def rot(file: Path) -> None:
-    """One byte of a block with nothing but rows of the fatalities changed: the file still opens."""
+    """Change one byte of a block that has only rows of the fatalities: the file still opens."""
     with duckdb.connect(str(file)) as connection:
         (block,) = connection.execute(
             "SELECT min(block_id) FROM pragma_storage_info('fatalities') WHERE block_id >= 0"
@@ -172,7 +172,7 @@ def foreign(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "parts"),
     [
         (lambda file: file.unlink(), ["There is no warehouse at", "Run `peacekeeping refresh`"]),
         (lambda file: file.write_bytes(b"nothing"), ["can't be opened", "`peacekeeping refresh` to rebuild it"]),
@@ -182,11 +182,11 @@ def foreign(file: Path) -> None:
     ids=["gone", "no database", "rotten", "foreign"],
 )
 def test_a_missing_damaged_or_foreign_warehouse_is_reported(
-    intact: Paths, damage: Callable[[Path], None], told: list[str]
+    intact: Paths, damage: Callable[[Path], None], parts: list[str]
 ) -> None:
     damage(intact.warehouse)
-    (found,) = verify_folder(intact).damages
-    assert all(part in found for part in [*told, str(intact.warehouse)]) and "\n" not in found
+    (message,) = verify_folder(intact).damages
+    assert all(part in message for part in [*parts, str(intact.warehouse)]) and "\n" not in message
 
 
 def test_all_damages_are_reported(intact: Paths) -> None:
@@ -195,18 +195,18 @@ def test_all_damages_are_reported(intact: Paths) -> None:
     (intact.raw / "fatalities" / "last_checked.json").write_text("{")
     (intact.raw / "builds" / "abcd.json").write_text("{")
     intact.warehouse.unlink()
-    found = verify_folder(intact)
-    assert len(found.damages) == 5 and len(set(found.damages)) == 5
-    assert [held.whole for held in found.sources if held.snapshots] == [False, True]
+    report = verify_folder(intact)
+    assert len(report.damages) == 5 and len(set(report.damages)) == 5
+    assert [held.whole for held in report.sources if held.snapshots] == [False, True]
 
 
-def test_nothing_yet_and_a_missing_archive_are_reported(intact: Paths, tmp_path: Path) -> None:
+def test_a_folder_without_data_and_a_missing_archive_are_reported(intact: Paths, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="Run `peacekeeping refresh` first"):
         verify_folder(Paths(tmp_path / "elsewhere"))
     intact.raw.rename(intact.data / "elsewhere")
-    found = verify_folder(intact)
-    assert "There is no archive at" in found.damages[0] and "`peacekeeping refresh`" in found.damages[0]
-    assert len([told for told in found.damages if "was built from the snapshot" in told]) == 2
+    report = verify_folder(intact)
+    assert "There is no archive at" in report.damages[0] and "`peacekeeping refresh`" in report.damages[0]
+    assert len([message for message in report.damages if "was built from the snapshot" in message]) == 2
 
 
 def test_the_progress_covers_each_record(intact: Paths) -> None:

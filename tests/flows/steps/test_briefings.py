@@ -1,4 +1,4 @@
-"""Writing briefings into a folder: those of the present and those as of a day, and how a run tells of them."""
+"""Writing briefings into a folder: those of the present and those as of a day, and how a run reports them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_pages_as_of_a_day_have_a_folder_of_their_own_and_leave_the_present_as_i
     assert "as published by 31 January 2022" in (past / "index.html").read_text()
 
 
-def test_a_run_tells_the_pages_written_unchanged_and_skipped() -> None:
+def test_a_run_reports_the_pages_written_unchanged_and_skipped() -> None:
     folder = Path("/data/my pages")
     pages = [Page(f"M{number}", folder / f"M{number}.html", "Deaths" if number < 20 else "") for number in range(25)]
     written = Written(pages, folder / "index.html", ["A", "B"])

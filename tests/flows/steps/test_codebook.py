@@ -119,7 +119,7 @@ def fetched(archive: Archive, replica: Replica, monkeypatch: pytest.MonkeyPatch)
     return fetch.fetch(archive, cache, CATALOGUE["publisher_codebook"], work)
 
 
-def test_a_fetched_codebook_leaves_nobody_s_name_on_the_disk(
+def test_no_name_of_a_person_in_a_fetched_codebook_is_stored(
     archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Replica() as replica:

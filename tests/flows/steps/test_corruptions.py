@@ -1,4 +1,4 @@
-"""No corruption of a real file that changes a published total passes unseen (tests/corruptions.py, a few of them)."""
+"""A corruption that changes a published total is refused or named in a warning (a few of tests/corruptions.py)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from corruptions import KINDS, cases, outcomes, possible
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_no_harmful_corruption_is_accepted_without_a_warning() -> None:
-    found = list(outcomes(2 * len(cases()), 7 * len(cases())))
-    assert [one for one in found if one.harmful and one.came == "accepted"] == []
-    assert sum(one.harmful for one in found) > len(found) / 2
+    judged = list(outcomes(2 * len(cases()), 7 * len(cases())))
+    assert [one for one in judged if one.harmful and one.came == "accepted"] == []
+    assert sum(one.harmful for one in judged) > len(judged) / 2
 
 
 def test_each_kind_of_corruption_is_tried() -> None:

@@ -30,7 +30,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def casualties(count: int = 4100, **changes: object) -> list[dict[str, object]]:
-    """Rows of the API, as many as the source's envelope asks for."""
+    """Rows of the API, as many as the source's envelope requires."""
     row = {
         "incident_date": 1547942400000, "mission_acronym": "MINUSMA", "gender": "M", "casualty_nationality": "Chad",
         "casualty_personnel_type": "Military", "type_of_incident": "Malicious Act",

@@ -1,4 +1,4 @@
-"""The code's hashes: the same from a clone and from a wheel, and changed by nothing that can't change a table."""
+"""The code's hashes: the same from a clone and from a wheel; only code that can change a table changes them."""
 
 from __future__ import annotations
 

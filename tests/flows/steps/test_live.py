@@ -1,4 +1,4 @@
-"""Live fetching from the replica: every way in which a publisher can misbehave, and what is then archived."""
+"""Live fetching from the replica: every fault of a publisher, and what is then archived."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DAY_MS = 86_400_000
 
 
 class AtOnce(Retry):
-    """The client's retries without its pauses (those that a server asks for stay)."""
+    """The client's retries without its pauses (those that a server requests stay)."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **(options | {"backoff_factor": 0, "backoff_jitter": 0}))
@@ -226,7 +226,7 @@ ANSWERED = {
     [(Fault.TOO_MANY_REQUESTS, 1), *((fault, 3) for fault in ANSWERED if ANSWERED[fault] != 429)],
     ids=str,
 )
-def test_a_publisher_in_trouble_is_asked_again_until_it_answers(
+def test_a_temporary_fault_of_the_publisher_is_retried_until_it_answers(
     replica: Replica, archive: Archive, fault: Fault, times: int
 ) -> None:
     replica.misbehave(fault, times=times)
@@ -234,15 +234,13 @@ def test_a_publisher_in_trouble_is_asked_again_until_it_answers(
     assert len([request for request in replica.requests if request.status == ANSWERED[fault]]) == times
 
 
-def test_a_retry_after_that_is_no_time_is_no_reason_to_give_up(replica: Replica, archive: Archive) -> None:
+def test_an_invalid_retry_after_does_not_end_the_retries(replica: Replica, archive: Archive) -> None:
     replica.misbehave(Fault.ODD_RETRY_AFTER, times=3)
     assert fetched_from(archive).outcome == "fetched"
     assert [request.status for request in replica.requests][:4] == [429, 429, 429, 200]
 
 
-def test_pages_of_50_whatever_is_asked_for_are_archived_as_one_snapshot_of_all_rows(
-    replica: Replica, archive: Archive
-) -> None:
+def test_pages_of_a_fixed_size_are_archived_as_one_snapshot_of_all_rows(replica: Replica, archive: Archive) -> None:
     replica.misbehave(Fault.FIXED_PAGES)
     assert len(replica.rows(BUDGETS)) == 95
     assert fetched_from(archive, BUDGET_LINES).outcome == "fetched"
@@ -254,7 +252,7 @@ def test_pages_of_50_whatever_is_asked_for_are_archived_as_one_snapshot_of_all_r
     assert fetched_from(archive, BUDGET_LINES).outcome == "unchanged"
 
 
-def test_data_that_moves_while_its_pages_are_read_is_read_again_and_whole(replica: Replica, archive: Archive) -> None:
+def test_data_that_changes_while_its_pages_are_read_is_read_again(replica: Replica, archive: Archive) -> None:
     replica.misbehave(Fault.MOVING_PAGE, times=1)
     assert fetched_from(archive).message == "Fetched the vintage 2025-04-04: 4,430 rows (psdata-json)."
     (snapshot,) = archive.snapshots("fatalities")
@@ -290,9 +288,9 @@ def test_every_misbehaviour_of_the_replica_is_tried() -> None:
     assert PASSES | UNAVAILABLE.keys() | REFUSED.keys() == set(Fault)
 
 
-@pytest.mark.parametrize(("fault", "told"), [*UNAVAILABLE.items(), *REFUSED.items()], ids=str)
+@pytest.mark.parametrize(("fault", "message"), [*UNAVAILABLE.items(), *REFUSED.items()], ids=str)
 def test_a_publisher_that_misbehaves_leaves_the_archive_unchanged_and_is_reported(
-    replica: Replica, archive: Archive, monkeypatch: pytest.MonkeyPatch, fault: Fault, told: str
+    replica: Replica, archive: Archive, monkeypatch: pytest.MonkeyPatch, fault: Fault, message: str
 ) -> None:
     monkeypatch.setattr(client, "READ_SECONDS", 0.5)
     monkeypatch.setattr(client, "RETRY_AFTER_MAX_SECONDS", 0.1)
@@ -301,7 +299,7 @@ def test_a_publisher_that_misbehaves_leaves_the_archive_unchanged_and_is_reporte
     before = archive.snapshots("fatalities")
     replica.misbehave(fault)
     expected: type[SourceError] = Unavailable if fault in UNAVAILABLE else Refused
-    with pytest.raises(expected, match=told) as caught:
+    with pytest.raises(expected, match=message) as caught:
         fetched_from(archive)
     assert type(caught.value) is expected and "\n" not in str(caught.value)
     assert archive.snapshots("fatalities") == before
@@ -357,12 +355,12 @@ def test_a_list_that_shrinks_or_grows_all_at_once_is_refused(replica: Replica, a
 
 
 def test_printed_and_derived_rates_are_each_compared_with_their_own(archive: Archive) -> None:
-    """They have 26 and 579 rows: compared with each other, one would seem broken."""
+    """They have 26 and 579 rows, so that a comparison of one with the other would refuse it."""
     fetch.ensure_bundled(archive, CATALOGUE)
     for file in ("peacekeeping_rates_printed.csv.gz", "peacekeeping_rates_2024-2026_derived.csv.gz"):
         again = gzip.decompress((bundle.BUNDLED / file).read_bytes())
-        found = load_bytes(archive.root, "peacekeeping_rates", again, PublicationDates(by_hand="2026-06-30"))
-        assert found.new and found.warnings == []
+        loaded = load_bytes(archive.root, "peacekeeping_rates", again, PublicationDates(by_hand="2026-06-30"))
+        assert loaded.new and loaded.warnings == []
 
 
 def test_the_years_of_ceb_are_compared_with_the_same_years_alone(archive: Archive, contributions: Any) -> None:

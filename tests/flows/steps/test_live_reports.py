@@ -52,7 +52,7 @@ def fetched(archive: Archive, known: dict[str, Any] | None = None) -> FetchedRep
     return done
 
 
-def test_a_new_report_is_archived_once_and_asked_for_conditionally(replica: Replica, archive: Archive) -> None:
+def test_a_new_report_is_archived_once_and_then_requested_conditionally(replica: Replica, archive: Archive) -> None:
     first = fetched(archive)
     assert first.messages == ["Fetched the report to 2025-07-31: 871 rows (monthly-report-pdf)."]
     assert first.warnings == []
@@ -61,8 +61,8 @@ def test_a_new_report_is_archived_once_and_asked_for_conditionally(replica: Repl
     assert newest.url == replica.url + JULY
     again = fetched(archive, first.replies)
     assert (again.messages, again.warnings, again.replies) == ([], [], first.replies)
-    asked = [(request.path, request.status) for request in replica.requests]
-    assert asked == [(REPORTS_PAGE, 200), (JULY, 200), (REPORTS_PAGE, 200), (JULY, 304)]
+    statuses = [(request.path, request.status) for request in replica.requests]
+    assert statuses == [(REPORTS_PAGE, 200), (JULY, 200), (REPORTS_PAGE, 200), (JULY, 304)]
 
 
 def test_the_report_stays_where_the_data_hub_cannot_be_reached(replica: Replica, archive: Archive) -> None:

@@ -25,8 +25,8 @@ def as_figures(rows: list[dict[str, Any]]) -> list[Figures]:
 
 def changes(result: Result) -> list[dict[str, Any]]:
     assert result.exit_code == 0, result.output
-    found: list[dict[str, Any]] = json.loads(result.stdout)["changes"]
-    return found
+    listed: list[dict[str, Any]] = json.loads(result.stdout)["changes"]
+    return listed
 
 
 @pytest.fixture(scope="module")

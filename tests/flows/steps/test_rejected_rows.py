@@ -103,7 +103,7 @@ def test_a_fetched_month_that_lacks_one_per_cent_is_refused_and_less_is_marked_i
 
 @pytest.mark.parametrize(("casualty", "missing"), [("as it is", 0), ("MINUSMA-2025-04-99999", 1)])
 def test_a_rejected_casualty_refuses_no_file_and_is_counted(load: Load, casualty: str, missing: int) -> None:
-    """One that an older vintage has keeps its state there; a new one is missing."""
+    """A rejected casualty that an older vintage has keeps the state of that vintage; a new one is missing."""
     rows = bundled_rows("fatalities_2025-04.csv.gz")
     last = max(rows, key=lambda row: str(row["incident_date"]))
     rows.append({**last, "casualty_id": casualty} if missing else rows.pop())

@@ -33,7 +33,7 @@ def test_a_wrong_data_folder_is_2_and_says_what_is_wrong(monkeypatch: pytest.Mon
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "link").symlink_to("gone")
     unusable = "DuckDB opens no path with ?, *, [ or a backslash, and control characters are not allowed."
-    for folder, told in {
+    for folder, message in {
         "~no-such-user/data": "PEACEKEEPING_DATA is '~no-such-user/data', which names an unknown user's home.",
         "/a?b": f"PEACEKEEPING_DATA is '/a?b', which contains '?'. {unusable} Name another folder.",
         "/a\nb": f"PEACEKEEPING_DATA is '/a\\nb', which contains '\\n'. {unusable} Name another folder.",
@@ -45,4 +45,4 @@ def test_a_wrong_data_folder_is_2_and_says_what_is_wrong(monkeypatch: pytest.Mon
         monkeypatch.setenv("PEACEKEEPING_DATA", folder)
         done = CliRunner().invoke(app, ["status"])
         assert done.exit_code == 2, folder
-        assert done.stderr.startswith("error: ") and told in done.stderr and done.stderr.count("\n") == 1
+        assert done.stderr.startswith("error: ") and message in done.stderr and done.stderr.count("\n") == 1

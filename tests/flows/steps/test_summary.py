@@ -15,7 +15,7 @@ def account(vintage: str, rows_in: int, merged: int = 0) -> dict[str, object]:
 
 
 def published(changes: list[dict[str, object]] | None) -> Summary:
-    """A refresh of two sources: a list of two vintages, one that the register completes; another is not asked for."""
+    """A refresh of two sources: a list of two vintages, one that the register completes; another is not requested."""
     two = [account("2021-06-30", 4117, 6), account("2025-04-04", 4429, 6)]
     summary = Summary(build_id="abc", changes=changes, seconds=5.04)
     summary.obtained = [

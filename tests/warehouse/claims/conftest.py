@@ -13,7 +13,7 @@ from warehouse.claims.judge import Judged
 
 
 @pytest.fixture(scope="package")
-def found(real: Connection) -> dict[str, Judged]:
+def judged(real: Connection) -> dict[str, Judged]:
     return {one.claim.id: one for one in judge.judged(real, load_claims())}
 
 

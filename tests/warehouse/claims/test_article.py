@@ -25,8 +25,8 @@ def values(judged: Judged, *names: str) -> list[Any]:
 # The article
 
 
-def test_the_verdicts_of_the_article_s_fourteen_claims(found: dict[str, Judged]) -> None:
-    assert [(one.claim.number, one.claim.id, one.verdict) for one in found.values()] == [
+def test_the_verdicts_of_the_article_s_fourteen_claims(judged: dict[str, Judged]) -> None:
+    assert [(one.claim.number, one.claim.id, one.verdict) for one in judged.values()] == [
         (1, "chadians-killed-2019-01", "confirmed with a correction"),
         (2, "wounded-2019-01", "not in the data"),
         (3, "deadliest-attacks", "confirmed"),
@@ -93,18 +93,18 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_each_ladder_has_the_figures_known_from_elsewhere(found: dict[str, Judged], name: str) -> None:
-    assert dict(zip(KNOWN[name], values(found[name], *KNOWN[name]), strict=True)) == KNOWN[name]
+def test_the_figures_of_a_claim_equal_those_of_other_sources(judged: dict[str, Judged], name: str) -> None:
+    assert dict(zip(KNOWN[name], values(judged[name], *KNOWN[name]), strict=True)) == KNOWN[name]
 
 
-def test_what_is_still_to_be_determined_stands_beside_the_figure(found: dict[str, Judged]) -> None:
-    pending = {figure.definition.id: figure.pending for figure in found["minusma-fatalities"].figures}
+def test_deaths_still_to_be_determined_are_given_beside_the_figure(judged: dict[str, Judged]) -> None:
+    pending = {figure.definition.id: figure.pending for figure in judged["minusma-fatalities"].figures}
     assert (pending["to_article"], pending["to_end_of_2018"], pending["rows_to_article"]) == (4, 4, None)
-    assert "4 of its deaths still to be determined" in found["deadliest-mission"].because
+    assert "4 of its deaths still to be determined" in judged["deadliest-mission"].because
 
 
-def test_a_figure_that_is_not_exact_says_how_it_is_meant(found: dict[str, Judged]) -> None:
-    texts = {(name, figure.definition.id): figure.text for name, one in found.items() for figure in one.figures}
+def test_a_figure_that_is_not_exact_has_its_qualifier(judged: dict[str, Judged]) -> None:
+    texts = {(name, figure.definition.id): figure.text for name, one in judged.items() for figure in one.figures}
     assert texts["us-arrears", "owed"] == "about 776,000,000"
     assert texts["us-arrears", "owed_in_september"] == "more than 1,000,000,000"
     assert texts["us-arrears", "cap_related"] == "more than 500,000,000"
@@ -114,35 +114,35 @@ def test_a_figure_that_is_not_exact_says_how_it_is_meant(found: dict[str, Judged
     )
     assert texts["cash-for-two-months", "months"] == "less than 2"
     assert texts["minusma-size", "civilians"] == "1,584" and texts["minusma-size", "uniformed_fact"] == "14,769"
-    assert "owed about 2,000,000,000 USD" in found["states-pay-late"].because
-    assert "September 2018 gives more than 1,000,000,000 USD" in found["us-arrears"].because
-    assert "covered less than 2 months of operations" in found["cash-for-two-months"].because
+    assert "owed about 2,000,000,000 USD" in judged["states-pay-late"].because
+    assert "September 2018 gives more than 1,000,000,000 USD" in judged["us-arrears"].because
+    assert "covered less than 2 months of operations" in judged["cash-for-two-months"].because
     assert [
-        one.claim.id for one in found.values() if "less than less" in one.because or "about about" in one.because
+        one.claim.id for one in judged.values() if "less than less" in one.because or "about about" in one.because
     ] == []
 
 
-def test_how_a_fact_is_meant_follows_the_fact(changed: Callable[..., Judged]) -> None:
+def test_the_qualifier_of_a_figure_is_that_of_the_fact(changed: Callable[..., Judged]) -> None:
     one = changed("us-arrears", "UPDATE main.dated_facts SET qualifier = 'exact' WHERE as_of = '2019-01-01'")
     assert "gives 776,000,000 USD" in one.because
     one = changed("minusma-size", "UPDATE main.dated_facts SET qualifier = 'about' WHERE subject = 'civilian'")
     assert "With about 1,584 civilians" in one.because
 
 
-def test_a_rank_says_which_missions_it_is_among(found: dict[str, Judged]) -> None:
+def test_a_rank_names_the_missions_that_it_compares(judged: dict[str, Judged]) -> None:
     assert (
         "rank 3 of 23 missions on 2018-02-28 (13,532). Of these missions, 15 are peacekeeping operations, 7 special "
         "political missions and 1 of another kind (support offices); among the peacekeeping operations it was rank 3."
-    ) in found["largest-missions"].because
+    ) in judged["largest-missions"].because
 
 
-def test_the_share_without_china_is_of_the_whole_that_has_china_in_it(found: dict[str, Judged]) -> None:
-    because = found["wealthier-states-pay"].because
+def test_the_share_without_china_is_of_the_total_that_includes_china(judged: dict[str, Judged]) -> None:
+    because = judged["wealthier-states-pay"].because
     assert "96.1 % of 2018-19; without China, 83.4 % of the same total" in because
-    assert not [figure for figure in found["wealthier-states-pay"].figures if "income" in figure.definition.definition]
+    assert not [figure for figure in judged["wealthier-states-pay"].figures if "income" in figure.definition.definition]
 
 
-def test_shares_by_level_add_up_from_the_rows(real: Connection, found: dict[str, Judged]) -> None:
+def test_shares_by_level_add_up_from_the_rows(real: Connection, judged: dict[str, Judged]) -> None:
     developing = "('D', 'E', 'F', 'G', 'H|I', 'J')"
     troops = select(
         real,
@@ -151,27 +151,27 @@ def test_shares_by_level_add_up_from_the_rows(real: Connection, found: dict[str,
         "WHERE mission = 'MINUSMA' AND month_end = '2018-02-28'",
     )
     assert troops == [(1464 + 10432 + 20, 13_532)]  # levels H and I, J, D to G
-    assert values(found["developing-contributors"], "developing") == [pytest.approx(100 * 11_916 / 13_532)]
+    assert values(judged["developing-contributors"], "developing") == [pytest.approx(100 * 11_916 / 13_532)]
     # High income: 571 of Germany, 290 of Sweden, 216 of the Netherlands, and 149 of 17 others.
-    by_income = values(found["developing-contributors"], "developing_by_income")
+    by_income = values(judged["developing-contributors"], "developing_by_income")
     assert by_income == [pytest.approx(100 * (13_532 - 1_226) / 13_532)]
-    wealthier, without = values(found["wealthier-states-pay"], "wealthier", "without_china")
+    wealthier, without = values(judged["wealthier-states-pay"], "wealthier", "without_china")
     assert (round(wealthier, 1), round(wealthier - without, 2)) == (96.1, 12.71)
 
 
-def test_because_tells_the_figures(found: dict[str, Judged]) -> None:
-    assert "rank 8 of all days of all missions counting all staff" in found["deadliest-attacks"].because
-    assert "2019-01-20, not 2019-01-21" in found["chadians-killed-2019-01"].because
-    assert "177 is the count up to the end of 2018" in found["minusma-fatalities"].because
-    assert "plausible (15,116 to 16,353)" in found["minusma-size"].because
-    assert "gives about 776,000,000 USD (Reuters idUSKCN1PB2OD Jan 2019)" in found["us-arrears"].because
-    assert "34 states paid on time, 112 late and 47 not in full" in found["states-pay-late"].because
-    assert not [one.claim.id for one in found.values() if "{" in one.because or "no figure" in one.because]
+def test_the_reason_of_a_verdict_names_its_figures(judged: dict[str, Judged]) -> None:
+    assert "rank 8 of all days of all missions counting all staff" in judged["deadliest-attacks"].because
+    assert "2019-01-20, not 2019-01-21" in judged["chadians-killed-2019-01"].because
+    assert "177 is the count up to the end of 2018" in judged["minusma-fatalities"].because
+    assert "plausible (15,116 to 16,353)" in judged["minusma-size"].because
+    assert "gives about 776,000,000 USD (Reuters idUSKCN1PB2OD Jan 2019)" in judged["us-arrears"].because
+    assert "34 states paid on time, 112 late and 47 not in full" in judged["states-pay-late"].because
+    assert not [one.claim.id for one in judged.values() if "{" in one.because or "no figure" in one.because]
 
 
-def test_a_claim_rests_on_the_snapshots_of_its_rows(found: dict[str, Judged]) -> None:
+def test_a_claim_rests_on_the_snapshots_of_its_rows(judged: dict[str, Judged]) -> None:
     def of(name: str) -> set[tuple[str, str]]:
-        return {(source, sha256) for source, sha256 in found[name].snapshots}
+        return {(source, sha256) for source, sha256 in judged[name].snapshots}
 
     def held(source: str, file: str) -> tuple[str, str]:
         return source, hashlib.sha256((bundle.BUNDLED / file).read_bytes()).hexdigest()
@@ -182,17 +182,19 @@ def test_a_claim_rests_on_the_snapshots_of_its_rows(found: dict[str, Judged]) ->
         held("uniformed_personnel", "uniformed_personnel_2015-01_2025-07.csv.gz"),
         held("dated_facts", "dated_facts_minusma.csv.gz"),
     }
-    assert of("deadliest-attacks") == {held("fatalities", "fatalities_2025-04.csv.gz")}  # by the table: no row tells
-    for one in found.values():
+    assert of("deadliest-attacks") == {
+        held("fatalities", "fatalities_2025-04.csv.gz")
+    }  # its rows name no snapshot: that of main.fatalities
+    for one in judged.values():
         assert {source for source, _ in one.snapshots} == set(one.claim.rests_on)
 
 
-def test_a_citation_names_publisher_vintage_and_where_a_fact_was_read(found: dict[str, Judged]) -> None:
-    assert found["minusma-fatalities"].citation == (
+def test_a_citation_names_publisher_vintage_and_where_a_fact_was_read(judged: dict[str, Judged]) -> None:
+    assert judged["minusma-fatalities"].citation == (
         'United Nations, Peace & Security Data Hub, "Fatalities in PKOs and SPMs since 1948" (DPPADPOSS-FATALITIES), '
         "vintage 2025-04-04."
     )
-    assert found["us-arrears"].citation.endswith("Read in: Reuters idUSKCN1PB2OD Jan 2019.")
+    assert judged["us-arrears"].citation.endswith("Read in: Reuters idUSKCN1PB2OD Jan 2019.")
 
 
 def test_every_claim_names_the_article_and_a_sentence_of_its_own() -> None:
@@ -203,14 +205,14 @@ def test_every_claim_names_the_article_and_a_sentence_of_its_own() -> None:
 
 
 def test_no_claim_copies_a_figure_of_the_data() -> None:
-    """Only what the article states stands in a claim; counts, ranks and amounts come from the tables."""
+    """A claim's file has only the figures that the article states; counts, ranks and amounts come from the tables."""
     copied = [10_432, 13_532, 14_769, 13_997, 1_584, 188, 190, 311, 118, 135, 313, 112, 159, "28.17", "776"]
     for claim in CLAIMS:
         text = (FOLDER / f"{claim.id}.yaml").read_text(encoding="utf-8").replace(",", "").replace("_", " ")
         assert not [figure for figure in copied if f" {figure}" in text], claim.id
 
 
-def test_what_is_stated_in_words() -> None:
+def test_the_stated_figure_as_text() -> None:
     texts = {claim.id: stated_text(claim) for claim in CLAIMS}
     assert texts["minusma-fatalities"] == "177" and texts["minusma-size"] == "more than 15,000"
     assert texts["deadliest-mission"] == "rank 1" and texts["us-arrears"] == "about 750,000,000"

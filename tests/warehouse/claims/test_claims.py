@@ -137,7 +137,7 @@ def test_a_faulty_claim_is_reported_by_file_and_field(
     assert "\n" not in message
 
 
-def test_a_rule_after_the_one_that_holds_is_not_wrong_unnoticed(empty: Connection, tmp_path: Path) -> None:
+def test_a_fault_in_a_rule_after_the_one_that_holds_is_reported(empty: Connection, tmp_path: Path) -> None:
     rules = [RULES[0], {**RULES[0], "when": "four = 4"}, RULES[1]]
     assert "verdicts.1.when" in fault(empty, tmp_path, verdicts=rules)
 
@@ -170,13 +170,15 @@ def test_a_rule_that_lacks_its_figure_ends_in_not_in_the_data(empty: Connection,
     assert (one.verdict, one.because) == ("not in the data", "This build has no figure for: The number.")
 
 
-def test_so_does_the_last_rule_without_a_main_figure(empty: Connection, tmp_path: Path) -> None:
+def test_the_last_rule_without_a_main_figure_ends_in_not_in_the_data(empty: Connection, tmp_path: Path) -> None:
     definitions = [*with_sql(NOTHING), {**DEFINITION, "id": "four", "sql": "SELECT 4 AS value", "main": False}]
     rules = [{**RULES[0], "when": "four = stated"}, RULES[1]]
     assert judged_as(empty, tmp_path, definitions=definitions, verdicts=rules).verdict == "not in the data"
 
 
-def test_a_missing_neighbour_is_said_and_harms_no_rule_that_does_not_need_it(empty: Connection, tmp_path: Path) -> None:
+def test_a_missing_second_figure_is_named_and_a_rule_that_does_not_need_it_applies(
+    empty: Connection, tmp_path: Path
+) -> None:
     definitions = [DEFINITION, {**DEFINITION, "id": "four", "sql": "SELECT NULL AS value", "main": False}]
     rules = [{**RULES[0], "because": "It is {three}, of {four} ({four_pending})."}, RULES[1]]
     one = judged_as(empty, tmp_path, definitions=definitions, verdicts=rules)
@@ -193,14 +195,14 @@ def test_a_missing_neighbour_is_said_and_harms_no_rule_that_does_not_need_it(emp
         ("NULL::BIGINT AS value, 'about' AS qualifier", None, "about"),
     ],
 )
-def test_a_qualifier_stands_before_the_figure_and_leaves_the_number(
+def test_a_qualifier_is_printed_before_the_figure_and_the_number_is_unchanged(
     empty: Connection, tmp_path: Path, columns: str, text: str | None, qualifier: str | None
 ) -> None:
     (figure,) = judged_as(empty, tmp_path, definitions=with_sql(f"SELECT {columns}")).figures
     assert (figure.text, figure.qualifier, figure.value) == (text, qualifier, 3 if text else None)
 
 
-def test_a_rule_can_speak_of_what_is_missing(empty: Connection, tmp_path: Path) -> None:
+def test_a_rule_can_apply_where_its_figure_is_missing(empty: Connection, tmp_path: Path) -> None:
     rules = [{"verdict": "out of date", "when": "three IS NULL", "because": "Not any more."}, *RULES]
     assert judged_as(empty, tmp_path, definitions=with_sql(NOTHING), verdicts=rules).verdict == "out of date"
     assert judged_as(empty, tmp_path, verdicts=rules).verdict == "confirmed"
@@ -219,7 +221,7 @@ def test_a_rule_can_speak_of_what_is_missing(empty: Connection, tmp_path: Path) 
         ("SELECT incident_type AS value FROM (SELECT 'Illness'::ENUM('Illness', 'Accident') AS incident_type)", {"qualifier": "exact", "value": "Illness"}, "three = stated"),
     ],
 )  # fmt: skip
-def test_figures_of_every_kind_meet_what_is_stated(
+def test_figures_of_every_type_can_be_compared_with_the_stated_one(
     empty: Connection, tmp_path: Path, sql: str, stated: dict[str, Any], when: str
 ) -> None:
     rules = [{**RULES[0], "when": when}, RULES[1]]
@@ -263,7 +265,7 @@ def test_a_figure_is_shown_with_its_unit_in_the_plural_where_it_is_not_one(
     assert as_shown({"shown": figure, "unit": unit, "pending": pending}) == expected
 
 
-def test_rows_tell_what_a_claim_rests_on_and_where_it_was_read(real: Connection, tmp_path: Path) -> None:
+def test_rows_give_the_snapshots_and_the_citation_of_a_claim(real: Connection, tmp_path: Path) -> None:
     rows = "SELECT * FROM main.dated_facts WHERE collection = 'cash' AND as_of = '2019-01-11'"
     one = judged_as(real, tmp_path, rows=rows, rests_on=["dated_facts"])
     assert len(one.snapshots) == 1 and one.citation.count("AFP 15 Jan 2019") == 1
@@ -305,7 +307,7 @@ def test_a_claim_is_added_without_code(built: Path, tmp_path: Path) -> None:
     assert (row[11], row[12]) == (["fatalities"], ["a" * 64])
 
 
-def test_no_claims_are_no_fault(built: Path, tmp_path: Path) -> None:
+def test_a_build_without_claims_is_accepted(built: Path, tmp_path: Path) -> None:
     assert judge.run(built, tmp_path / "nothing here") == []
 
 

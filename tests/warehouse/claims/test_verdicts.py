@@ -141,8 +141,8 @@ def test_another_figure_in_the_tables_gives_another_verdict(
     assert changed(name, *changes).verdict == verdict
 
 
-def test_every_claim_is_seen_with_another_verdict_and_with_those_of_its_rules(found: dict[str, Judged]) -> None:
-    seen = {name: {one.verdict} for name, one in found.items()}
+def test_the_changes_above_give_every_claim_each_verdict_of_its_rules(judged: dict[str, Judged]) -> None:
+    seen = {name: {one.verdict} for name, one in judged.items()}
     for name, _, verdict in CHANGES:
         seen[name].add(verdict)
     assert [name for name, verdicts in seen.items() if len(verdicts) == 1] == []
@@ -158,10 +158,10 @@ def test_every_claim_is_seen_with_another_verdict_and_with_those_of_its_rules(fo
 def test_without_rows_nothing_is_in_the_data() -> None:
     with duckdb.connect() as connection:
         load.create_empty(connection)
-        found = judge.judged(connection, CLAIMS)
-    assert {one.verdict for one in found} == {"not in the data"}
-    assert {figure.value for one in found for figure in one.figures} <= {None, 0}
-    assert {one.snapshots for one in found} == {()}
+        judged = judge.judged(connection, CLAIMS)
+    assert {one.verdict for one in judged} == {"not in the data"}
+    assert {figure.value for one in judged for figure in one.figures} <= {None, 0}
+    assert {one.snapshots for one in judged} == {()}
 
 
 def test_a_missing_figure_is_named(changed: Callable[..., Judged]) -> None:

@@ -60,7 +60,7 @@ def test_a_damaged_build_is_written_again(small: Path, tmp_path: Path, name: str
         assert names_in(tmp_path / "builds") == [BUILD]
 
 
-def test_a_new_build_takes_over_and_old_ones_stay_until_pruned(small: Path, tmp_path: Path) -> None:
+def test_a_new_build_becomes_the_latest_and_old_ones_stay_until_removed(small: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     publish(small, out)
     second = as_build(small, tmp_path)

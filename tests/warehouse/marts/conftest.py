@@ -31,7 +31,7 @@ def empty(empty_file: Path, tmp_path: Path) -> Iterator[Connection]:
 
 @pytest.fixture
 def made(empty: Connection) -> Connection:
-    """States and missions, and the newest vintage of the fatalities; whoever needs them adds the dead and the months."""
+    """States and missions, and the newest vintage of the fatalities; a test adds the deaths and months it needs."""
     names = {"BGD": "Bangladesh", "FRA": "France", "IND": "India", "MLI": "Mali", "SCG": "Serbia and Montenegro"}
     put(empty, "main.countries", "iso3 name", *names.items(), kind="current")
     put(

@@ -27,7 +27,7 @@ def test_rates_are_given_for_whole_years_only(real: Connection) -> None:
     ) == (12, 4, 28, date(2019, 12, 31), None, "8 of 12 months without a report of the mission")
 
 
-def test_no_rate_of_deaths_without_the_people_they_died_among(real: Connection) -> None:
+def test_a_year_with_months_without_the_mission_s_strength_has_no_rate(real: Connection) -> None:
     def row_of(mission: str, year: int) -> tuple[Any, ...]:
         columns = "months_expected, months_covered, uniformed_deaths, rate_per_1000, refused"
         return one(real, f"SELECT {columns} FROM marts.fatality_rates WHERE mission = '{mission}' AND year = {year}")
@@ -43,7 +43,7 @@ def test_no_rate_of_deaths_without_the_people_they_died_among(real: Connection) 
     assert row_of("UNVMC", 2017) == (4, 3, 1, None, silent.format(1, 4))
 
 
-def test_every_mission_of_2015_has_a_rate_from_the_series_that_is_whole(real: Connection) -> None:
+def test_every_mission_of_2015_has_a_rate_from_the_series_that_is_complete(real: Connection) -> None:
     sql = "SELECT series, count(*), count(rate_per_1000) FROM marts.fatality_rates WHERE year = 2015 GROUP BY ALL"
     assert select(real, sql) == [("ipi", 18, 18)]  # the monthly report of March 2015 is missing
 
@@ -62,9 +62,9 @@ def test_the_rate_of_minusma_in_2021(real: Connection) -> None:
     months = one(
         real, "SELECT sum(total) FROM main.uniformed_personnel WHERE mission = 'MINUSMA' AND year(month_end) = 2021"
     )[0]
-    found = one(real, f"SELECT {columns} FROM marts.fatality_rates WHERE mission = 'MINUSMA' AND year = 2021")
+    row = one(real, f"SELECT {columns} FROM marts.fatality_rates WHERE mission = 'MINUSMA' AND year = 2021")
     # Of 30: 20.24 to 42.83 (tables of the Poisson distribution).
-    assert found == (
+    assert row == (
         "monthly_report", months / 12, 30,
         round(360_000 / months, 3), round(20.24 * 12_000 / months, 2), round(42.83 * 12_000 / months, 2),
     )  # fmt: skip
@@ -98,8 +98,8 @@ def soldiers(mission: str, year: int, how_many: int, who: str = "Military") -> l
     ],
 )  # fmt: skip
 def test_the_limits_are_the_published_ones(empty: Connection, deaths: int, low: float, high: float) -> None:
-    found = one(empty, f"SELECT low, high FROM meta.poisson_limits WHERE deaths = {deaths}")
-    assert found == (pytest.approx(low, abs=0.001), pytest.approx(high, abs=0.001))
+    row = one(empty, f"SELECT low, high FROM meta.poisson_limits WHERE deaths = {deaths}")
+    assert row == (pytest.approx(low, abs=0.001), pytest.approx(high, abs=0.001))
 
 
 def test_the_limits_are_those_of_scipy(empty: Connection) -> None:
@@ -119,9 +119,9 @@ def test_a_rate_has_the_limits_of_its_deaths(made: Connection, deaths: int, low:
     add_ipi_strength(made, "A", "2013-01-31", "2013-12-31", 500)
     if deaths:
         add_deaths(made, *soldiers("A", 2013, deaths))
-    found = rate(made, "series, person_years, uniformed_deaths, rate_per_1000, rate_low, rate_high, refused")[2013]
-    assert found[:4] == ("ipi", 500.0, deaths, pytest.approx(2 * deaths)) and found[6] is None
-    assert found[4:6] == (pytest.approx(2 * low, rel=5e-6), pytest.approx(2 * high, rel=5e-6))
+    row = rate(made, "series, person_years, uniformed_deaths, rate_per_1000, rate_low, rate_high, refused")[2013]
+    assert row[:4] == ("ipi", 500.0, deaths, pytest.approx(2 * deaths)) and row[6] is None
+    assert row[4:6] == (pytest.approx(2 * low, rel=5e-6), pytest.approx(2 * high, rel=5e-6))
 
 
 def test_only_uniformed_deaths_are_in_a_rate_and_pending_ones_too(made: Connection) -> None:
@@ -134,21 +134,21 @@ def test_only_uniformed_deaths_are_in_a_rate_and_pending_ones_too(made: Connecti
         person(4, "2013-12-31", "A", "FRA", "Other", "Malicious Act"),
         person(5, "2014-01-01", "A", "FRA", "Military Observer", "Malicious Act"),
     )
-    found = rate(made, "uniformed_deaths, pending, rate_per_1000, deaths_known_to")
-    assert found == {2013: (2, 1, 2.0, date(2013, 12, 31))}
+    rates = rate(made, "uniformed_deaths, pending, rate_per_1000, deaths_known_to")
+    assert rates == {2013: (2, 1, 2.0, date(2013, 12, 31))}
 
 
-def test_the_series_that_is_whole_is_taken_and_the_two_are_never_mixed(made: Connection) -> None:
+def test_the_series_that_is_complete_is_used_and_the_two_are_never_mixed(made: Connection) -> None:
     add_ipi_strength(made, "A", "2013-01-31", "2014-12-31", 600)
     add_personnel(made, ("2014-01-31", "A", "FRA", "Troops", 0, 12, 12))
     columns = "series, months_expected, months_covered, person_years, refused"
     assert rate(made, columns) == {2013: ("ipi", 12, 12, 600.0, None), 2014: ("ipi", 12, 12, 600.0, None)}
-    made.execute("DELETE FROM main.mission_strength WHERE month_end = DATE '2014-06-30'")  # now neither is
+    made.execute("DELETE FROM main.mission_strength WHERE month_end = DATE '2014-06-30'")  # now neither is complete
     refused = "11 of 12 months without a report of the mission"
     assert rate(made, columns)[2014] == ("monthly_report", 12, 1, 1.0, refused)
 
 
-def test_deaths_in_a_month_without_strength_refuse_the_rate(made: Connection) -> None:
+def test_a_year_with_deaths_in_a_month_without_strength_has_no_rate(made: Connection) -> None:
     # B ended in March 2012; somebody died in it in November.
     add_ipi_strength(made, "B", "2012-01-31", "2012-02-29", 120)
     add_deaths(made, person(1, "2012-01-05", "B", "FRA", "Military", "Illness"))
@@ -158,7 +158,7 @@ def test_deaths_in_a_month_without_strength_refuse_the_rate(made: Connection) ->
     assert rate(made, "uniformed_deaths, rate_per_1000, refused", "B")[2012] == (2, None, refused)
 
 
-def test_one_missing_month_refuses_the_rate(made: Connection) -> None:
+def test_a_year_with_a_missing_month_has_no_rate(made: Connection) -> None:
     add_ipi_strength(made, "A", "2013-01-31", "2013-12-31", 600)
     made.execute("DELETE FROM main.mission_strength WHERE month_end = DATE '2013-06-30'")
     columns = "months_expected, months_covered, person_years, rate_per_1000, rate_low, rate_high, refused"
@@ -169,7 +169,7 @@ def test_one_missing_month_refuses_the_rate(made: Connection) -> None:
     assert rate(made, columns)[2013] == (12, 11, 550.0, None, None, None, silent)
 
 
-def test_a_month_that_prints_no_mission_covers_none(made: Connection) -> None:
+def test_a_month_that_prints_no_mission_is_not_covered(made: Connection) -> None:
     months = pd.date_range("2021-01-31", "2021-12-31", freq="ME").strftime("%Y-%m-%d")
     add_personnel(
         made,
@@ -197,7 +197,7 @@ def test_strength_outside_of_the_dates_counts_but_a_year_of_it_has_no_rate(made:
     }
 
 
-def test_the_namings_stand_for_dates_that_are_not_known(made: Connection) -> None:
+def test_months_that_name_a_mission_replace_dates_that_are_not_known(made: Connection) -> None:
     add_ipi_strength(made, "P", "2012-11-30", "2013-02-28", 12)
     add_ipi_strength(made, "A", "2012-01-31", "2014-12-31", 12)
     assert rate(made, "months_expected, months_covered", "P") == {2012: (2, 2), 2013: (2, 2)}
@@ -206,7 +206,7 @@ def test_the_namings_stand_for_dates_that_are_not_known(made: Connection) -> Non
     assert rate(made, "months_expected, months_covered", "P")[2015] == (12, 1)
 
 
-def test_parts_stand_under_their_umbrella(made: Connection) -> None:
+def test_deaths_and_strength_of_parts_count_for_the_umbrella_mission(made: Connection) -> None:
     add_ipi_strength(made, "U I", "2000-01-31", "2000-06-30", 100)
     add_ipi_strength(made, "U", "2000-07-31", "2000-12-31", 300)
     add_deaths(made, *soldiers("U", 2000, 2), *soldiers("U I", 2000, 3))
@@ -216,11 +216,11 @@ def test_parts_stand_under_their_umbrella(made: Connection) -> None:
     assert rate(made, "months_covered", "U I") == {}
 
 
-def test_nobody_there_is_no_rate(made: Connection) -> None:
+def test_a_year_without_personnel_has_no_rate(made: Connection) -> None:
     add_ipi_strength(made, "A", "2013-01-31", "2013-12-31", 0)
     add_deaths(made, *soldiers("A", 2013, 1))
-    found = rate(made, "person_years, uniformed_deaths, rate_per_1000, refused")[2013]
-    assert found == (0.0, 1, None, "no uniformed personnel in the year")
+    row = rate(made, "person_years, uniformed_deaths, rate_per_1000, refused")[2013]
+    assert row == (0.0, 1, None, "no uniformed personnel in the year")
 
 
 @pytest.mark.parametrize(
@@ -240,5 +240,5 @@ def test_a_year_that_the_fatalities_do_not_wholly_know_has_no_rate(
     made.execute("DELETE FROM meta.snapshots")
     if vintage:
         put(made, "meta.snapshots", "source vintage", ("fatalities", vintage), ("missions", "2024-01-01"))
-    found = rate(made, "uniformed_deaths, deaths_known_to, rate_per_1000, refused")[2013]
-    assert found == (deaths, known_to, None if refused else 2.0, refused)
+    row = rate(made, "uniformed_deaths, deaths_known_to, rate_per_1000, refused")[2013]
+    assert row == (deaths, known_to, None if refused else 2.0, refused)

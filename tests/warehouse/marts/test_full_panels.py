@@ -55,7 +55,7 @@ def test_the_panels_have_the_sums_of_the_figures(real: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mission", "month", "found"),
+    ("mission", "month", "expected"),
     [
         ("MINUSMA", "2013-04-30", ("reported", False, 0)),  # established on 25 April, deployed in July
         ("MINUSMA", "2018-02-28", ("reported", True, 13_532)),
@@ -66,10 +66,10 @@ def test_the_panels_have_the_sums_of_the_figures(real: Connection) -> None:
     ],
 )
 def test_a_month_of_a_mission_says_what_is_known(
-    real: Connection, mission: str, month: str, found: tuple[object, ...]
+    real: Connection, mission: str, month: str, expected: tuple[object, ...]
 ) -> None:
     sql = "SELECT coverage, is_listed, uniformed_personnel FROM marts.mission_month_panel"
-    assert one(real, f"{sql} WHERE mission = '{mission}' AND month_end = '{month}'") == found
+    assert one(real, f"{sql} WHERE mission = '{mission}' AND month_end = '{month}'") == expected
 
 
 def test_an_umbrella_and_its_parts_are_in_the_months_that_name_them(real: Connection) -> None:
@@ -126,7 +126,7 @@ def test_a_peacekeeping_year_says_how_many_of_its_months_are_known(real: Connect
 
 @pytest.fixture
 def months(made: Connection) -> Connection:
-    """Three months: one by mission, one that prints none, and none of the third but its successor."""
+    """February by mission, March without missions, no report of April, and May by mission."""
     add_personnel(
         made, ("2018-02-28", "A", "FRA", "Troops", 0, 4, 4), ("2018-03-31", "UNSPECIFIED", "FRA", "Troops", 0, 5, 5)
     )
@@ -150,13 +150,13 @@ def test_zeros_are_inferred_from_a_report_and_from_nothing_else(months: Connecti
     ]  # fmt: skip
 
 
-def test_rejected_rows_leave_no_zero(months: Connection) -> None:
+def test_a_report_with_rejected_rows_gives_no_zero(months: Connection) -> None:
     put(months, "meta.incomplete_periods", "source period", ("uniformed_personnel", "2018-02-28"), rows_rejected=1)
     sql = "SELECT coverage, uniformed_personnel FROM marts.contributor_month_panel WHERE month_end = '2018-02-28'"
     assert select(months, sql + " ORDER BY contributor_iso3") == [("reported", 4), ("not_printed", None)]
 
 
-def test_a_mission_goes_on_to_the_last_day_that_its_end_can_mean(months: Connection) -> None:
+def test_a_mission_is_expected_to_the_last_day_that_its_end_can_mean(months: Connection) -> None:
     add_ipi_strength(months, "B", "2012-01-31", "2012-02-29", 3)
     sql = "SELECT month_end::VARCHAR, coverage, uniformed_personnel FROM marts.mission_month_panel WHERE mission = 'B'"
     assert select(months, sql + " ORDER BY 1") == [

@@ -30,13 +30,13 @@ def select(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, .
 
 
 def test_casualties_are_counted_by_mission_and_incident_type(connection: duckdb.DuckDBPyConnection) -> None:
-    found = select(
+    rows = select(
         connection,
         "SELECT mission, mission_kind, incident_type, casualties, uniformed_casualties, first_incident, last_incident "
         "FROM marts.fatalities_by_mission_and_incident_type ORDER BY mission, incident_type::VARCHAR",
     )
     tbd = "To Be Determined"
-    assert found == [
+    assert rows == [
         ("MINUSMA", "peacekeeping", "Illness", 1, 1, date(2018, 5, 5), date(2018, 5, 5)),
         ("MINUSMA", "peacekeeping", "Malicious Act", 3, 2, date(2013, 7, 6), date(2019, 1, 20)),
         ("MINUSMA", "peacekeeping", tbd, 2, 1, date(2020, 3, 3), date(2021, 4, 4)),
@@ -48,10 +48,10 @@ def test_casualties_are_counted_by_mission_and_incident_type(connection: duckdb.
 def test_pending_is_the_mission_s_number_still_to_be_determined_beside_every_type(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    found = select(
+    rows = select(
         connection, "SELECT mission, incident_type, pending FROM marts.fatalities_by_mission_and_incident_type"
     )
-    assert sorted(found) == [
+    assert sorted(rows) == [
         ("MINUSMA", "Illness", 2),
         ("MINUSMA", "Malicious Act", 2),
         ("MINUSMA", "To Be Determined", 2),
@@ -68,12 +68,12 @@ def test_no_casualty_is_lost_or_counted_twice(connection: duckdb.DuckDBPyConnect
 
 
 def test_shares_and_ranks_of_a_year(connection: duckdb.DuckDBPyConnection) -> None:
-    found = select(
+    rows = select(
         connection,
         "SELECT contributor_iso3, contributor, amount_usd, round(share_pct, 9), rank_in_year "
         "FROM marts.assessment_shares WHERE peacekeeping_year = '2018-19' ORDER BY contributor_iso3",
     )
-    assert found == [
+    assert rows == [
         ("BGD", "Bangladesh", Decimal("3000000000.00"), 30.0, 1),
         ("CIV", "Côte d'Ivoire", Decimal("2000000000.00"), 20.0, 3),
         ("FRA", "France", Decimal("3000000000.00"), 30.0, 1),
@@ -83,20 +83,20 @@ def test_shares_and_ranks_of_a_year(connection: duckdb.DuckDBPyConnection) -> No
 
 
 def test_shares_are_of_the_year_s_own_sum(connection: duckdb.DuckDBPyConnection) -> None:
-    found = select(
+    rows = select(
         connection,
         "SELECT contributor_iso3, round(share_pct, 9), rank_in_year FROM marts.assessment_shares "
         "WHERE peacekeeping_year = '2019-20' ORDER BY contributor_iso3",
     )
-    assert found == [("BGD", 27.5, 1), ("CIV", 17.5, 4), ("FRA", 27.5, 1), ("IND", 27.5, 1)]
+    assert rows == [("BGD", 27.5, 1), ("CIV", 17.5, 4), ("FRA", 27.5, 1), ("IND", 27.5, 1)]
 
 
 def test_the_shares_of_each_year_add_up_to_a_hundred(connection: duckdb.DuckDBPyConnection) -> None:
-    found = select(
+    rows = select(
         connection,
         "SELECT peacekeeping_year, sum(share_pct) FROM marts.assessment_shares GROUP BY ALL ORDER BY ALL",
     )
-    assert found == [("2018-19", pytest.approx(100)), ("2019-20", pytest.approx(100))]
+    assert rows == [("2018-19", pytest.approx(100)), ("2019-20", pytest.approx(100))]
 
 
 # Personnel
@@ -165,12 +165,12 @@ def test_ranks_are_of_each_month_apart(connection: duckdb.DuckDBPyConnection) ->
 
 
 def test_troops_include_staff_officers_until_april_2017(connection: duckdb.DuckDBPyConnection) -> None:
-    found = select(
+    rows = select(
         connection,
         "SELECT DISTINCT month_end, troops_include_staff_officers FROM marts.personnel_by_contributor_and_month "
         "ORDER BY month_end",
     )
-    assert found == [(APRIL_2017, True), (MAY_2017, False), (SEPTEMBER_2023, False)]
+    assert rows == [(APRIL_2017, True), (MAY_2017, False), (SEPTEMBER_2023, False)]
 
 
 def test_the_break_of_the_mart_is_the_one_of_the_rows(connection: duckdb.DuckDBPyConnection) -> None:
@@ -185,14 +185,14 @@ def test_the_break_of_the_mart_is_the_one_of_the_rows(connection: duckdb.DuckDBP
 # The dictionary
 
 
-def test_our_columns_stand_beside_the_publisher_s(connection: duckdb.DuckDBPyConnection) -> None:
-    found = select(
+def test_the_dictionary_has_the_publisher_s_columns_beside_ours(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = select(
         connection,
         "SELECT table_name, column_name, publisher_dataset, publisher_column, publisher_definition, publisher_format "
         "FROM marts.dictionary WHERE publisher_dataset IS NOT NULL ORDER BY ALL",
     )
     dataset = "DPPADPOSS-FATALITIES"
-    assert found == [
+    assert rows == [
         ("fatalities", "gender", dataset, "gender", None, None),  # named in the data, defined nowhere
         (
             "fatalities",

@@ -99,9 +99,9 @@ def burden(connection: Connection, columns: str, year: str = "2018-19") -> dict[
 
 def test_a_straddling_year_counts_half_at_each_level(made: Connection) -> None:
     columns = "level_group, assessed_usd, states, scale_period_first_half, scale_period_second_half"
-    found = select(made, f"SELECT {columns} FROM marts.funding_by_level WHERE peacekeeping_year = '2018-19' ORDER BY 1")
+    rows = select(made, f"SELECT {columns} FROM marts.funding_by_level WHERE peacekeeping_year = '2018-19' ORDER BY 1")
     scales = ("2016-2018", "2019-2021")
-    assert found == [
+    assert rows == [
         ("A", Money("500.01"), 1, *scales),  # the odd cent of 1000.01 goes to the first half, and is in one group only
         ("B", Money("500.00"), 1, *scales),
         ("D-G", Money("150.00"), 1, *scales),
@@ -113,8 +113,8 @@ def test_a_straddling_year_counts_half_at_each_level(made: Connection) -> None:
 
 def test_a_year_within_one_scale_counts_whole(made: Connection) -> None:
     columns = "level_group, assessed_usd, share_pct, states"
-    found = select(made, f"SELECT {columns} FROM marts.funding_by_level WHERE peacekeeping_year = '2019-20' ORDER BY 1")
-    assert found == [("B", Money("500.00"), 50.0, 1), ("unknown", Money("500.00"), 50.0, 1)]
+    rows = select(made, f"SELECT {columns} FROM marts.funding_by_level WHERE peacekeeping_year = '2019-20' ORDER BY 1")
+    assert rows == [("B", Money("500.00"), 50.0, 1), ("unknown", Money("500.00"), 50.0, 1)]
 
 
 def test_a_straddling_year_has_two_levels_and_the_average_rate(made: Connection) -> None:
@@ -122,49 +122,49 @@ def test_a_straddling_year_has_two_levels_and_the_average_rate(made: Connection)
         "level, level_first_half, level_second_half, regular_rate_pct, owed_at_regular_rate_usd, "
         "assessed_above_regular_rate_usd"
     )
-    found = burden(made, columns)
+    rows = burden(made, columns)
     # Of 1,410.00 in all: 4.5 % is 63.45, 0.2 % is 2.82.
-    assert found["FRA"] == (None, "A", "B", 4.5, Money("63.45"), Money("936.56"))
-    assert found["CIV"] == ("J", "J", "J", pytest.approx(0.2), Money("2.82"), Money("7.18"))
-    assert found["BGD"] == (None,) * 6  # no rate of 2018 is held
+    assert rows["FRA"] == (None, "A", "B", 4.5, Money("63.45"), Money("936.56"))
+    assert rows["CIV"] == ("J", "J", "J", pytest.approx(0.2), Money("2.82"), Money("7.18"))
+    assert rows["BGD"] == (None,) * 6  # no rate of 2018 is held
     assert burden(made, columns, "2019-20")["BGD"] == (None, None, None, 0.02, Money("0.20"), Money("499.80"))
     assert burden(made, columns, "2019-20")["FRA"] == ("B", "B", "B", 4.0, Money("40.00"), Money("460.00"))
 
 
 def test_person_months_are_of_the_months_that_have_a_report(made: Connection) -> None:
     columns = "months_covered, person_months, person_month_share_pct, person_month_rank"
-    found = burden(made, columns)
-    assert found["FRA"] == (2, 30, 30.0, 2)
-    assert found["IND"] == (2, 30, 30.0, 2)
-    assert found["MLI"] == (2, 40, 40.0, 1)
-    assert found["BGD"] == (2, None, None, None)
+    rows = burden(made, columns)
+    assert rows["FRA"] == (2, 30, 30.0, 2)
+    assert rows["IND"] == (2, 30, 30.0, 2)
+    assert rows["MLI"] == (2, 40, 40.0, 1)
+    assert rows["BGD"] == (2, None, None, None)
     assert burden(made, columns, "2019-20")["IND"] == (1, 5, 100.0, 1)
 
 
 def test_a_state_with_one_of_the_three_has_its_row(made: Connection) -> None:
     columns = "assessed_usd, assessed_share_pct, assessed_rank, person_months, deaths, owed_at_regular_rate_usd"
-    found = burden(made, columns)
-    assert set(found) == {"BGD", "CIV", "FRA", "IND", "MLI", "SOM"}
-    assert found["MLI"] == (None, None, None, 40, 1, None)  # personnel, not assessed
-    assert found["SOM"] == (None, None, None, None, 1, None)  # neither
-    assert found["CIV"][:4] == (Money("10.00"), pytest.approx(100 * 10 / 1410), 4, None)
+    rows = burden(made, columns)
+    assert set(rows) == {"BGD", "CIV", "FRA", "IND", "MLI", "SOM"}
+    assert rows["MLI"] == (None, None, None, 40, 1, None)  # personnel, not assessed
+    assert rows["SOM"] == (None, None, None, None, 1, None)  # neither
+    assert rows["CIV"][:4] == (Money("10.00"), pytest.approx(100 * 10 / 1410), 4, None)
     assert burden(made, columns, "2019-20")["IND"] == (None, None, None, 5, 0, None)
 
 
 def test_deaths_are_of_the_year_and_of_all_staff(made: Connection) -> None:
     columns = "deaths, uniformed_deaths, death_share_pct, deaths_known_to"
-    found, known = burden(made, columns), date(2019, 6, 30)
-    assert found["FRA"] == (1, 1, 25.0, known)
-    assert found["MLI"] == (1, 0, 25.0, known)
-    assert found["IND"] == (0, 0, 0.0, known)
+    rows, known = burden(made, columns), date(2019, 6, 30)
+    assert rows["FRA"] == (1, 1, 25.0, known)
+    assert rows["MLI"] == (1, 0, 25.0, known)
+    assert rows["IND"] == (0, 0, 0.0, known)
     assert burden(made, columns, "2019-20")["FRA"] == (1, 1, 100.0, date(2019, 12, 31))
 
 
 @pytest.mark.parametrize("how", ["DELETE FROM meta.snapshots", "UPDATE meta.snapshots SET vintage = DATE '2018-06-30'"])
 def test_a_year_that_the_fatalities_cannot_know_has_no_deaths(made: Connection, how: str) -> None:
     made.execute(how)
-    found = burden(made, "deaths, uniformed_deaths, death_share_pct, deaths_known_to")
-    assert set(found.values()) == {(None, None, None, None)}
+    rows = burden(made, "deaths, uniformed_deaths, death_share_pct, deaths_known_to")
+    assert set(rows.values()) == {(None, None, None, None)}
 
 
 def test_payment_records_count_years_that_have_ended(made: Connection) -> None:
@@ -248,7 +248,7 @@ def test_a_month_without_missions_leaves_no_spending_per_person_year(with_budget
     assert cost(with_budgets, columns)["MINUSMA"] == (11, 11, (120 * 12 - 140) / 12, None)
 
 
-def test_a_mission_s_deaths_stand_beside_and_are_divided_by_nothing(with_budgets: Connection) -> None:
+def test_a_mission_s_deaths_are_given_beside_its_cost_without_a_ratio(with_budgets: Connection) -> None:
     # UNMISS had one earlier; the register never names UNSOS and UNAMA here.
     assert cost(with_budgets, "deaths, deaths_known_to") == {
         "MINUSMA": (0, date(2021, 6, 30)),

@@ -27,24 +27,24 @@ def test_in_march_2012_bangladesh_pakistan_and_india_are_first_of_117(real: Conn
     assert select(real, newest + " ORDER BY uniformed_personnel DESC LIMIT 3") == MARCH_2012
 
 
-def test_each_month_has_one_series_and_gaps_stay_gaps(real: Connection) -> None:
-    found = select(
+def test_each_month_has_one_series_and_missing_months_stay_missing(real: Connection) -> None:
+    rows = select(
         real,
         "SELECT series, is_filled, min(month_end), max(month_end), count(DISTINCT month_end) "
         "FROM marts.contributor_months GROUP BY ALL ORDER BY min(month_end), is_filled",
     )
-    assert found == [
+    assert rows == [
         ("contributor_strength", False, date(1990, 11, 30), date(2009, 10, 31), 228),
         ("ipi_by_sex", False, date(2009, 11, 30), date(2014, 8, 31), 58),
         ("contributor_strength", True, date(2009, 11, 30), date(2014, 2, 28), 40),
         ("monthly_report", False, date(2015, 1, 31), date(2025, 7, 31), 122),
     ]
-    found = select(
+    rows = select(
         real,
         "SELECT series, min(month_end), max(month_end), count(DISTINCT month_end) FROM marts.mission_months "
         "GROUP BY ALL ORDER BY ALL",
     )
-    assert found == [
+    assert rows == [
         ("ipi", date(1990, 11, 30), date(2017, 3, 31), 293),  # 290 to 2014-12, and March of 2015, 2016 and 2017
         ("monthly_report", date(2015, 1, 31), date(2025, 7, 31), 122),
     ]
@@ -131,8 +131,8 @@ def test_a_report_of_the_un_is_preferred_to_ipi_s_whole_month(blank: Connection)
     add_ipi_strength(blank, "A", "2012-03-31", "2012-05-31", 18)
     add_personnel(blank, ("2012-04-30", "B", "FRA", "Troops", 0, 4, 4))
     contributors(blank, ("2012-04-30", "MLI", 1, 0, 0, 1))
-    found = select(blank, "SELECT month_end, mission, series FROM marts.mission_months WHERE month_end > '2012-03-31'")
-    assert sorted(found) == [(date(2012, 4, 30), "B", "monthly_report"), (date(2012, 5, 31), "A", "ipi")]
+    rows = select(blank, "SELECT month_end, mission, series FROM marts.mission_months WHERE month_end > '2012-03-31'")
+    assert sorted(rows) == [(date(2012, 4, 30), "B", "monthly_report"), (date(2012, 5, 31), "A", "ipi")]
     sql = "SELECT contributor_iso3 FROM marts.contributor_months WHERE month_end = '2012-04-30'"
     assert select(blank, sql) == [("FRA",)]
 

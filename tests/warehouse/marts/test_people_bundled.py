@@ -22,17 +22,17 @@ def test_by_malicious_acts_minusma_was_second_of_all_time_on_25_january_2019(rea
     ]
 
 
-def test_and_first_of_the_missions_then_active(real: Connection) -> None:
+def test_by_malicious_acts_minusma_was_first_of_the_missions_active_on_that_day(real: Connection) -> None:
     columns = "rank, mission, deaths, is_active"
-    found = ladder(real, "'2019-01-25'", "'Malicious Act'", "true", columns=columns)
-    assert found[:2] == [(1, "MINUSMA", 118, True), (2, "UNIFIL", 93, True)]
-    assert {row[3] for row in found} == {True}
+    rows = ladder(real, "'2019-01-25'", "'Malicious Act'", "true", columns=columns)
+    assert rows[:2] == [(1, "MINUSMA", 118, True), (2, "UNIFIL", 93, True)]
+    assert {row[3] for row in rows} == {True}
 
 
-def test_and_seventh_of_all_causes(real: Connection) -> None:
-    found = ladder(real, "'2019-01-25'", columns="rank, mission, deaths, pending, last_incident")
-    assert [row[:3] for row in found[:3]] == [(1, "UNIFIL", 313), (2, "UNAMID", 270), (3, "ONUC", 249)]
-    assert found[6] == (7, "MINUSMA", 190, 4, date(2019, 1, 25))
+def test_by_all_causes_minusma_was_seventh_on_that_day(real: Connection) -> None:
+    rows = ladder(real, "'2019-01-25'", columns="rank, mission, deaths, pending, last_incident")
+    assert [row[:3] for row in rows[:3]] == [(1, "UNIFIL", 313), (2, "UNAMID", 270), (3, "ONUC", 249)]
+    assert rows[6] == (7, "MINUSMA", 190, 4, date(2019, 1, 25))
 
 
 def test_minusma_became_first_of_all_time_on_13_january_2021(real: Connection) -> None:
@@ -78,13 +78,13 @@ def test_every_casualty_is_in_every_toll_once(real: Connection) -> None:
 
 
 def test_dissolved_states_stay_and_undetermined_is_a_row(real: Connection) -> None:
-    found = select(
+    rows = select(
         real,
         "SELECT nationality_iso3, contributor, deaths FROM marts.contributor_toll "
         "WHERE nationality_iso3 IS NULL OR nationality_iso3 IN ('SCG', 'YUG') ORDER BY 1",
     )
     # Fourteen of "ZZ [Undetermined]" and one blank.
-    assert found == [("SCG", "Serbia and Montenegro", 6), ("YUG", "Yugoslavia", 14), (None, "Undetermined", 15)]
+    assert rows == [("SCG", "Serbia and Montenegro", 6), ("YUG", "Yugoslavia", 14), (None, "Undetermined", 15)]
 
 
 @pytest.mark.parametrize(
@@ -99,18 +99,18 @@ def test_dissolved_states_stay_and_undetermined_is_a_row(real: Connection) -> No
 def test_minusma_s_strength_around_the_months_that_print_no_mission(
     real: Connection, day: str, month_end: str, strength: int, after: str
 ) -> None:
-    found = one(
+    row = one(
         real,
         "SELECT month_end, sum(uniformed_personnel), next_month_end, round(sum(share_pct), 6) "
         f"FROM marts.top_contributors('MINUSMA', '{day}') GROUP BY ALL",
     )
-    assert found == (date.fromisoformat(month_end), strength, date.fromisoformat(after), 100)
+    assert row == (date.fromisoformat(month_end), strength, date.fromisoformat(after), 100)
 
 
 def test_the_contributors_of_minusma_before_and_after_that_gap(real: Connection) -> None:
     columns = "rank, contributor_iso3, uniformed_personnel, level_group, next_rank, next_uniformed_personnel"
-    found = select(real, f"SELECT {columns} FROM marts.top_contributors('MINUSMA', '2019-01-25') WHERE rank <= 3")
-    assert found == [
+    rows = select(real, f"SELECT {columns} FROM marts.top_contributors('MINUSMA', '2019-01-25') WHERE rank <= 3")
+    assert rows == [
         (1, "BFA", 1890, "J", 2, 1540),
         (2, "BGD", 1674, "J", 1, 1621),
         (3, "TCD", 1467, "J", 3, 1446),
@@ -124,7 +124,7 @@ def test_nepal_is_first_over_all_missions_in_july_2025(real: Connection) -> None
     ]
 
 
-def test_levels_lose_nobody_and_none_is_held_after_2024(real: Connection) -> None:
+def test_levels_add_up_to_all_personnel_and_are_unknown_after_2024(real: Connection) -> None:
     sql = "SELECT month_end, mission, sum({}) FROM {} GROUP BY ALL ORDER BY ALL"
     assert select(real, sql.format("uniformed_personnel", "marts.personnel_by_level")) == select(
         real, sql.format("total", "main.uniformed_personnel")
@@ -135,10 +135,10 @@ def test_levels_lose_nobody_and_none_is_held_after_2024(real: Connection) -> Non
 
 
 def test_no_share_of_women_where_the_report_prints_no_sex(real: Connection) -> None:
-    found = select(
+    rows = select(
         real,
         "SELECT DISTINCT month_end FROM marts.women_in_uniform WHERE (women IS NULL OR men IS NULL) AND total IS NOT NULL",
     )
-    assert found == [(date(2023, 9, 30),)]
+    assert rows == [(date(2023, 9, 30),)]
     sql = "SELECT count(women_share_pct), sum(total) > 0 FROM marts.women_in_uniform WHERE month_end = '2023-09-30'"
     assert one(real, sql) == (0, True)

@@ -11,7 +11,7 @@ from marts_shared import Connection, add_personnel, put, select
 
 @pytest.fixture
 def with_personnel(made: Connection) -> Connection:
-    """A in January, March and May, nobody printed a mission in February, and its zeros in May; P beside it."""
+    """A and P: in February no mission is printed, in May A has only zeros."""
     put(
         made, "main.peacekeeping_levels", "scale_period contributor_iso3 level",
         ("2016-2018", "FRA", "A"), ("2016-2018", "BGD", "J"), ("2016-2018", "IND", "E"), ("2016-2018", "MLI", "D"),
@@ -37,13 +37,13 @@ def with_personnel(made: Connection) -> Connection:
     return made
 
 
-def test_the_contributors_of_a_mission_and_where_they_stood_next(with_personnel: Connection) -> None:
+def test_the_contributors_of_a_mission_and_their_next_rank_and_number(with_personnel: Connection) -> None:
     month, after = date(2018, 1, 31), date(2019, 3, 31)
     whole = ("monthly_report", False, "monthly_report", False, False)
     for day in ("2018-01-31", "2018-02-28", "2019-03-30"):
-        found = select(with_personnel, f"FROM marts.top_contributors('A', '{day}')")
+        rows = select(with_personnel, f"FROM marts.top_contributors('A', '{day}')")
         share = [pytest.approx(100 * people / 115) for people in (75, 20)]
-        assert found == [
+        assert rows == [
             (1, "FRA", "France", month, 75, 60, 5, 0, 10, share[0], "A", after, 2, 5, *whole),
             (2, "BGD", "Bangladesh", month, 20, 0, 0, 20, 0, share[1], "J", after, None, None, *whole),
             (2, "IND", "India", month, 20, 20, 0, 0, 0, share[1], "D-G", after, None, None, *whole),
@@ -81,7 +81,7 @@ def test_over_all_missions_every_month_counts(with_personnel: Connection) -> Non
         ("NULL, '2018-01-30'", "the reports held here begin with 2018-01-31, after 2018-01-30"),
     ],
 )
-def test_contributors_that_cannot_be_told_are_an_error(
+def test_a_question_about_contributors_without_an_answer_is_an_error(
     with_personnel: Connection, arguments: str, message: str
 ) -> None:
     for what in ("*", "count(*)"):
@@ -92,9 +92,9 @@ def test_contributors_that_cannot_be_told_are_an_error(
 
 def test_personnel_by_level(with_personnel: Connection) -> None:
     sql = "SELECT level_group, uniformed_personnel, share_pct, states FROM marts.personnel_by_level"
-    found = select(with_personnel, f"{sql} WHERE mission = 'A' AND month_end = '2018-01-31' ORDER BY 1")
+    rows = select(with_personnel, f"{sql} WHERE mission = 'A' AND month_end = '2018-01-31' ORDER BY 1")
     # India is E and Mali D: together. Mali's published zero is no state that serves.
-    assert found == [
+    assert rows == [
         ("A", 75, pytest.approx(100 * 75 / 115), 1),
         ("D-G", 20, pytest.approx(100 * 20 / 115), 1),
         ("J", 20, pytest.approx(100 * 20 / 115), 1),

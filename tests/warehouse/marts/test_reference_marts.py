@@ -1,4 +1,4 @@
-"""Codes of states by day, asked in SQL of the bundled figures."""
+"""The macros for codes of states by day and for names of states and missions, on the bundled figures."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from marts_shared import Connection, one, select
 
 
 def test_the_six_casualties_of_two_states_have_the_code_of_the_time(real: Connection) -> None:
-    found = select(
+    rows = select(
         real,
         "SELECT DISTINCT marts.state_code(nationality_iso3, incident_date, 'gw'), "
         "marts.state_code(nationality_iso3, incident_date, 'cow'), "
         "marts.state_code_gap(nationality_iso3_other, incident_date, 'gw'), count(*) OVER () "
         "FROM main.fatalities WHERE nationality_iso3_other IS NOT NULL GROUP BY ALL",
     )
-    assert [row[:3] for row in found] == [(345, 345, "between_spells")]
+    assert [row[:3] for row in rows] == [(345, 345, "between_spells")]
     assert one(real, "SELECT count(*) FROM main.fatalities WHERE nationality_iso3_other = 'MNE'") == (6,)
 
 
-def test_a_code_is_of_the_day_and_a_text_is_a_day_too(real: Connection) -> None:
+def test_the_code_is_that_of_the_day_and_the_day_may_be_text(real: Connection) -> None:
     assert one(
         real,
         "SELECT marts.state_code('SRB', '2006-06-04', 'gw'), marts.state_code('SRB', DATE '2006-06-05', 'gw'), "
@@ -35,7 +35,7 @@ def test_another_system_is_an_error(real: Connection, macro: str) -> None:
 
 
 def test_every_contributor_month_since_2015_has_its_codes(real: Connection) -> None:
-    """All but the three persons of Bermuda in 2017-05, a known defect of the report."""
+    """The exception is the three persons of Bermuda in 2017-05, a known defect of the report."""
     missing = select(
         real,
         "SELECT contributor_iso3, month_end::VARCHAR, total, marts.state_code_gap(contributor_iso3, month_end, 'cow') "
@@ -54,12 +54,12 @@ def test_every_contributor_month_since_2015_has_its_codes(real: Connection) -> N
         ("republic of", None), ("", None),
     ],
 )  # fmt: skip
-def test_a_state_is_found_as_people_type_it(real: Connection, typed: str, iso3: str | None) -> None:
+def test_a_state_is_found_by_names_as_people_type_them(real: Connection, typed: str, iso3: str | None) -> None:
     assert real.execute("SELECT marts.find_state(?)", [typed]).fetchone() == (iso3,)
 
 
 @pytest.mark.parametrize(
-    ("typed", "found"),
+    ("typed", "missions"),
     [
         ("Minusma", [("MINUSMA", "mission")]),
         ("ose-syria", [("OSESyria", "mission")]),
@@ -72,9 +72,9 @@ def test_a_state_is_found_as_people_type_it(real: Connection, typed: str, iso3: 
     ],
 )
 def test_a_mission_is_found_by_its_name_or_its_state(
-    real: Connection, typed: str, found: list[tuple[str, str]]
+    real: Connection, typed: str, missions: list[tuple[str, str]]
 ) -> None:
-    assert real.execute("SELECT mission, found_by FROM marts.find_mission(?)", [typed]).fetchall() == found
+    assert real.execute("SELECT mission, found_by FROM marts.find_mission(?)", [typed]).fetchall() == missions
 
 
 def test_a_name_of_no_mission_and_no_state_is_an_error(real: Connection) -> None:

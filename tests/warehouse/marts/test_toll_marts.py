@@ -35,7 +35,7 @@ def with_deaths(made: Connection) -> Connection:
     return made
 
 
-def test_up_to_means_happened_by_that_day(with_deaths: Connection) -> None:
+def test_up_to_counts_what_happened_by_that_day(with_deaths: Connection) -> None:
     columns = "rank, mission, deaths, uniformed_deaths, pending, last_incident"
     assert ladder(with_deaths, "'2011-05-05'", columns=columns) == [
         (1, "A", 4, 3, 1, date(2011, 5, 5)),
@@ -48,7 +48,7 @@ def test_up_to_means_happened_by_that_day(with_deaths: Connection) -> None:
     ]
 
 
-def test_of_one_cause_pending_may_still_come_to_it(with_deaths: Connection) -> None:
+def test_pending_deaths_are_given_beside_those_of_one_cause(with_deaths: Connection) -> None:
     columns = "rank, mission, deaths, uniformed_deaths, pending, last_incident"
     assert ladder(with_deaths, "NULL", "'Malicious Act'", columns=columns) == [
         (1, "A", 4, 2, 1, date(2011, 5, 6)),
@@ -87,7 +87,7 @@ def test_a_mission_is_active_to_the_last_day_that_its_end_can_mean(
     assert one(with_deaths, sql.format(after)) == (False, date(2012, 3, 1))
 
 
-def test_reports_stand_for_a_date_that_is_not_known(with_deaths: Connection) -> None:
+def test_reports_replace_a_date_that_is_not_known(with_deaths: Connection) -> None:
     # P is named in May and June 2011, A in the newest month.
     add_personnel(
         with_deaths,
@@ -96,8 +96,8 @@ def test_reports_stand_for_a_date_that_is_not_known(with_deaths: Connection) -> 
         ("2011-07-31", "A", "FRA", "Troops", 0, 1, 1),
     )
     sql = "SELECT is_active FROM marts.deadliest_missions('{}') WHERE mission = 'P'"
-    found = [one(with_deaths, sql.format(day))[0] for day in ("2011-06-01", "2011-06-30", "2011-07-01")]
-    assert found == [True, True, False]
+    active = [one(with_deaths, sql.format(day))[0] for day in ("2011-06-01", "2011-06-30", "2011-07-01")]
+    assert active == [True, True, False]
     add_personnel(with_deaths, ("2011-08-31", "P", "FRA", "Troops", 0, 1, 1))  # now the newest month names it: it runs
     assert one(with_deaths, sql.format("2019-01-01")) == (True,)
 
@@ -132,15 +132,15 @@ def test_a_mission_s_toll(with_deaths: Connection) -> None:
         "unknown, to_be_determined, uniformed_deaths, civilian_deaths, women, first_incident, last_incident, "
         "nationalities, rejected_rows"
     )
-    found = select(with_deaths, "FROM marts.mission_toll ORDER BY mission")
+    rows = select(with_deaths, "FROM marts.mission_toll ORDER BY mission")
     assert [row[0] for row in select(with_deaths, "DESCRIBE marts.mission_toll")] == columns.split(", ")
     starts = (date(2010, 2, 10), None)
     # One of the nine is of the type Other: neither uniformed nor civilian. Of five states one is undetermined.
-    assert found[0] == (
+    assert rows[0] == (
         "A", "Mission A", "peacekeeping", *starts, 9, 4, 1, 1, 1, 1, 1, 4, 4, 1, date(2011, 5, 5), date(2012, 1, 4), 5, 0,
     )  # fmt: skip
-    assert found[2][:5] == ("P", None, "special_political", None, None)
-    assert found[2][14] is None  # no gender of anybody: women are not known, and not none
+    assert rows[2][:5] == ("P", None, "special_political", None, None)
+    assert rows[2][14] is None  # no gender of anybody: women are not known, and not none
 
 
 def test_a_toll_by_year_counts_calendar_years_and_only_what_happened(with_deaths: Connection) -> None:
@@ -158,10 +158,10 @@ def test_a_toll_by_year_counts_calendar_years_and_only_what_happened(with_deaths
 
 
 def test_a_day_is_one_mission_s_and_ranked_by_malicious_acts(with_deaths: Connection) -> None:
-    found = select(
+    rows = select(
         with_deaths, "FROM marts.deadliest_days WHERE year(incident_date) = 2011 ORDER BY mission, incident_date"
     )
-    assert found == [
+    assert rows == [
         ("A", date(2011, 5, 5), 4, 3, 2, 1, "FRA 2, BGD 1", 1, 1, 1, 0),
         ("A", date(2011, 5, 6), 1, 1, 0, 0, "undetermined 1", 2, None, 3, 0),
         ("B", date(2011, 5, 5), 1, 1, 0, 0, "FRA 1", 2, None, 3, 0),

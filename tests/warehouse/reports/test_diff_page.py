@@ -60,12 +60,12 @@ def test_a_year_has_no_thousands_separator(unchecked: Path, after: Path) -> None
         f"{row} (2019 AS period_from, 2021 AS period_to) FROM scale_of_assessments",
         "UPDATE uniformed_personnel SET total = 2024 WHERE total = 50",
     )
-    found = compare(unchecked, after)
-    text = "\n".join(lines(found))
+    diff = compare(unchecked, after)
+    text = "\n".join(lines(diff))
     assert "    1977, FRA: 1977 → 1979\n" in text and "    1977, FRA: 5.66 → 6.0\n" in text
     assert "    2019, FRA: " in text and "period_to 2021" in text
     assert "50 → 2,024" in text  # persons
-    page = to_html(found)
+    page = to_html(diff)
     assert re.findall(r">((?:1,9|2,0)\d\d)<", page) == ["2,024"]
     assert {">1977<", ">1979<", ">2019<", ">2021<"} <= set(re.findall(r">\d{4}<", page))
 
@@ -86,7 +86,7 @@ def test_what_would_be_markup_is_text_in_the_page(unchecked: Path, after: Path) 
 
 
 class Outline(HTMLParser):
-    """Headings, header cells and addresses of a page; fails on a tag that is closed out of turn."""
+    """Headings, header cells and addresses of a page; fails where tags are not closed in order."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Outline(HTMLParser):
         assert self._open.pop() == tag
 
 
-def test_the_page_stands_alone_and_is_well_built(unchecked: Path, after: Path) -> None:
+def test_the_page_needs_no_other_file_and_is_well_formed(unchecked: Path, after: Path) -> None:
     edit(
         after,
         "UPDATE fatalities SET gender = 'F', incident_date = incident_date + 1",
@@ -129,9 +129,9 @@ def test_the_page_stands_alone_and_is_well_built(unchecked: Path, after: Path) -
     assert "1,000,000" in page
 
 
-def test_a_page_of_no_examples_is_still_whole(unchecked: Path, after: Path) -> None:
+def test_a_page_without_examples_is_well_formed(unchecked: Path, after: Path) -> None:
     edit(after, "UPDATE fatalities SET gender = 'F'", "DELETE FROM assessed_contributions")
-    found = compare(unchecked, after, examples=0)
-    assert {one.table: one.changed for one in found.tables}["fatalities"] == 6
-    Outline(to_html(found))
-    Outline(to_html(replace(found, tables=[])))
+    diff = compare(unchecked, after, examples=0)
+    assert {one.table: one.changed for one in diff.tables}["fatalities"] == 6
+    Outline(to_html(diff))
+    Outline(to_html(replace(diff, tables=[])))

@@ -34,7 +34,7 @@ def toll(file: Path, mission: str, up_to: str | None = None) -> Toll:
 # The mission and the day
 
 
-def test_a_mission_is_known_by_its_name_in_any_case_and_by_an_alias(small: Path) -> None:
+def test_a_mission_is_found_by_its_name_in_any_case_and_by_an_alias(small: Path) -> None:
     for text in ("UNOSOM I", "unosom i", " UNOSOM-I "):
         assert briefed(small, text).scope.mission == "UNOSOM I"
 
@@ -52,7 +52,7 @@ def test_a_mission_or_day_without_data_is_refused(small: Path) -> None:
         assert [row["mission"] for row in known_missions(query)] == ["MINUSMA", "UNAMA", "UNOSOM I"]
 
 
-def test_a_page_up_to_a_day_does_not_know_that_the_mission_ended_later(small: Path) -> None:
+def test_a_page_up_to_a_day_does_not_say_that_the_mission_ended_later(small: Path) -> None:
     assert not briefed(small, "MINUSMA", "2023-12-31").scope.over
     assert briefed(small, "MINUSMA", "2024-01-01").scope.over
     html = rendered(small, "MINUSMA", "2019-01-20")
@@ -94,7 +94,7 @@ def test_every_year_of_the_mission_has_its_row_also_without_a_death(small: Path)
     assert toll(small, "UNAMA").years[-1]["year"] == 2025  # the vintage is of 2025-04-30
 
 
-def test_a_worse_day_after_the_page_does_not_lower_a_days_rank(built: Path) -> None:
+def test_a_worse_day_after_the_day_of_the_page_does_not_lower_a_rank(built: Path) -> None:
     rows = [casualty(n, "2018-05-05") for n in (1, 2)] + [casualty(n, "2022-02-02") for n in (3, 4, 5)]
     file = changed(built, *rows)
     by_then, now = toll(file, "MINUSMA", "2019-01-01"), toll(file, "MINUSMA")

@@ -1,4 +1,4 @@
-"""What a page can be asked for: a mission, or a state for the missions in it."""
+"""What a page can be made of: a mission, or a state for the missions in it."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_the_index_names_the_build_and_the_day_of_the_last_check(small: Path, tm
     with queries(small) as query:
         html = page.render_index(query, tmp_path, None, page.Checked("3 pages", date(2025, 6, 1)))
         (build,) = query("SELECT build_id FROM meta.builds")
-    told = (
+    line = (
         f'<time datetime="2025-06-01">1 June 2025</time><small>3 pages, against build <code>{build["build_id"]}</code>'
     )
-    assert told in html
+    assert line in html
