@@ -13,6 +13,9 @@ PREFECT = DO_NOT_TRACK=1 PEACEKEEPING_HOME="$(CURDIR)" PEACEKEEPING_DATA="$(absp
 SERVED := PREFECT_API_URL="$(or $(PREFECT_API_URL),http://127.0.0.1:$(or $(PREFECT_SERVER_API_PORT),4200)/api)"
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
+# Bytecode is kept: without it each command compiles the project's modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install refresh briefing test test-slow soak lint types check ui server deploy worker replica dictionary bundle lock bench clean
 
 install: $(STAMP)

@@ -296,15 +296,11 @@ def test_offline_opens_no_socket_to_a_publisher(fresh: Any) -> None:
 
 
 @pytest.mark.slow
-def test_publishers_out_of_reach_are_0_with_the_snapshot_that_was_kept(copy: Any) -> None:
-    done = copy("refresh", "-s", "fatalities")
+def test_publishers_out_of_reach_are_0_with_the_snapshot_that_was_kept_and_json_is_for_scripts(copy: Any) -> None:
+    done = copy("refresh", "-s", "fatalities", "--force", "--json")
     assert "fatalities: 127.0.0.1 can't be reached" in done.stderr
     assert "Kept the bundled snapshot of 2025-04-04." in done.stderr
-
-
-@pytest.mark.slow
-def test_refresh_json_has_the_tables_and_failures(copy: Any) -> None:
-    summary = json.loads(copy("refresh", "--offline", "--force", "--json").stdout)
+    summary = json.loads(done.stdout)
     assert summary["tables"]["main.fatalities"] == 4423 and summary["failures"] == [] and summary["published"]
 
 

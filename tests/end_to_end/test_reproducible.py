@@ -58,10 +58,6 @@ def test_the_same_archive_gives_the_same_rows_in_the_same_order_byte_for_byte(fr
         first
     )
 
-    shutil.rmtree(fresh.data / "staged")
-    fresh("refresh", "--offline", "--force")
-    assert differing(first, exports(fresh.warehouse, fresh.folder / "out3")) == []
-
 
 def test_vintages_that_come_in_the_opposite_order_give_the_same_tables(fresh: Any, elsewhere: Any) -> None:
     """Two vintages between the bundled ones are loaded in either order: 2021's again, and 2025's up to 2023-01-31."""

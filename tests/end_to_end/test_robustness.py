@@ -20,7 +20,7 @@ from replica import BYTE_ORDER_MARK, CEB_FILE, FATALITIES, MISSIONS, PERSONNEL, 
 from sources.bundle import BUNDLED
 
 # How many moments of a live refresh are tried; each takes some ten seconds.
-KILLS = int(os.environ.get("PEACEKEEPING_KILLS", "3"))
+KILLS = int(os.environ.get("PEACEKEEPING_KILLS", "2"))
 DAY_MS = 86_400_000
 
 
@@ -31,21 +31,12 @@ def verify(shell: Any) -> None:
 
 
 @pytest.mark.slow
-def test_two_refreshes_at_once_both_end_and_one_waits(copy: Any) -> None:
-    processes = [copy.start("refresh", "--offline", "--force") for _ in range(2)]
-    printed = [process.communicate(timeout=200) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], printed
-    assert sum("Another run is writing" in errors for _, errors in printed) == 1
-    verify(copy)
-
-
-@pytest.mark.slow
 def test_a_refresh_killed_at_any_moment_leaves_everything_intact_and_the_next_completes(copy: Any) -> None:
     random.seed(2019)
     began = time.perf_counter()
     copy("refresh", "--offline", "--force")
     whole = time.perf_counter() - began
-    for moment in (random.uniform(0.3, 0.95) for _ in range(3)):
+    for moment in (random.uniform(0.3, 0.95) for _ in range(2)):
         process = copy.start("refresh", "--offline", "--force")
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(moment * whole)

@@ -188,7 +188,7 @@ def mortal(copy: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnServer]:
     server.stop()
 
 
-@pytest.mark.parametrize("pattern", ["*/assessed_contributions", "*/fatalities", "*/build/*.duckdb"])
+@pytest.mark.parametrize("pattern", ["*/fatalities", "*/build/*.duckdb"])
 def test_a_run_publishes_and_ends_without_its_server_when_that_dies_in_the_middle(
     copy: Shell, mortal: OwnServer, pattern: str
 ) -> None:
