@@ -27,3 +27,17 @@ def api(url: str, path: str, body: Any = None) -> Any:
             if error.code != BUSY:
                 raise
     raise AssertionError(f"The Prefect server was busy for 15 s: {path}")
+
+
+def task_runs(url: str, flow_run_id: str, ended: int) -> list[Any]:
+    """The task runs of a flow run, once so many have ended: the server writes them in batches, after the run itself.
+
+    Raises AssertionError after 15 s.
+    """
+    body = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
+    for _ in range(75):
+        tasks: list[Any] = api(url, "task_runs/filter", body)
+        if sum(task["end_time"] is not None for task in tasks) >= ended:
+            return tasks
+        time.sleep(0.2)
+    raise AssertionError(f"Fewer than {ended} tasks have ended after 15 s: {[task['name'] for task in tasks]}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from datetime import date
 from typing import Any
 
 import pytest
-from server_api import api
+from server_api import api, task_runs
 from tests_shared import load_bytes, read_csv, to_csv
 
 from flows.cli.status import read_status
@@ -92,9 +91,7 @@ def test_unreachable_publishers_are_reported_and_the_progress_reaches_100(
     progress = artifacts["fetch-progress"]
     assert float(progress["data"]) == 100
     assert progress["description"].startswith("2 of 2 sources have answered, the last one was ")
-    only = {"flow_runs": {"id": {"any_": [flow_run["id"]]}}}
-    while len(tasks := api(prefect_api, "task_runs/filter", only)) < 10:  # the server writes task runs in batches
-        time.sleep(0.2)
+    tasks = task_runs(prefect_api, flow_run["id"], ended=10)
     states = {task["name"]: (task["state_name"], task["state_type"]) for task in tasks}
     assert states["fetch fatalities"] == states["fetch missions"] == ("Unreachable", "FAILED")
 

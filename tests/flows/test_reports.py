@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 from pathlib import Path
 
 from prefect import flow
 from report_pdfs import LAYOUTS, Figures, report
-from server_api import api
+from server_api import task_runs
 from tests_shared import CATALOGUE
 
 from flows.reports import read_reports
@@ -30,16 +29,6 @@ def archived(where: Paths, file: Path, day: date, payload: bytes) -> Snapshot:
     return snapshot
 
 
-def ended_tasks(server: str, run_id: str, number: int) -> list[tuple[str, str]]:
-    """The names and states of a run's tasks, when so many have ended; the server gets to know of them later."""
-    ended: list[tuple[str, str]] = []
-    while len(ended) < number:
-        time.sleep(0.1)
-        tasks = api(server, "task_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}})
-        ended = [(task["name"], task["state_type"]) for task in tasks if task["state_type"] in ("COMPLETED", "FAILED")]
-    return sorted(ended)
-
-
 def test_each_report_that_is_not_cached_is_read_by_a_task_of_its_own(
     where: Paths, on_server: str, tmp_path: Path
 ) -> None:
@@ -58,7 +47,8 @@ def test_each_report_that_is_not_cached_is_read_by_a_task_of_its_own(
     assert [cache.has(snapshot) for snapshot in (*snapshots, damaged)] == [True, True, False]
     rows = cache.staged(Archive(where.raw), SOURCE, snapshots[1]).rows
     assert rows[["male", "female", "total"]].to_numpy().tolist() == [[7, 1, 8]]
-    assert ended_tasks(on_server, str(run_id), 3) == [
+    states = [(task["name"], task["state_type"]) for task in task_runs(on_server, str(run_id), ended=3)]
+    assert sorted(states) == [
         ("read report of 2025-08-31", "COMPLETED"),
         ("read report of 2025-09-30", "COMPLETED"),
         ("read report of 2025-10-31", "FAILED"),
